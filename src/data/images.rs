@@ -1,0 +1,110 @@
+use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2};
+
+use super::{Dataset, Normalizer, check_labels};
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+use crate::simd::dispatch;
+
+/// Labelled grey images: pixels stay bytes in memory and are normalised while a batch is gathered.
+///
+/// Formula: x = (pixel − shift) / scale, with shift 0 and scale 1 until a normalizer is set.
+///
+/// Shapes: pixels (samples, height, width); as a data set, x (samples, height·width) row by row and t one-hot (samples,
+/// classes).
+///
+/// Numerics: the normalisation is computed in `f32` whatever the model's type, as by programs that keep images as
+/// `float32`.
+///
+/// Errors: no image, unequal numbers of images and labels, a label that is not a class.
+///
+/// ```
+/// use manabi::{Dataset, Images, Normalizer};
+/// use ndarray::{Array2, Array3};
+///
+/// let train = Images::new(Array3::from_elem((2, 1, 1), 51), vec![0, 2], 3)?;
+/// let train = train.normalize(&Normalizer::min_max(ndarray::array![[0_u8, 255]].view())?)?;
+/// let (mut x, mut t) = (Array2::zeros((1, 1)), Array2::zeros((1, 3)));
+/// train.gather(&[1], x.view_mut(), t.view_mut());
+/// assert_eq!((x[[0, 0]], t.row(0).to_vec()), (0.2_f32, vec![0.0, 0.0, 1.0]));
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Images {
+    pixels: Array2<u8>,
+    labels: Vec<u8>,
+    classes: usize,
+    size: (usize, usize),
+    /// Shift and scale of every pixel.
+    normalization: Vec<(f32, f32)>,
+}
+
+impl Images {
+    /// Images and the class of each.
+    pub fn new(pixels: Array3<u8>, labels: Vec<u8>, classes: usize) -> Result<Self> {
+        let (count, height, width) = pixels.dim();
+        if pixels.is_empty() {
+            return Err(Error::shape("pixels", "(1 or more, 1 or more, 1 or more)", pixels.shape()));
+        }
+        if labels.len() != count {
+            return Err(Error::shape("labels", format!("[{count}]"), &[labels.len()]));
+        }
+        check_labels(&labels, classes)?;
+        let pixels = pixels.into_shape_with_order((count, height * width));
+        let pixels = pixels.map_err(|_| Error::setting("pixels", "standard layout", "another"))?;
+        let normalization = vec![(0.0, 1.0); height * width];
+        Ok(Self { pixels, labels, classes, size: (height, width), normalization })
+    }
+
+    /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels.
+    pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
+        normalizer.check_width(self.pixels.ncols())?;
+        let pairs = normalizer.columns().map(|(shift, scale)| (shift as f32, scale as f32));
+        let normalization = pairs.take(self.pixels.ncols()).collect();
+        Ok(Self { normalization, ..self })
+    }
+
+    /// The pixels as they came, (samples, height·width).
+    pub fn pixels(&self) -> ArrayView2<'_, u8> {
+        self.pixels.view()
+    }
+
+    /// The class of every image.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// Height and width of an image.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+}
+
+impl<A: Scalar> Dataset<A> for Images {
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn input_dim(&self) -> usize {
+        self.pixels.ncols()
+    }
+
+    fn target_dim(&self) -> usize {
+        self.classes
+    }
+
+    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) {
+        t.fill(A::zero());
+        for (i, &row) in rows.iter().enumerate() {
+            t[[i, self.labels[row].into()]] = A::one();
+            let x = x.row_mut(i).into_slice().expect("x is in standard layout");
+            let pixels = self.pixels.row(row).to_slice().expect("pixels are in standard layout");
+            dispatch(|| normalize(pixels, &self.normalization, x));
+        }
+    }
+}
+
+fn normalize<A: Scalar>(pixels: &[u8], normalization: &[(f32, f32)], x: &mut [A]) {
+    for ((x, &pixel), &(shift, scale)) in x.iter_mut().zip(pixels).zip(normalization) {
+        *x = A::of(((f32::from(pixel) - shift) / scale).into());
+    }
+}

@@ -1,0 +1,82 @@
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+use super::{Dataset, check_labels};
+use crate::error::{Error, Result, check_finite};
+use crate::scalar::Scalar;
+
+/// A data set of two arrays: samples and their targets.
+///
+/// Shapes: x (samples, features), t (samples, outputs).
+///
+/// Errors: no sample, unequal numbers of rows, a number that is not finite, a label that is not a class.
+///
+/// ```
+/// use manabi::{Dataset, Samples};
+/// use ndarray::array;
+///
+/// let xor = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+/// let data = Samples::labeled(xor, &[0_u8, 1, 1, 0], 2)?;
+/// assert_eq!((data.len(), data.input_dim(), data.target_dim()), (4, 2, 2));
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples<A> {
+    x: Array2<A>,
+    t: Array2<A>,
+}
+
+impl<A: Scalar> Samples<A> {
+    /// Samples with targets: numbers to be met, or one-hot classes.
+    pub fn new(x: Array2<A>, t: Array2<A>) -> Result<Self> {
+        if x.is_empty() {
+            return Err(Error::shape("x", "(1 or more, 1 or more)", x.shape()));
+        }
+        if t.nrows() != x.nrows() || t.ncols() == 0 {
+            return Err(Error::shape("t", format!("({}, 1 or more)", x.nrows()), t.shape()));
+        }
+        check_finite("x", x.view())?;
+        check_finite("t", t.view())?;
+        Ok(Self { x, t })
+    }
+
+    /// Samples with a class each, `labels` below `classes`.
+    pub fn labeled<L: Copy + Into<usize>>(x: Array2<A>, labels: &[L], classes: usize) -> Result<Self> {
+        check_labels(labels, classes)?;
+        let mut t = Array2::zeros((labels.len(), classes));
+        for (mut t, &label) in t.rows_mut().into_iter().zip(labels) {
+            t[label.into()] = A::one();
+        }
+        Self::new(x, t)
+    }
+
+    /// The samples, (samples, features).
+    pub fn x(&self) -> ArrayView2<'_, A> {
+        self.x.view()
+    }
+
+    /// The targets, (samples, outputs).
+    pub fn t(&self) -> ArrayView2<'_, A> {
+        self.t.view()
+    }
+}
+
+impl<A: Scalar> Dataset<A> for Samples<A> {
+    fn len(&self) -> usize {
+        self.x.nrows()
+    }
+
+    fn input_dim(&self) -> usize {
+        self.x.ncols()
+    }
+
+    fn target_dim(&self) -> usize {
+        self.t.ncols()
+    }
+
+    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) {
+        for (i, &row) in rows.iter().enumerate() {
+            x.row_mut(i).assign(&self.x.row(row));
+            t.row_mut(i).assign(&self.t.row(row));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Every failure that the crate can report.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use ndarray::ArrayView2;
+
+/// The crate's result type.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, as a value.
+///
+/// A message says what was expected, what came, and where. Whatever returns an error has changed nothing.
+///
+/// ```
+/// use manabi::{Affine, Sequential};
+///
+/// let error = Sequential::<f32>::builder(784).add_layer("affine1", Affine::new(0)).build().unwrap_err();
+/// assert_eq!(error.to_string(), "layer 'affine1': units: expected at least 1, got 0");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A layer cannot stand where it was put, or not with these settings.
+    #[error("layer '{layer}': {source}")]
+    Layer {
+        /// The layer's name in the model.
+        layer: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+
+    /// A setting is missing, contradictory or out of range.
+    #[error("{what}: expected {expected}, got {got}")]
+    Setting {
+        /// The setting.
+        what: String,
+        /// What is allowed.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+
+    /// An array has the wrong shape.
+    #[error("{what}: expected shape {expected}, got {got:?}")]
+    Shape {
+        /// The array.
+        what: String,
+        /// The shape that is needed, in words or numbers.
+        expected: String,
+        /// The shape that came.
+        got: Vec<usize>,
+    },
+
+    /// A value is NaN or infinite where a finite number is needed.
+    #[error("{what}: expected a finite number at row {row}, column {column}, got {value}")]
+    NotFinite {
+        /// The array.
+        what: String,
+        /// Row of the first such value.
+        row: usize,
+        /// Column of the first such value.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// A class label is outside the classes of its data set.
+    #[error("labels: expected a class below {classes} at row {row}, got {label}")]
+    Label {
+        /// Row of the first such label.
+        row: usize,
+        /// The label.
+        label: usize,
+        /// The number of classes.
+        classes: usize,
+    },
+
+    /// The loss is NaN or infinite: the learning rate is too high, or a data set gave such numbers.
+    #[error("{place}: expected a finite loss, got {loss}")]
+    Diverged {
+        /// Where it was seen first.
+        place: String,
+        /// The loss.
+        loss: f64,
+    },
+
+    /// The content of a file is not what its format demands.
+    #[error("{}: at byte {offset}: {reason}", file.display())]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// Where in the (decompressed) content.
+        offset: u64,
+        /// What was expected and what came.
+        reason: String,
+    },
+
+    /// A file or folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's word on it.
+        source: std::io::Error,
+    },
+
+    /// A file could not be fetched from any mirror.
+    #[error("{file}: no mirror gave it: {reason}")]
+    Download {
+        /// The file's name.
+        file: String,
+        /// What each mirror answered.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A setting that is out of range.
+    pub fn setting(what: impl Into<String>, expected: impl Into<String>, got: impl Display) -> Self {
+        Self::Setting { what: what.into(), expected: expected.into(), got: got.to_string() }
+    }
+
+    /// An array of the wrong shape.
+    pub fn shape(what: impl Into<String>, expected: impl Display, got: &[usize]) -> Self {
+        Self::Shape { what: what.into(), expected: expected.to_string(), got: got.to_vec() }
+    }
+
+    /// The same error, with the layer where it arose.
+    pub(crate) fn in_layer(self, layer: &str) -> Self {
+        Self::Layer { layer: layer.into(), source: Box::new(self) }
+    }
+}
+
+/// An error that names the first number of `array` that is not finite.
+pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_, T>) -> Result<()> {
+    let is_bad = |&value: &T| !value.into().is_finite();
+    if !array.iter().any(is_bad) {
+        return Ok(());
+    }
+    match array.indexed_iter().find(|(_, value)| is_bad(value)) {
+        Some(((row, column), &value)) => {
+            Err(Error::NotFinite { what: what.into(), row, column, value: value.into() })
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,121 @@
+//! First weights: He, Glorot and LeCun are one formula.
+
+use ndarray::Array2;
+
+use crate::error::{Error, Result};
+use crate::random::Random;
+
+/// How a parameter is filled before training.
+///
+/// Formula: a draw with variance `scale / fan`, from a normal distribution (not truncated) or from the uniform
+/// one on ±√(3·variance).
+///
+/// | name | scale | fan | source |
+/// |---|---|---|---|
+/// | He | 2 | fan_in | He et al., *Delving deep into rectifiers*, 2015 |
+/// | Glorot (Xavier) | 1 | (fan_in + fan_out)/2 | Glorot and Bengio, *Understanding the difficulty…*, 2010 |
+/// | LeCun | 1 | fan_in | LeCun et al., *Efficient BackProp*, 1998 |
+///
+/// ```
+/// use manabi::{Initializer, RandomState};
+///
+/// let w = Initializer::HE_NORMAL.draw((784, 100), (784, 100), &mut RandomState::new(10));
+/// assert_eq!(w[[0, 0]], 0.06725527477189078); // NumPy: RandomState(10).normal(0, sqrt(2/784))
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Initializer {
+    /// The same value everywhere; draws nothing.
+    Constant(f64),
+    /// Draws with variance `scale / fan`.
+    VarianceScaling {
+        /// The variance of what a unit sums up, in units of one input's.
+        scale: f64,
+        /// What the variance is divided by.
+        fan: Fan,
+        /// What the draws are from.
+        distribution: Distribution,
+    },
+}
+
+/// What a variance is divided by: the number of connections of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fan {
+    /// Inputs of a unit: keeps the size of activations.
+    In,
+    /// Outputs of a unit: keeps the size of gradients.
+    Out,
+    /// The mean of both.
+    Average,
+}
+
+/// The distribution of first weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// Normal with mean 0.
+    Normal,
+    /// Uniform around 0.
+    Uniform,
+}
+
+impl Initializer {
+    /// All zeros.
+    pub const ZEROS: Self = Self::Constant(0.0);
+    /// Normal with variance 2 / fan_in: for ReLU, Swish, Mish and their kin.
+    pub const HE_NORMAL: Self = Self::scaled(2.0, Fan::In, Distribution::Normal);
+    /// Uniform with variance 2 / fan_in.
+    pub const HE_UNIFORM: Self = Self::scaled(2.0, Fan::In, Distribution::Uniform);
+    /// Normal with variance 2 / (fan_in + fan_out): for tanh and sigmoid.
+    pub const GLOROT_NORMAL: Self = Self::scaled(1.0, Fan::Average, Distribution::Normal);
+    /// Uniform with variance 2 / (fan_in + fan_out).
+    pub const GLOROT_UNIFORM: Self = Self::scaled(1.0, Fan::Average, Distribution::Uniform);
+    /// Normal with variance 1 / fan_in: for SELU.
+    pub const LECUN_NORMAL: Self = Self::scaled(1.0, Fan::In, Distribution::Normal);
+    /// Uniform with variance 1 / fan_in.
+    pub const LECUN_UNIFORM: Self = Self::scaled(1.0, Fan::In, Distribution::Uniform);
+
+    const fn scaled(scale: f64, fan: Fan, distribution: Distribution) -> Self {
+        Self::VarianceScaling { scale, fan, distribution }
+    }
+
+    /// An array of this shape, filled row by row, for a parameter that connects `fan_in` inputs with `fan_out`
+    /// outputs.
+    pub fn draw(&self, shape: (usize, usize), fan: (usize, usize), random: &mut dyn Random) -> Array2<f64> {
+        match *self {
+            Self::Constant(value) => Array2::from_elem(shape, value),
+            Self::VarianceScaling { scale, fan: mode, distribution } => {
+                let variance = scale / mode.of(fan);
+                match distribution {
+                    Distribution::Normal => random.normal(shape, 0.0, variance.sqrt()),
+                    Distribution::Uniform => {
+                        let limit = (3.0 * variance).sqrt();
+                        random.uniform(shape, -limit, limit)
+                    }
+                }
+            }
+        }
+    }
+
+    /// An error unless every draw will be finite.
+    pub(crate) fn check(&self) -> Result<()> {
+        let (what, value, good) = match *self {
+            Self::Constant(value) => ("constant", value, value.is_finite()),
+            Self::VarianceScaling { scale, .. } => ("scale", scale, scale.is_finite() && scale >= 0.0),
+        };
+        if good {
+            Ok(())
+        } else {
+            Err(Error::setting(what, "a finite number, for a scale not negative", value))
+        }
+    }
+}
+
+impl Fan {
+    fn of(self, (fan_in, fan_out): (usize, usize)) -> f64 {
+        match self {
+            Self::In => fan_in as f64,
+            Self::Out => fan_out as f64,
+            Self::Average => (fan_in + fan_out) as f64 / 2.0,
+        }
+    }
+}

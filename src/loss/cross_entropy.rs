@@ -1,0 +1,57 @@
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::{Loss, difference, floored_ln};
+use crate::output::{Link, Output};
+use crate::scalar::Scalar;
+
+/// The cross entropy between a distribution over classes and the softmax output.
+///
+/// Formula: mean over the rows of −Σᵢ tᵢ·ln(max(yᵢ, 10⁻⁷)); for one-hot targets −ln(max(y_t, 10⁻⁷)).
+///
+/// Derivative: by the logits, fused with the softmax, (y − t)/n.
+///
+/// Shapes: y and t (batch, classes), each row of t a distribution.
+///
+/// Numerics: the floor keeps the loss finite (at most 16.12 a row); the gradient ignores it, so that a sample however
+/// wrong still learns. Logarithms and their sum are taken in `f64`.
+///
+/// Errors: when the model is built, for an output other than softmax.
+///
+/// ```
+/// use manabi::{CrossEntropy, Loss};
+/// use ndarray::array;
+///
+/// let loss = CrossEntropy.sum(array![[0.5, 0.5]].view(), array![[1.0, 0.0]].view());
+/// assert_eq!(loss, 2.0_f64.ln());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CrossEntropy;
+
+impl<A: Scalar> Loss<A> for CrossEntropy {
+    fn name(&self) -> &str {
+        "cross_entropy_error"
+    }
+
+    fn accepts(&self, link: Link) -> bool {
+        link == Link::Softmax
+    }
+
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        // Most targets are 0: skipping them saves as many logarithms.
+        let term = |(&y, &t): (&A, &A)| match t.widen() {
+            0.0 => 0.0 * y.widen(),
+            t => -t * floored_ln(y.widen()),
+        };
+        y.iter().zip(t).map(term).sum()
+    }
+
+    fn gradient(
+        &self,
+        _: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        du: ArrayViewMut2<'_, A>,
+    ) {
+        difference(y, t, y.nrows(), du);
+    }
+}

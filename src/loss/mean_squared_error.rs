@@ -1,0 +1,54 @@
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::{Loss, difference};
+use crate::output::{Link, Output};
+use crate::scalar::Scalar;
+
+/// The mean squared error, for numbers to be met (regression).
+///
+/// Formula: mean over rows and outputs of (y − t)².
+///
+/// Derivative: by y, 2·(y − t)/(n·outputs); the output function turns it into the one by the logits.
+///
+/// Shapes: y and t (batch, outputs).
+///
+/// Numerics: squares and their sum are taken in `f64`.
+///
+/// Errors: none; it goes with every output.
+///
+/// ```
+/// use manabi::{Loss, MeanSquaredError};
+/// use ndarray::array;
+///
+/// let loss = MeanSquaredError.sum(array![[1.0, 5.0]].view(), array![[0.0, 2.0]].view());
+/// assert_eq!(loss, 5.0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeanSquaredError;
+
+impl<A: Scalar> Loss<A> for MeanSquaredError {
+    fn name(&self) -> &str {
+        "mean_squared_error"
+    }
+
+    fn accepts(&self, _: Link) -> bool {
+        true
+    }
+
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        let square = |(&y, &t): (&A, &A)| (y.widen() - t.widen()).powi(2);
+        y.iter().zip(t).map(square).sum::<f64>() / y.ncols() as f64
+    }
+
+    fn gradient(
+        &self,
+        output: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        difference(y, t, y.len(), du.view_mut());
+        du.mapv_inplace(|d| d + d);
+        output.backward(y, du);
+    }
+}

@@ -1,0 +1,69 @@
+//! How good predictions are.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use crate::output::Link;
+use crate::scalar::Scalar;
+
+/// Loss and accuracy, each the mean over samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics {
+    /// The mean loss.
+    pub loss: f64,
+    /// The share of right answers; `None` for outputs that are numbers, not classes.
+    ///
+    /// After a softmax an answer is right if the greatest output is where the greatest target is (the first of equals);
+    /// after a sigmoid each output counts on its own, right if it is on the target's side of ½.
+    pub accuracy: Option<f64>,
+}
+
+/// Sums of loss and right answers, batch by batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    rows: usize,
+    loss: f64,
+    right: Option<f64>,
+}
+
+impl Tally {
+    /// One batch: its sum of losses, and its right answers counted.
+    pub(crate) fn of<A: Scalar>(loss: f64, link: Link, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Self {
+        Self { rows: y.nrows(), loss, right: right_answers(link, y, t) }
+    }
+
+    pub(crate) fn add(&mut self, batch: Self) {
+        let before = if self.rows == 0 { Some(0.0) } else { self.right };
+        self.right = before.zip(batch.right).map(|(a, b)| a + b);
+        self.rows += batch.rows;
+        self.loss += batch.loss;
+    }
+
+    pub(crate) fn mean(&self) -> Metrics {
+        let rows = self.rows as f64;
+        Metrics { loss: self.loss / rows, accuracy: self.right.map(|right| right / rows) }
+    }
+}
+
+fn right_answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Option<f64> {
+    let rows = || y.rows().into_iter().zip(t.rows());
+    match link {
+        Link::Softmax => Some(rows().filter(|(y, t)| argmax(y) == argmax(t)).count() as f64),
+        Link::Sigmoid => {
+            let half = A::of(0.5);
+            let right = y.iter().zip(t).filter(|&(&y, &t)| (y >= half) == (t >= half)).count();
+            Some(right as f64 / y.ncols() as f64)
+        }
+        _ => None,
+    }
+}
+
+/// Where the greatest number stands, the first of equals.
+fn argmax<A: Scalar>(row: &ArrayView1<'_, A>) -> usize {
+    let mut best = 0;
+    for (i, &value) in row.iter().enumerate() {
+        if value > row[best] {
+            best = i;
+        }
+    }
+    best
+}

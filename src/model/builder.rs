@@ -1,0 +1,153 @@
+use std::sync::Arc;
+
+use super::{Sequential, Slot};
+use crate::error::{Error, Result};
+use crate::layer::Layer;
+use crate::loss::Loss;
+use crate::output::Output;
+use crate::random::{Random, RandomState};
+use crate::scalar::Scalar;
+
+/// A model in the making: the article's create_model, add_layer, set_output, set_error.
+///
+/// | setting | default | range |
+/// |---|---|---|
+/// | `input_dim` | none | 1 or more |
+/// | [`add_layer`](Builder::add_layer) | none | 1 or more, each with a name of its own |
+/// | [`set_output`](Builder::set_output) | none | any [`Output`] |
+/// | [`set_error`](Builder::set_error) | none | a [`Loss`] that accepts the output |
+/// | [`seed`](Builder::seed) | 0 | any |
+///
+/// Errors: [`build`](Builder::build) reports the first thing that makes no sense, with the layer's name.
+///
+/// ```
+/// use manabi::{Affine, CrossEntropy, Identity, Sequential};
+///
+/// let builder = Sequential::<f64>::builder(4).add_layer("affine1", Affine::new(3));
+/// let error = builder.set_output(Identity).set_error(CrossEntropy).build().unwrap_err();
+/// assert_eq!(error.to_string(), "set_error: expected a loss that goes with output identity, got cross_entropy_error");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Builder<A> {
+    input_dim: usize,
+    layers: Vec<(String, Arc<dyn Layer<A>>)>,
+    output: Option<Arc<dyn Output<A>>>,
+    loss: Option<Arc<dyn Loss<A>>>,
+    seed: u32,
+}
+
+impl<A: Scalar> Builder<A> {
+    pub(super) fn new(input_dim: usize) -> Self {
+        Self { input_dim, layers: Vec::new(), output: None, loss: None, seed: 0 }
+    }
+
+    /// Adds a layer behind the others.
+    pub fn add_layer(mut self, name: impl Into<String>, layer: impl Layer<A> + 'static) -> Self {
+        self.layers.push((name.into(), Arc::new(layer)));
+        self
+    }
+
+    /// Sets what turns the last layer's numbers into predictions.
+    pub fn set_output(self, output: impl Output<A> + 'static) -> Self {
+        Self { output: Some(Arc::new(output)), ..self }
+    }
+
+    /// Sets the loss, which the article calls error.
+    pub fn set_error(self, loss: impl Loss<A> + 'static) -> Self {
+        Self { loss: Some(Arc::new(loss)), ..self }
+    }
+
+    /// Sets the seed of the first weights.
+    pub fn seed(self, seed: u32) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The model, its weights drawn from a new [`RandomState`] of the seed.
+    pub fn build(self) -> Result<Sequential<A>> {
+        let mut random = RandomState::new(self.seed);
+        self.build_with(&mut random)
+    }
+
+    /// The model, its weights drawn from a stream that can be used further.
+    pub fn build_with(self, random: &mut dyn Random) -> Result<Sequential<A>> {
+        let slots = self.slots()?;
+        let output = self.output.clone().ok_or_else(|| Error::setting("set_output", "an output", "none"))?;
+        output.check(slots.last().map_or(self.input_dim, |slot| slot.output_dim))?;
+        let loss = self.loss(output.as_ref())?;
+        let params = draw(&slots, random)?;
+        Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params })
+    }
+
+    /// Puts every layer in its place.
+    fn slots(&self) -> Result<Vec<Slot<A>>> {
+        if self.input_dim == 0 {
+            return Err(Error::setting("input_dim", "at least 1", 0));
+        }
+        if self.layers.is_empty() {
+            return Err(Error::setting("layers", "at least 1", 0));
+        }
+        let mut slots: Vec<Slot<A>> = Vec::with_capacity(self.layers.len());
+        for (i, (name, layer)) in self.layers.iter().enumerate() {
+            if name.is_empty() {
+                return Err(Error::setting(format!("name of layer {}", i + 1), "a name", "none"));
+            }
+            if slots.iter().any(|slot| slot.name == *name) {
+                return Err(Error::setting(format!("name of layer {}", i + 1), "a name of its own", name));
+            }
+            let (input_dim, start) =
+                slots.last().map_or((self.input_dim, 0), |s| (s.output_dim, s.range.end));
+            slots.push(place(name, layer, input_dim, start).map_err(|error| error.in_layer(name))?);
+        }
+        Ok(slots)
+    }
+
+    /// The loss, which must make sense for the output.
+    fn loss(&self, output: &dyn Output<A>) -> Result<Arc<dyn Loss<A>>> {
+        let loss = self.loss.clone().ok_or_else(|| Error::setting("set_error", "a loss", "none"))?;
+        if !loss.accepts(output.link()) {
+            let expected = format!("a loss that goes with output {}", output.name());
+            return Err(Error::setting("set_error", expected, loss.name()));
+        }
+        Ok(loss)
+    }
+}
+
+fn place<A: Scalar>(
+    name: &str,
+    layer: &Arc<dyn Layer<A>>,
+    input_dim: usize,
+    start: usize,
+) -> Result<Slot<A>> {
+    let output_dim = layer.output_dim(input_dim)?;
+    if output_dim == 0 {
+        return Err(Error::setting("output width", "at least 1", 0));
+    }
+    let parameters = layer.parameters(input_dim);
+    let mut size = 0_usize;
+    for parameter in &parameters {
+        parameter.initializer.check()?;
+        let next = parameter.size().and_then(|n| size.checked_add(n));
+        size =
+            next.ok_or_else(|| Error::shape(&parameter.name, "one that fits in memory", &parameter.shape))?;
+    }
+    let end = start
+        .checked_add(size)
+        .ok_or_else(|| Error::setting("parameters", "as many as fit in memory", size))?;
+    Ok(Slot { name: name.into(), layer: layer.clone(), input_dim, output_dim, parameters, range: start..end })
+}
+
+/// All first weights, one parameter after another.
+fn draw<A: Scalar>(slots: &[Slot<A>], random: &mut dyn Random) -> Result<Vec<A>> {
+    let total = slots.last().map_or(0, |slot| slot.range.end);
+    let mut params = Vec::new();
+    params
+        .try_reserve_exact(total)
+        .map_err(|_| Error::setting("parameters", "as many as fit in memory", total))?;
+    for parameter in slots.iter().flat_map(|slot| &slot.parameters) {
+        let (columns, rows) =
+            parameter.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
+        let values = parameter.initializer.draw((rows, columns), parameter.fan, random);
+        params.extend(values.iter().map(|&value| A::of(value)));
+    }
+    Ok(params)
+}

@@ -1,0 +1,16 @@
+use std::fmt;
+
+use super::Sequential;
+use crate::scalar::Scalar;
+
+impl<A: Scalar> fmt::Display for Sequential<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "input - 0 {}", self.input_dim)?;
+        for slot in &self.slots {
+            writeln!(f, "{} {} {} {}", slot.name, slot.layer.kind(), slot.input_dim, slot.output_dim)?;
+        }
+        let outputs = self.slots.last().map_or(self.input_dim, |slot| slot.output_dim);
+        writeln!(f, "output {} {outputs}", self.output.name())?;
+        write!(f, "error {}", self.loss.name())
+    }
+}

@@ -1,0 +1,111 @@
+use ndarray::{ArrayViewD, IxDyn};
+
+use super::{Sequential, Slot};
+use crate::error::{Error, Result};
+use crate::layer::Parameter;
+use crate::scalar::Scalar;
+
+/// Access to the parameters: all of them as one flat slice, or one by its name, such as `affine1.weight`.
+///
+/// ```
+/// use manabi::{Affine, Identity, MeanSquaredError, Sequential};
+/// use ndarray::array;
+///
+/// let mut model = Sequential::<f64>::builder(2)
+///     .add_layer("affine1", Affine::new(1))
+///     .set_output(Identity)
+///     .set_error(MeanSquaredError)
+///     .build()?;
+/// model.set_parameter("affine1.weight", array![[3.0], [4.0]].view().into_dyn())?;
+/// assert_eq!(model.params(), [3.0, 4.0, 0.0]);
+/// assert_eq!(model.predict(array![[1.0, 10.0]].view())?, array![[43.0]]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+impl<A: Scalar> Sequential<A> {
+    /// How many numbers the model learns.
+    pub fn parameter_count(&self) -> usize {
+        self.params.len()
+    }
+
+    /// All parameters, from the first layer to the last.
+    pub fn params(&self) -> &[A] {
+        &self.params
+    }
+
+    /// All parameters, to be changed in place by an optimizer.
+    pub fn params_mut(&mut self) -> &mut [A] {
+        &mut self.params
+    }
+
+    /// Replaces all parameters; an error, and nothing changed, if their number is wrong or one is not finite.
+    pub fn set_params(&mut self, params: &[A]) -> Result<()> {
+        if params.len() != self.params.len() {
+            return Err(Error::shape("params", format!("[{}]", self.params.len()), &[params.len()]));
+        }
+        check_finite("params", params, params.len())?;
+        self.params.copy_from_slice(params);
+        Ok(())
+    }
+
+    /// The name, such as `affine1.weight`, and the value of every parameter, from the first layer to the last.
+    pub fn parameters(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
+        self.slots.iter().flat_map(|slot| slot.places()).map(|(name, parameter, start)| {
+            let values = &self.params[start..];
+            (name, view(parameter, values))
+        })
+    }
+
+    /// The parameter of this name; an error that lists the names if there is none.
+    pub fn parameter(&self, name: &str) -> Result<ArrayViewD<'_, A>> {
+        let (parameter, start) = self.find(name)?;
+        Ok(view(parameter, &self.params[start..]))
+    }
+
+    /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
+    pub fn set_parameter(&mut self, name: &str, value: ArrayViewD<'_, A>) -> Result<()> {
+        let (parameter, start) = self.find(name)?;
+        if value.shape() != parameter.shape {
+            return Err(Error::shape(name, format!("{:?}", parameter.shape), value.shape()));
+        }
+        let values: Vec<A> = value.iter().copied().collect();
+        check_finite(name, &values, parameter.shape.last().copied().unwrap_or(1))?;
+        self.params[start..start + values.len()].copy_from_slice(&values);
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<(&Parameter, usize)> {
+        let mut places = self.slots.iter().flat_map(|slot| slot.places());
+        let found = places.find(|(full, ..)| full == name).map(|(_, parameter, start)| (parameter, start));
+        found.ok_or_else(|| {
+            let names: Vec<String> = self.parameters().map(|(name, _)| name).collect();
+            Error::setting("parameter", format!("one of {}", names.join(", ")), name)
+        })
+    }
+}
+
+impl<A> Slot<A> {
+    /// The full name of every parameter, the parameter, and where it begins in the flat vector.
+    fn places(&self) -> impl Iterator<Item = (String, &Parameter, usize)> {
+        self.parameters.iter().scan(self.range.start, |next, parameter| {
+            let start = *next;
+            *next += parameter.shape.iter().product::<usize>();
+            Some((format!("{}.{}", self.name, parameter.name), parameter, start))
+        })
+    }
+}
+
+/// The first numbers of `values` in the parameter's shape.
+fn view<'a, A>(parameter: &Parameter, values: &'a [A]) -> ArrayViewD<'a, A> {
+    let size = parameter.shape.iter().product();
+    ArrayViewD::from_shape(IxDyn(&parameter.shape), &values[..size]).expect("as long as the shape says")
+}
+
+fn check_finite<A: Scalar>(what: &str, values: &[A], columns: usize) -> Result<()> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(i) => {
+            let (row, column) = (i / columns, i % columns);
+            Err(Error::NotFinite { what: what.into(), row, column, value: values[i].widen() })
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::{Link, Output};
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+
+/// The softmax output, for classes that exclude each other.
+///
+/// Formula: yᵢ = exp(uᵢ) / Σⱼ exp(uⱼ).
+///
+/// Derivative: du = y·(dy − Σⱼ yⱼ·dyⱼ); with [`CrossEntropy`](crate::CrossEntropy) the loss gives the gradient by u
+/// directly.
+///
+/// Shapes: u and y (batch, classes).
+///
+/// Numerics: each row's maximum is subtracted first, so nothing overflows; rows sum to 1 up to rounding.
+///
+/// Errors: when the model is built, for fewer than 2 classes.
+///
+/// ```
+/// use manabi::{Output, Softmax};
+/// use ndarray::array;
+///
+/// let mut y = array![[0.0, 0.0]];
+/// Softmax.forward(array![[1e300, 1e300]].view(), y.view_mut());
+/// assert_eq!(y, array![[0.5, 0.5]]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Softmax;
+
+impl<A: Scalar> Output<A> for Softmax {
+    fn name(&self) -> &str {
+        "softmax"
+    }
+
+    fn link(&self) -> Link {
+        Link::Softmax
+    }
+
+    fn check(&self, outputs: usize) -> Result<()> {
+        if outputs < 2 { Err(Error::setting("softmax", "at least 2 classes", outputs)) } else { Ok(()) }
+    }
+
+    fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+        for (u, mut y) in u.rows().into_iter().zip(y.rows_mut()) {
+            let max = u.iter().fold(A::neg_infinity(), |max, &u| max.max(u));
+            let mut sum = A::zero();
+            for (y, &u) in y.iter_mut().zip(u) {
+                *y = (u - max).exp();
+                sum += *y;
+            }
+            y.mapv_inplace(|y| y / sum);
+        }
+    }
+
+    fn backward(&self, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
+        for (y, mut d) in y.rows().into_iter().zip(d.rows_mut()) {
+            let mean = y.dot(&d);
+            d.iter_mut().zip(y).for_each(|(d, &y)| *d = y * (*d - mean));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Where random numbers come from: one seed, one stream, the same on every machine.
+
+use std::fmt::Debug;
+
+use ndarray::Array2;
+use ndarray_rand::RandomExt;
+use ndarray_rand::rand_distr::{StandardNormal, StandardUniform};
+use rand::seq::SliceRandom;
+use rand_mt::Mt;
+
+/// A stream of random numbers: what initial weights and the order of samples are drawn from.
+///
+/// [`RandomState`] is the crate's own; [`FromRng`] makes one of any [`rand::Rng`].
+pub trait Random: Debug + Send {
+    /// Independent draws from the uniform distribution on [`low`, `high`), row by row.
+    fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64>;
+
+    /// Independent draws from the normal distribution with this mean and standard deviation, row by row.
+    fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64>;
+
+    /// The numbers 0..n in random order, every order as likely as another.
+    fn permutation(&mut self, n: usize) -> Vec<usize>;
+}
+
+impl<R: Random + ?Sized> Random for &mut R {
+    fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64> {
+        (**self).uniform(shape, low, high)
+    }
+    fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64> {
+        (**self).normal(shape, mean, std)
+    }
+    fn permutation(&mut self, n: usize) -> Vec<usize> {
+        (**self).permutation(n)
+    }
+}
+
+/// NumPy's legacy generator `numpy.random.RandomState`, bit for bit: MT19937, polar normals, masked shuffles.
+///
+/// NumPy froze this stream in 2019, so a seed means the same numbers for good. It also implements
+/// [`rand::RngCore`], which gives the raw 32-bit outputs.
+///
+/// Source: Matsumoto and Nishimura, *Mersenne Twister*, 1998; Marsaglia and Bray, *A convenient method for
+/// generating normal variables*, 1964; NumPy NEP 19.
+///
+/// ```
+/// use manabi::RandomState;
+///
+/// let mut random = RandomState::new(10); // np.random.RandomState(10)
+/// assert_eq!(random.standard_normal(), 1.331586504129518);
+/// assert_eq!(RandomState::new(10).permutation(10), [8, 2, 5, 6, 3, 1, 0, 7, 4, 9]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct RandomState {
+    mt: Mt,
+    /// The polar method makes two normals at a time; the second one waits here.
+    spare: Option<f64>,
+}
+
+impl RandomState {
+    /// `numpy.random.RandomState(seed)` for an integer seed.
+    pub fn new(seed: u32) -> Self {
+        Self { mt: Mt::new(seed), spare: None }
+    }
+
+    /// A uniform double in [0, 1) with 53 random bits: `random_sample()`.
+    pub fn random_sample(&mut self) -> f64 {
+        let high = f64::from(self.mt.next_u32() >> 5);
+        let low = f64::from(self.mt.next_u32() >> 6);
+        (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
+    }
+
+    /// A normal double with mean 0 and standard deviation 1: `standard_normal()`.
+    pub fn standard_normal(&mut self) -> f64 {
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        loop {
+            let x1 = 2.0 * self.random_sample() - 1.0;
+            let x2 = 2.0 * self.random_sample() - 1.0;
+            let r2 = x1 * x1 + x2 * x2;
+            if r2 < 1.0 && r2 != 0.0 {
+                let f = (-2.0 * r2.ln() / r2).sqrt();
+                self.spare = Some(f * x1);
+                return f * x2;
+            }
+        }
+    }
+
+    /// The numbers 0..n in random order: `permutation(n)`.
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            order.swap(i, self.below_or_at(i));
+        }
+        order
+    }
+
+    /// A uniform integer in 0..=max, by masking and redrawing.
+    fn below_or_at(&mut self, max: usize) -> usize {
+        let mask = max.next_power_of_two().wrapping_sub(1) | max;
+        loop {
+            let draw = if max <= u32::MAX as usize {
+                self.mt.next_u32() as usize
+            } else {
+                (u64::from(self.mt.next_u32()) << 32 | u64::from(self.mt.next_u32())) as usize
+            };
+            if draw & mask <= max {
+                return draw & mask;
+            }
+        }
+    }
+}
+
+impl Random for RandomState {
+    fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64> {
+        Array2::from_shape_simple_fn(shape, || low + (high - low) * self.random_sample())
+    }
+
+    fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64> {
+        Array2::from_shape_simple_fn(shape, || mean + std * self.standard_normal())
+    }
+
+    fn permutation(&mut self, n: usize) -> Vec<usize> {
+        RandomState::permutation(self, n)
+    }
+}
+
+impl rand::RngCore for RandomState {
+    fn next_u32(&mut self) -> u32 {
+        self.mt.next_u32()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from(self.mt.next_u32()) | u64::from(self.mt.next_u32()) << 32
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(4) {
+            chunk.copy_from_slice(&self.mt.next_u32().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Any generator of the `rand` ecosystem as a [`Random`], through `ndarray-rand`.
+///
+/// ```
+/// use manabi::{FromRng, Random};
+/// use rand::SeedableRng;
+///
+/// let mut random = FromRng(rand::rngs::SmallRng::seed_from_u64(10));
+/// let w = random.normal((3, 2), 0.0, 0.1);
+/// assert_eq!(w.dim(), (3, 2));
+/// ```
+#[derive(Clone, Debug)]
+pub struct FromRng<R>(pub R);
+
+impl<R: rand::Rng + Debug + Send> Random for FromRng<R> {
+    fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64> {
+        Array2::random_using(shape, StandardUniform, &mut self.0).mapv_into(|u: f64| low + (high - low) * u)
+    }
+
+    fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64> {
+        Array2::random_using(shape, StandardNormal, &mut self.0).mapv_into(|n: f64| mean + std * n)
+    }
+
+    fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        order.shuffle(&mut self.0);
+        order
+    }
+}

@@ -1,0 +1,229 @@
+use std::fmt;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Instant;
+
+use super::evaluate::ROWS;
+use super::history::{Epoch, History, Termination};
+use super::observer::{BatchProgress, Observer};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::metrics::{Metrics, Tally};
+use crate::model::{Sequential, Workspace};
+use crate::optim::{Optimizer, Sgd};
+use crate::random::{Random, RandomState};
+use crate::scalar::Scalar;
+
+/// Gives the order of the samples for an epoch, from its number (from 1) and the number of samples.
+type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + 'a;
+
+/// The training loop: the article's `learn`.
+///
+/// An epoch draws an order of the samples, cuts it into batches (the last one may be smaller) and for each batch
+/// measures loss and accuracy, computes the gradient and takes one step of the optimizer.
+///
+/// | setting | default | range |
+/// |---|---|---|
+/// | [`batch_size`](Trainer::batch_size) | 100 | 1 to the number of samples |
+/// | [`epochs`](Trainer::epochs) | 50 | 0 or more |
+/// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
+/// | [`seed`](Trainer::seed) | 0 | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
+/// | [`test`](Trainer::test) | none | a data set that fits the model |
+/// | [`observe`](Trainer::observe) | none | any number of observers |
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use manabi::{Activation, Affine, CrossEntropy, Samples, Sequential, Sgd, Softmax, Swish, Trainer};
+/// use ndarray::array;
+///
+/// let xor = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+/// let data = Samples::labeled(xor, &[0_u8, 1, 1, 0], 2)?;
+/// let mut model = Sequential::<f64>::builder(2)
+///     .add_layer("affine1", Affine::new(8))
+///     .add_layer("swish1", Activation::new(Swish::default()))
+///     .add_layer("affine2", Affine::new(2))
+///     .set_output(Softmax)
+///     .set_error(CrossEntropy)
+///     .build()?;
+/// let history = Trainer::new()
+///     .batch_size(2)
+///     .epochs(1000)
+///     .optimizer(Sgd::new(0.5))
+///     .observe(|epoch: &manabi::Epoch| match epoch.train.loss {
+///         loss if loss < 0.01 => ControlFlow::Break(()),
+///         _ => ControlFlow::Continue(()),
+///     })
+///     .fit(&mut model, &data)?;
+/// assert!(history.epochs.len() < 1000);
+/// assert_eq!(model.evaluate(&data)?.accuracy, Some(1.0));
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub struct Trainer<'a, A> {
+    batch_size: usize,
+    epochs: usize,
+    optimizer: Box<dyn Optimizer<A> + 'a>,
+    order: Box<Order<'a>>,
+    test: Option<&'a dyn Dataset<A>>,
+    observers: Vec<Box<dyn Observer<A> + 'a>>,
+}
+
+impl<'a, A: Scalar> Trainer<'a, A> {
+    /// A trainer with the article's settings.
+    pub fn new() -> Self {
+        Self {
+            batch_size: 100,
+            epochs: 50,
+            optimizer: Box::new(Sgd::default()),
+            order: Box::new(|_, _| Vec::new()),
+            test: None,
+            observers: Vec::new(),
+        }
+        .seed(0)
+    }
+
+    /// Sets how many samples make a step.
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        Self { batch_size, ..self }
+    }
+
+    /// Sets how often the training set is gone through.
+    pub fn epochs(self, epochs: usize) -> Self {
+        Self { epochs, ..self }
+    }
+
+    /// Sets what turns gradients into steps.
+    pub fn optimizer(self, optimizer: impl Optimizer<A> + 'a) -> Self {
+        Self { optimizer: Box::new(optimizer), ..self }
+    }
+
+    /// Draws each epoch's order from a new [`RandomState`] of this seed.
+    pub fn seed(self, seed: u32) -> Self {
+        self.random(RandomState::new(seed))
+    }
+
+    /// Draws each epoch's order from this stream, such as the one that the first weights came from.
+    pub fn random(self, mut random: impl Random + 'a) -> Self {
+        self.order(move |_, samples| random.permutation(samples))
+    }
+
+    /// Takes each epoch's order from a function of the epoch's number (from 1) and the number of samples. It may name
+    /// samples twice or leave some out.
+    pub fn order(self, order: impl FnMut(usize, usize) -> Vec<usize> + 'a) -> Self {
+        Self { order: Box::new(order), ..self }
+    }
+
+    /// Measures loss and accuracy on this data set after every epoch.
+    pub fn test(self, test: &'a dyn Dataset<A>) -> Self {
+        Self { test: Some(test), ..self }
+    }
+
+    /// Adds an observer.
+    pub fn observe(mut self, observer: impl Observer<A> + 'a) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Trains the model.
+    ///
+    /// Errors, with the model unchanged: a setting out of range, a batch larger than the training set, a data set that
+    /// does not fit the model or gives numbers that are not finite. Later: a loss that is no longer finite, an order with
+    /// a row that is not in the training set.
+    pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
+        self.check(train)?;
+        let start = Instant::now();
+        let mut evaluation = model.workspace(ROWS);
+        let mut batch = model.workspace(self.batch_size);
+        let mut epochs = Vec::with_capacity(self.epochs.saturating_add(1).min(1 << 16));
+        let mut termination = Termination::Completed;
+        for number in 0..=self.epochs {
+            let trained = match number {
+                0 => Continue(model.evaluate_in(&mut evaluation, train)?),
+                _ => self.epoch(number, model, train, &mut batch)?,
+            };
+            let Continue(metrics) = trained else {
+                termination = Termination::Stopped;
+                break;
+            };
+            let test = self.test.map(|test| model.evaluate_in(&mut evaluation, test)).transpose()?;
+            let epoch = Epoch { number, train: metrics, test, elapsed: start.elapsed() };
+            epochs.push(epoch);
+            if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
+                termination = Termination::Stopped;
+                break;
+            }
+        }
+        Ok(History { epochs, termination, elapsed: start.elapsed() })
+    }
+
+    /// One epoch's steps and what they measured, unless an observer stops it.
+    fn epoch(
+        &mut self,
+        number: usize,
+        model: &mut Sequential<A>,
+        train: &dyn Dataset<A>,
+        ws: &mut Workspace<A>,
+    ) -> Result<ControlFlow<(), Metrics>> {
+        let order = (self.order)(number, train.len());
+        check_order(&order, train.len())?;
+        let batches = order.len().div_ceil(self.batch_size);
+        let mut tally = Tally::default();
+        for (i, rows) in order.chunks(self.batch_size).enumerate() {
+            ws.load(train, rows)?;
+            tally.add(model.tally_and_gradient(ws)?);
+            if !tally.mean().loss.is_finite() {
+                let place = format!("epoch {number}, batch {}", i + 1);
+                return Err(Error::Diverged { place, loss: tally.mean().loss });
+            }
+            self.optimizer.step(model.params_mut(), ws.gradient());
+            let progress = BatchProgress { epoch: number, batch: i + 1, batches };
+            if self.notify(|observer| observer.on_batch(progress)).is_break() {
+                return Ok(Break(()));
+            }
+        }
+        Ok(Continue(tally.mean()))
+    }
+
+    /// Tells every observer; breaks if one of them does.
+    fn notify(&mut self, mut tell: impl FnMut(&mut dyn Observer<A>) -> ControlFlow<()>) -> ControlFlow<()> {
+        let mut all = Continue(());
+        for observer in &mut self.observers {
+            if tell(observer.as_mut()).is_break() {
+                all = Break(());
+            }
+        }
+        all
+    }
+
+    fn check(&self, train: &dyn Dataset<A>) -> Result<()> {
+        self.optimizer.check()?;
+        if self.batch_size == 0 || self.batch_size > train.len() {
+            let expected = format!("1 to the {} samples of the training set", train.len());
+            return Err(Error::setting("batch_size", expected, self.batch_size));
+        }
+        Ok(())
+    }
+}
+
+fn check_order(order: &[usize], samples: usize) -> Result<()> {
+    if order.is_empty() {
+        return Err(Error::setting("order", "at least 1 row", 0));
+    }
+    match order.iter().find(|&&row| row >= samples) {
+        Some(row) => Err(Error::setting("order", format!("rows below {samples}"), row)),
+        None => Ok(()),
+    }
+}
+
+impl<A: Scalar> Default for Trainer<'_, A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A> fmt::Debug for Trainer<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Trainer");
+        out.field("batch_size", &self.batch_size).field("epochs", &self.epochs);
+        out.finish_non_exhaustive()
+    }
+}
