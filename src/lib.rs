@@ -1,8 +1,12 @@
 //! manabi
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 mod activation;
 mod data;
 mod error;
+pub mod gradcheck;
 mod init;
 mod layer;
 mod linalg;

@@ -5,13 +5,14 @@ mod affine;
 
 use std::fmt::Debug;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 pub use activation::Activation;
 pub use affine::Affine;
 
 use crate::error::{Error, Result};
 use crate::init::Initializer;
+use crate::random::Random;
 use crate::scalar::Scalar;
 
 /// A layer: a function of its input and its parameters, and the gradients of that function.
@@ -86,6 +87,25 @@ pub trait Layer<A: Scalar>: Debug + Send + Sync {
     fn backward(&self, pass: Backward<'_, A>);
 }
 
+/// A layer chosen at run time.
+impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
+    fn kind(&self) -> &str {
+        (**self).kind()
+    }
+    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+        (**self).output_dim(input_dim)
+    }
+    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
+        (**self).parameters(input_dim)
+    }
+    fn forward(&self, pass: Forward<'_, A>) {
+        (**self).forward(pass)
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        (**self).backward(pass)
+    }
+}
+
 /// A parameter of a layer: its name, its shape and how it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
@@ -104,6 +124,12 @@ impl Parameter {
     pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
         let fan = (shape.first().copied().unwrap_or(1), shape.last().copied().unwrap_or(1));
         Self { name: name.into(), shape: shape.into(), initializer, fan }
+    }
+
+    /// Its first values, as `f64`, in row-major order.
+    pub(crate) fn draw(&self, random: &mut dyn Random) -> Array2<f64> {
+        let (columns, rows) = self.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
+        self.initializer.draw((rows, columns), self.fan, random)
     }
 
     /// How many numbers it is; `None` if there is no such number.

@@ -1,0 +1,56 @@
+use ndarray::Dimension;
+
+use super::Report;
+use super::difference::Slope;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::model::{Sequential, Workspace};
+
+/// Checks the gradient of a model's loss on a whole data set by every parameter; the report names the worst.
+///
+/// A parameter costs five forward passes: for models of up to some thousand parameters and data sets of some samples.
+///
+/// ```
+/// use manabi::{Activation, Affine, CrossEntropy, Mish, Random, RandomState, Samples, Sequential, Softmax, gradcheck};
+///
+/// let model = Sequential::<f64>::builder(4)
+///     .add_layer("affine1", Affine::new(5))
+///     .add_layer("mish1", Activation::new(Mish))
+///     .add_layer("affine2", Affine::new(3))
+///     .set_output(Softmax)
+///     .set_error(CrossEntropy)
+///     .build()?;
+/// let data = Samples::labeled(RandomState::new(1).normal((3, 4), 0.0, 1.0), &[0_u8, 2, 1], 3)?;
+/// gradcheck::model(&model, &data)?.assert();
+/// # Ok::<(), manabi::Error>(())
+/// ```
+///
+/// Errors: no sample, or a data set that does not fit the model.
+pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report> {
+    if data.is_empty() {
+        return Err(Error::setting("data set", "at least 1 sample", 0));
+    }
+    let mut ws = model.workspace(data.len());
+    ws.load(data, &(0..data.len()).collect::<Vec<_>>())?;
+    model.gradient(&mut ws)?;
+    let gradient = ws.gradient().to_vec();
+    let mut probe = model.clone();
+    let mut report = Report::new();
+    let mut i = 0;
+    for (name, values) in model.parameters() {
+        for (index, &at) in values.indexed_iter() {
+            let slope = Slope::of(|value| loss_with(&mut probe, &mut ws, i, value), at);
+            report.compare(|| format!("{name}{:?}", index.slice()), at, gradient[i], &slope);
+            i += 1;
+        }
+    }
+    Ok(report)
+}
+
+/// The loss with one parameter changed, and changed back.
+fn loss_with(model: &mut Sequential<f64>, ws: &mut Workspace<f64>, i: usize, value: f64) -> f64 {
+    let before = std::mem::replace(&mut model.params_mut()[i], value);
+    let loss = model.loss(ws).map_or(f64::NAN, |metrics| metrics.loss);
+    model.params_mut()[i] = before;
+    loss
+}

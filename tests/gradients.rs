@@ -1,0 +1,187 @@
+//! Every derivative against central differences.
+
+use manabi::gradcheck;
+use manabi::{
+    ActFn, Activation, Affine, BinaryCrossEntropy, CrossEntropy, Identity, Layer, Loss, MeanSquaredError,
+    Mish, Output, Random, RandomState, Relu, Samples, Scalar, Sequential, Sigmoid, Softmax, Softplus, Swish,
+    Tanh,
+};
+use proptest::prelude::*;
+
+#[test]
+fn every_activation_over_the_whole_range() {
+    gradcheck::activation(&Identity).assert();
+    gradcheck::activation(&Relu).assert();
+    gradcheck::activation(&Sigmoid).assert();
+    gradcheck::activation(&Tanh).assert();
+    gradcheck::activation(&Softplus).assert();
+    gradcheck::activation(&Mish).assert();
+    for beta in [0.5, 1.0, 2.0, 10.0, -1.0, 0.0] {
+        gradcheck::activation(&Swish::new(beta)).assert();
+    }
+}
+
+#[test]
+fn single_precision_follows_double_precision() {
+    fn check<F: ActFn>(function: F) {
+        for i in -40_000..=40_000 {
+            let u = i as f32 / 400.0;
+            let (z, exact) = (function.f(u), function.f(f64::from(u)));
+            let (dz, exact_dz) = (function.df(u, z), function.df(f64::from(u), exact));
+            assert!((f64::from(z) - exact).abs() <= 4e-7 * exact.abs() + 1e-44, "{}({u}) = {z}", F::NAME);
+            assert!(
+                (f64::from(dz) - exact_dz).abs() <= 4e-7 * exact_dz.abs().max(0.05),
+                "{}'({u}) = {dz}",
+                F::NAME
+            );
+        }
+    }
+    check(Identity);
+    check(Relu);
+    check(Sigmoid);
+    check(Tanh);
+    check(Softplus);
+    check(Mish);
+    check(Swish::new(0.5));
+    check(Swish::new(1.0));
+    check(Swish::new(2.0));
+}
+
+#[test]
+fn every_layer() {
+    let x = RandomState::new(1).normal((7, 5), 0.0, 2.0);
+    let layers: [Box<dyn Layer<f64>>; 4] = [
+        Box::new(Affine::new(1)),
+        Box::new(Affine::new(6)),
+        Box::new(Activation::new(Swish::default())),
+        Box::new(Activation::new(Relu)),
+    ];
+    for layer in layers {
+        let report = gradcheck::layer(&layer, x.view(), 3).unwrap();
+        report.assert();
+        assert!(report.points >= x.len());
+    }
+}
+
+fn sigmoid(u: f64) -> f64 {
+    1.0 / (1.0 + (-u).exp())
+}
+
+#[derive(Clone, Debug)]
+struct Altered<F>(F, fn(f64, f64) -> f64);
+
+impl<F: ActFn> ActFn for Altered<F> {
+    const NAME: &'static str = "altered";
+    fn f<A: Scalar>(&self, u: A) -> A {
+        self.0.f(u)
+    }
+    fn df<A: Scalar>(&self, u: A, z: A) -> A {
+        A::of(self.1(u.into(), z.into()))
+    }
+}
+
+#[test]
+fn a_wrong_derivative_is_caught() {
+    let fails = |report: gradcheck::Report| assert!(!report.passed(), "{report}");
+    fails(gradcheck::activation(&Altered(Mish, |u, z| -Mish.df(u, z))));
+    // β is missing in front of z.
+    fails(gradcheck::activation(&Altered(Swish::new(2.0), |u, z| z + sigmoid(2.0 * u) * (1.0 - z))));
+    fails(gradcheck::activation(&Altered(Tanh, |_, _| f64::NAN)));
+    // Right where one looks first, wrong only in the tail.
+    fails(gradcheck::activation(&Altered(
+        Sigmoid,
+        |u, _| if u < -20.0 { 0.0 } else { sigmoid(u) * sigmoid(-u) },
+    )));
+    // A kink excuses only what lies between its slopes.
+    fails(gradcheck::activation(&Altered(Relu, |u, _| if u == 0.0 { 1.5 } else { f64::from(u > 0.0) })));
+}
+
+#[derive(Debug)]
+struct Forgetful(Affine);
+
+impl Layer<f64> for Forgetful {
+    fn kind(&self) -> &str {
+        "forgetful"
+    }
+    fn output_dim(&self, input_dim: usize) -> manabi::Result<usize> {
+        Layer::<f64>::output_dim(&self.0, input_dim)
+    }
+    fn parameters(&self, input_dim: usize) -> Vec<manabi::Parameter> {
+        Layer::<f64>::parameters(&self.0, input_dim)
+    }
+    fn forward(&self, pass: manabi::Forward<'_, f64>) {
+        self.0.forward(pass);
+    }
+    fn backward(&self, mut pass: manabi::Backward<'_, f64>) {
+        pass.dx = None;
+        self.0.backward(pass);
+    }
+}
+
+#[test]
+fn a_layer_that_forgets_a_gradient_is_caught() {
+    let x = RandomState::new(1).normal((2, 3), 0.0, 1.0);
+    let report = gradcheck::layer(&Forgetful(Affine::new(2)), x.view(), 3).unwrap();
+    assert_eq!(report.failures, x.len(), "{report}");
+    assert!(report.worst.unwrap().place.starts_with("x["));
+}
+
+fn activation(kind: usize) -> Box<dyn Layer<f64>> {
+    match kind {
+        0 => Box::new(Activation::new(Identity)),
+        1 => Box::new(Activation::new(Relu)),
+        2 => Box::new(Activation::new(Sigmoid)),
+        3 => Box::new(Activation::new(Tanh)),
+        4 => Box::new(Activation::new(Softplus)),
+        5 => Box::new(Activation::new(Swish::new(1.7))),
+        _ => Box::new(Activation::new(Mish)),
+    }
+}
+
+fn model(
+    inputs: usize,
+    hidden: &[(usize, usize)],
+    outputs: usize,
+    output: impl Output<f64> + 'static,
+    loss: impl Loss<f64> + 'static,
+) -> Sequential<f64> {
+    let mut builder = Sequential::builder(inputs);
+    for (i, &(width, kind)) in hidden.iter().enumerate() {
+        builder = builder
+            .add_layer(format!("affine{i}"), Affine::new(width))
+            .add_layer(format!("activation{i}"), activation(kind));
+    }
+    let builder = builder.add_layer("last", Affine::new(outputs));
+    builder.set_output(output).set_error(loss).seed(5).build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn whole_models_of_random_shape(
+        inputs in 1_usize..6,
+        hidden in prop::collection::vec((1_usize..6, 0_usize..7), 0..4),
+        outputs in 2_usize..5,
+        rows in 1_usize..6,
+        seed in any::<u32>(),
+    ) {
+        let mut random = RandomState::new(seed);
+        let x = random.normal((rows, inputs), 0.0, 1.0);
+        let labels: Vec<usize> = (0..rows).map(|row| row * 7 % outputs).collect();
+        let classes = Samples::labeled(x.clone(), &labels, outputs).unwrap();
+        let numbers = Samples::new(x, random.normal((rows, outputs), 0.0, 1.0)).unwrap();
+        let models = [
+            (model(inputs, &hidden, outputs, Softmax, CrossEntropy), &classes),
+            (model(inputs, &hidden, outputs, Sigmoid, BinaryCrossEntropy), &classes),
+            (model(inputs, &hidden, outputs, Identity, MeanSquaredError), &numbers),
+            (model(inputs, &hidden, outputs, Sigmoid, MeanSquaredError), &numbers),
+            (model(inputs, &hidden, outputs, Softmax, MeanSquaredError), &classes),
+        ];
+        for (model, data) in models {
+            let report = gradcheck::model(&model, data).unwrap();
+            prop_assert!(report.passed(), "{model}\n{report}");
+            prop_assert_eq!(report.points, model.parameter_count());
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Building a model, reading and changing its parameters, predicting.
+
+use std::thread;
+
+use manabi::{
+    Activation, Affine, BinaryCrossEntropy, Builder, CrossEntropy, Identity, Initializer, MeanSquaredError,
+    Mish, Random, RandomState, Relu, Scalar, Sequential, Sigmoid, Softmax, Swish,
+};
+use ndarray::{Array2, array, s};
+
+fn article<A: Scalar>() -> Builder<A> {
+    Sequential::builder(784)
+        .add_layer("affine1", Affine::new(100))
+        .add_layer("swish1", Activation::new(Swish::new(1.0)))
+        .add_layer("affine2", Affine::new(50))
+        .add_layer("swish2", Activation::new(Swish::new(1.0)))
+        .add_layer("affine3", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .seed(10)
+}
+
+#[test]
+fn the_table_is_the_articles() {
+    let table = "input - 0 784\n\
+        affine1 affine 784 100\n\
+        swish1 swish 100 100\n\
+        affine2 affine 100 50\n\
+        swish2 swish 50 50\n\
+        affine3 affine 50 10\n\
+        output softmax 10\n\
+        error cross_entropy_error";
+    assert_eq!(article::<f32>().build().unwrap().to_string(), table);
+}
+
+#[test]
+fn first_weights_are_numpys() {
+    let model = article::<f64>().build().unwrap();
+    assert_eq!(model.parameter("affine1.weight").unwrap()[[0, 0]], 0.06725527477189078);
+    assert_eq!(model.parameter("affine3.weight").unwrap()[[49, 9]], 0.13682214521991323);
+    assert!(model.parameter("affine2.bias").unwrap().iter().all(|&b| b == 0.0));
+    let names: Vec<String> = model.parameters().map(|(name, _)| name).collect();
+    let expected = [
+        "affine1.weight",
+        "affine1.bias",
+        "affine2.weight",
+        "affine2.bias",
+        "affine3.weight",
+        "affine3.bias",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(model.parameter_count(), 784 * 100 + 100 + 100 * 50 + 50 + 50 * 10 + 10);
+}
+
+#[test]
+fn f32_and_f64_start_from_the_same_weights() {
+    let (single, double) = (article::<f32>().build().unwrap(), article::<f64>().build().unwrap());
+    let rounded: Vec<f32> = double.params().iter().map(|&w| w as f32).collect();
+    assert_eq!(single.params(), rounded);
+}
+
+/// What `build` says.
+fn refusal<A: Scalar>(builder: Builder<A>) -> String {
+    builder.build().unwrap_err().to_string()
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    let start = || Sequential::<f32>::builder(4);
+    let end = |builder: Builder<f32>| refusal(builder.set_output(Softmax).set_error(CrossEntropy));
+    assert_eq!(
+        end(start().add_layer("a", Affine::new(3)).add_layer("b", Affine::new(0))),
+        "layer 'b': units: expected at least 1, got 0"
+    );
+    assert_eq!(
+        end(start().add_layer("a", Affine::new(3)).add_layer("a", Affine::new(3))),
+        "name of layer 2: expected a name of its own, got a"
+    );
+    assert_eq!(end(start().add_layer("", Affine::new(3))), "name of layer 1: expected a name, got none");
+    assert_eq!(end(start()), "layers: expected at least 1, got 0");
+    assert_eq!(
+        end(Sequential::builder(0).add_layer("a", Affine::new(3))),
+        "input_dim: expected at least 1, got 0"
+    );
+    assert_eq!(end(start().add_layer("a", Affine::new(1))), "softmax: expected at least 2 classes, got 1");
+    let swish = Activation::new(Swish::new(f64::NAN));
+    assert_eq!(
+        end(start().add_layer("swish1", swish)),
+        "layer 'swish1': beta: expected a finite number, got NaN"
+    );
+    let affine = Affine::new(3).weight_initializer(Initializer::Constant(f64::INFINITY));
+    assert!(end(start().add_layer("a", affine)).starts_with("layer 'a': constant: expected a finite number"));
+    assert!(
+        end(start().add_layer("a", Affine::new(usize::MAX))).starts_with("layer 'a': weight: expected shape")
+    );
+    assert!(end(start().add_layer("a", Affine::new(usize::MAX / 64))).contains("as many as fit in memory"));
+    let affine = || start().add_layer("a", Affine::new(3));
+    assert_eq!(refusal(affine().set_error(CrossEntropy)), "set_output: expected an output, got none");
+    assert_eq!(refusal(affine().set_output(Softmax)), "set_error: expected a loss, got none");
+}
+
+#[test]
+fn only_pairings_that_make_sense_are_built() {
+    let start = || Sequential::<f64>::builder(2).add_layer("a", Affine::new(2));
+    let (softmax, sigmoid, identity) =
+        (|| start().set_output(Softmax), || start().set_output(Sigmoid), || start().set_output(Identity));
+    assert!(softmax().set_error(CrossEntropy).build().is_ok());
+    assert!(sigmoid().set_error(BinaryCrossEntropy).build().is_ok());
+    for builder in [softmax(), sigmoid(), identity()] {
+        assert!(builder.set_error(MeanSquaredError).build().is_ok());
+    }
+    let no = "set_error: expected a loss that goes with output";
+    for builder in [sigmoid(), identity()] {
+        assert!(refusal(builder.set_error(CrossEntropy)).starts_with(no));
+    }
+    for builder in [softmax(), identity()] {
+        assert!(refusal(builder.set_error(BinaryCrossEntropy)).starts_with(no));
+    }
+}
+
+#[test]
+fn a_small_model_computes_what_the_formulas_say() {
+    let mut model = Sequential::<f64>::builder(2)
+        .add_layer("affine1", Affine::new(2))
+        .add_layer("relu1", Activation::new(Relu))
+        .add_layer("affine2", Affine::new(1))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()
+        .unwrap();
+    model.set_params(&[1.0, 2.0, 3.0, -4.0, 0.5, 0.25, 10.0, 100.0, -1.0]).unwrap();
+    // (1, 1)·W + b = (4.5, -1.75), relu (4.5, 0), then 45 − 1.
+    assert_eq!(model.predict(array![[1.0, 1.0], [0.0, 0.0]].view()).unwrap(), array![[44.0], [29.0]]);
+}
+
+#[test]
+fn parameters_are_replaced_whole_or_not_at_all() {
+    let mut model = article::<f64>().build().unwrap();
+    let before = model.params().to_vec();
+    let message = |result: manabi::Result<()>| result.unwrap_err().to_string();
+    let mut weight = Array2::zeros((50, 10));
+    weight[[49, 3]] = f64::NAN;
+    assert_eq!(
+        message(model.set_parameter("affine3.weight", weight.view().into_dyn())),
+        "affine3.weight: expected a finite number at row 49, column 3, got NaN"
+    );
+    assert_eq!(
+        message(model.set_parameter("affine3.weight", weight.t().into_dyn())),
+        "affine3.weight: expected shape [50, 10], got [10, 50]"
+    );
+    assert!(
+        message(model.set_parameter("affine4.weight", weight.view().into_dyn())).contains("affine3.weight")
+    );
+    assert_eq!(message(model.set_params(&[1.0])), "params: expected shape [84060], got [1]");
+    let mut params = before.clone();
+    params[5] = f64::INFINITY;
+    assert!(message(model.set_params(&params)).contains("column 5"));
+    assert_eq!(model.params(), before);
+    weight[[49, 3]] = 7.0;
+    model.set_parameter("affine3.weight", weight.view().into_dyn()).unwrap();
+    assert_eq!(model.parameter("affine3.weight").unwrap(), weight.into_dyn());
+}
+
+#[test]
+fn wrong_input_is_an_error_and_changes_nothing() {
+    let model = article::<f32>().build().unwrap();
+    let mut ws = model.workspace(2);
+    let message = |x: &Array2<f32>| model.predict(x.view()).unwrap_err().to_string();
+    assert_eq!(message(&Array2::zeros((3, 783))), "x: expected shape (any, 784), got [3, 783]");
+    let mut x = Array2::zeros((3, 784));
+    x[[2, 700]] = f32::NAN;
+    assert_eq!(message(&x), "x: expected a finite number at row 2, column 700, got NaN");
+    let mut y = Array2::from_elem((3, 10), 5.0);
+    assert!(model.predict_into(x.view(), &mut ws, y.view_mut()).is_err());
+    x[[2, 700]] = 0.0;
+    assert!(model.predict_into(x.view(), &mut ws, y.slice_mut(s![..2, ..])).is_err());
+    let other = Sequential::<f32>::builder(784)
+        .add_layer("a", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .unwrap();
+    assert!(model.predict_into(x.view(), &mut other.workspace(3), y.view_mut()).is_err());
+    assert!(y.iter().all(|&y| y == 5.0));
+    assert!(model.loss(&mut ws).is_err(), "no batch is loaded");
+    assert_eq!(model.predict(Array2::zeros((0, 784)).view()).unwrap().dim(), (0, 10));
+}
+
+#[test]
+fn any_layout_and_any_chunking_give_the_same_bits() {
+    let model = article::<f64>().build().unwrap();
+    let x = RandomState::new(4).uniform((37, 784), 0.0, 1.0);
+    let y = model.predict(x.view()).unwrap();
+    let columns = x.t().as_standard_layout().to_owned();
+    assert_eq!(model.predict(columns.t()).unwrap(), y);
+    for rows in [1, 2, 5, 36, 37, 50] {
+        let mut chunked = Array2::zeros((37, 10));
+        model.predict_into(x.view(), &mut model.workspace(rows), chunked.view_mut()).unwrap();
+        assert_eq!(chunked, y, "{rows} rows at a time");
+    }
+}
+
+#[test]
+fn many_threads_share_one_model() {
+    let model = article::<f32>().build().unwrap();
+    let x = RandomState::new(4).uniform((8, 784), 0.0, 1.0).mapv(|v| v as f32);
+    let y = model.predict(x.view()).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut ws = model.workspace(3);
+                let mut mine = Array2::zeros((8, 10));
+                for _ in 0..20 {
+                    model.predict_into(x.view(), &mut ws, mine.view_mut()).unwrap();
+                    assert_eq!(mine, y);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_clone_is_independent() {
+    let mut model = article::<f64>().build().unwrap();
+    let snapshot = model.clone();
+    model.params_mut().fill(0.0);
+    assert_eq!(snapshot.params()[0], 0.06725527477189078);
+}
+
+#[test]
+fn layers_are_chosen_at_run_time() {
+    for (name, expected) in [("swish", "swish1 swish 3 3"), ("mish", "mish1 mish 3 3")] {
+        let layer: Box<dyn manabi::Layer<f64>> = match name {
+            "swish" => Box::new(Activation::new(Swish::default())),
+            _ => Box::new(Activation::new(Mish)),
+        };
+        let builder = Sequential::builder(3).add_layer(format!("{name}1"), layer);
+        let model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+        assert!(model.to_string().contains(expected));
+    }
+}
