@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use manabi::{
-    Activation, Affine, CrossEntropy, Dataset, Images, Mnist, Normalizer, Optimizer, RandomState, Scalar, Sequential, Sgd,
-    Softmax, Swish, Trainer,
+    Activation, Affine, CrossEntropy, Dataset, Images, Mnist, Normalizer, Optimizer, RandomState, Scalar,
+    Sequential, Sgd, Softmax, Swish, Trainer,
 };
 
 const BATCH: usize = 100;
@@ -25,7 +25,7 @@ fn network<A: Scalar>() -> Sequential<A> {
 }
 
 fn digits() -> Images {
-    let train = Mnist::synthetic(EPOCH, BATCH, 0).train;
+    let train = Mnist::synthetic(EPOCH, BATCH, 0).expect("there are digits").train;
     let normalizer = Normalizer::min_max(train.pixels()).expect("there are pixels");
     train.normalize(&normalizer).expect("the normalizer fits")
 }

@@ -9,7 +9,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -117,7 +117,6 @@ fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
     let mut random = RandomState::new(args.seed);
     let mut model = model::<A>(args, &train)?.build_with(&mut random)?;
     let mut report = Report::new(args)?;
-    report.line(&model.to_string())?;
     let history = Trainer::new()
         .batch_size(args.batch)
         .epochs(args.epochs)
@@ -144,13 +143,29 @@ fn data(folder: Option<&Path>) -> Result<(Images, Images)> {
     Ok((train.normalize(&normalizer)?, test.normalize(&normalizer)?))
 }
 
+/// The digits: from a folder that was named, else from the cache, else from the network, else made up.
 fn find(folder: Option<&Path>) -> Result<Mnist> {
     let named = folder.map(PathBuf::from).or_else(|| std::env::var_os("MNIST_DIR").map(PathBuf::from));
     if let Some(folder) = named {
         eprintln!("data: MNIST from {}", folder.display());
         return Ok(Mnist::load(folder)?);
     }
-    todo!()
+    let cached = Download::new().mirrors([""; 0]).fetch();
+    let fetched = cached.or_else(|_| {
+        eprintln!("data: MNIST is not in the cache, fetching it");
+        Download::new().fetch()
+    });
+    match fetched {
+        Ok(folder) => {
+            eprintln!("data: MNIST from {}", folder.display());
+            Ok(Mnist::load(folder)?)
+        }
+        Err(error) => {
+            eprintln!("data: {error}");
+            eprintln!("data: synthetic digits, as MNIST can be neither found nor fetched");
+            Ok(Mnist::synthetic(60_000, 10_000, 0)?)
+        }
+    }
 }
 
 /// The article's network: affine layers with an activation between them, softmax, cross entropy.
@@ -239,8 +254,9 @@ impl<A: Scalar> Observer<A> for &mut Report {
         }
     }
 
-    fn on_epoch(&mut self, epoch: &Epoch, _model: &Sequential<A>) -> ControlFlow<()> {
-        self.result = self.row(epoch);
+    fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
+        let table = if epoch.number == 0 { self.line(&model.to_string()) } else { Ok(()) };
+        self.result = table.and_then(|()| self.row(epoch));
         if self.result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

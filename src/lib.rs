@@ -1,4 +1,48 @@
-//! manabi
+//! A small, fast, exact neural-network library on [`ndarray`].
+//!
+//! ```
+//! use manabi::{Activation, Affine, CrossEntropy, Mnist, Normalizer, Sequential, Sgd, Softmax, Swish, Trainer};
+//!
+//! // Real digits come from `Mnist::load(folder)`.
+//! let Mnist { train, test } = Mnist::synthetic(1000, 200, 0)?;
+//! let normalizer = Normalizer::min_max(train.pixels())?;
+//! let (train, test) = (train.normalize(&normalizer)?, test.normalize(&normalizer)?);
+//!
+//! let mut model = Sequential::<f32>::builder(784)
+//!     .add_layer("affine1", Affine::new(50))
+//!     .add_layer("swish1", Activation::new(Swish::new(1.0)))
+//!     .add_layer("affine2", Affine::new(10))
+//!     .set_output(Softmax)
+//!     .set_error(CrossEntropy)
+//!     .seed(10)
+//!     .build()?;
+//! let history = Trainer::new().epochs(5).optimizer(Sgd::new(0.1)).test(&test).fit(&mut model, &train)?;
+//!
+//! let (first, last) = (history.epochs[0].test.unwrap(), history.epochs[5].test.unwrap());
+//! assert!(last.loss < 0.7 * first.loss);
+//! let probabilities = model.predict(ndarray::Array2::zeros((1, 784)).view())?;
+//! assert_eq!(probabilities.dim(), (1, 10));
+//! # Ok::<(), manabi::Error>(())
+//! ```
+//!
+//! # Notation
+//!
+//! | symbol | shape | meaning |
+//! |---|---|---|
+//! | X, Y | (batch, width) | input and output of a layer, a row per sample |
+//! | u, z | (batch, width) | input and output of an activation, z = f(u) |
+//! | W, b | (fan_in, fan_out), (fan_out) | weight and bias of an affine layer |
+//! | y, t | (batch, outputs) | predictions and targets |
+//! | L | | loss: the mean over a batch |
+//! | dX, dY, … | as X, Y, … | ∂L/∂X, ∂L/∂Y, … |
+//! | θ, g | (parameters) | all parameters, and ∂L/∂θ |
+//! | η | | learning rate |
+//! | σ | | the logistic sigmoid 1/(1 + e⁻ˣ) |
+//!
+//! # Where to begin
+//!
+//! [`Sequential`] is a model and [`Trainer`] its training. [`ActFn`] and [`Layer`] are what you implement for an activation
+//! or a layer of your own, and [`gradcheck`] tells whether its derivative is right.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -23,7 +67,9 @@ mod train;
 pub use ndarray;
 
 pub use activation::{ActFn, Identity, Mish, Relu, Sigmoid, Softplus, Swish, Tanh};
-pub use data::{Dataset, Images, Normalizer, Samples};
+#[cfg(feature = "download")]
+pub use data::Download;
+pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter};

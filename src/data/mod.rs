@@ -1,16 +1,25 @@
 //! Samples: where batches come from.
 
+#[cfg(feature = "download")]
+mod download;
+pub mod idx;
 mod images;
+mod mnist;
 mod normalizer;
 mod samples;
+mod synthetic;
 
 use std::fmt::Debug;
 
 use ndarray::ArrayViewMut2;
 
+#[cfg(feature = "download")]
+pub use download::Download;
 pub use images::Images;
+pub use mnist::Mnist;
 pub use normalizer::Normalizer;
 pub use samples::Samples;
+pub use synthetic::synthetic_digits;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;

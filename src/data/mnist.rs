@@ -1,0 +1,104 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArrayD, Dimension, Ix1, Ix3};
+
+use super::{Images, idx};
+use crate::error::{Error, Result};
+
+/// The MNIST digits, or any data set that comes in the same four files with ten classes, as Fashion-MNIST does.
+///
+/// Shapes: `train` 60,000 and `test` 10,000 images of 28 × 28 pixels for MNIST itself; other numbers are as welcome.
+///
+/// Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mnist {
+    /// The images to learn from.
+    pub train: Images,
+    /// The images to be judged by.
+    pub test: Images,
+}
+
+impl Mnist {
+    /// The number of classes.
+    pub const CLASSES: usize = 10;
+
+    /// The standard names of the four files.
+    pub const FILES: [&str; 4] = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+
+    /// Loads the four idx files of a folder.
+    ///
+    /// Format: each of [`FILES`](Mnist::FILES), raw or with `.gz` at the end; the spelling `train-images.idx3-ubyte`
+    /// is known as well. See [`idx`].
+    ///
+    /// Errors: a file is missing, unreadable or not what its name says; images and labels, or the image sizes of
+    /// `train` and `test`, do not match; a label is not below 10.
+    ///
+    /// ```
+    /// use manabi::{Mnist, idx, ndarray::{Array1, Array3}};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("manabi-mnist-{}", std::process::id()));
+    /// std::fs::create_dir_all(&folder).unwrap();
+    /// idx::write(folder.join("train-images-idx3-ubyte"), &Array3::<u8>::zeros((3, 28, 28)))?;
+    /// idx::write(folder.join("train-labels-idx1-ubyte"), &Array1::from(vec![5_u8, 0, 4]))?;
+    /// idx::write(folder.join("t10k-images-idx3-ubyte.gz"), &Array3::<u8>::zeros((1, 28, 28)))?;
+    /// idx::write(folder.join("t10k-labels-idx1-ubyte.gz"), &Array1::from(vec![7_u8]))?;
+    ///
+    /// let mnist = Mnist::load(&folder)?;
+    /// assert_eq!(mnist.train.labels(), [5, 0, 4]);
+    /// assert_eq!(mnist.test.size(), (28, 28));
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        folder.metadata().map_err(|source| Error::Io { path: folder.into(), source })?;
+        let find = |name| find(folder, name);
+        let [train_images, train_labels, test_images, test_labels] = Self::FILES.map(find);
+        // All four are looked for before the first is read.
+        let (train, test) = ((train_images?, train_labels?), (test_images?, test_labels?));
+        let train = images(&train.0, &train.1)?;
+        let test = images(&test.0, &test.1)?;
+        if test.size() != train.size() {
+            let (height, width) = test.size();
+            return Err(Error::shape("test images", format!("{:?}", train.size()), &[height, width]));
+        }
+        Ok(Self { train, test })
+    }
+}
+
+/// Where this file is, in whichever of its spellings.
+fn find(folder: &Path, name: &str) -> Result<PathBuf> {
+    let dotted = name.replace("-idx", ".idx");
+    let spellings = [name.to_owned(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
+    let found = spellings.iter().map(|spelling| folder.join(spelling)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let source = io::Error::new(io::ErrorKind::NotFound, format!("has none of {}", spellings.join(", ")));
+        Error::Io { path: folder.into(), source }
+    })
+}
+
+fn images(images: &Path, labels: &Path) -> Result<Images> {
+    let pixels = with_rank::<Ix3>(images, idx::read(images)?, "(images, height, width)")?;
+    let classes = with_rank::<Ix1>(labels, idx::read(labels)?, "(labels)")?;
+    let (count, ..) = pixels.dim();
+    if classes.len() != count {
+        let reason = format!("expected {count} labels for {}, got {}", images.display(), classes.len());
+        return Err(Error::Format { file: labels.into(), offset: 4, reason });
+    }
+    Images::new(pixels, classes.to_vec(), Mnist::CLASSES)
+}
+
+/// The array with its number of dimensions known, which stands in byte 3 of the file.
+fn with_rank<D: Dimension>(file: &Path, array: ArrayD<u8>, expected: &str) -> Result<ndarray::Array<u8, D>> {
+    let got = array.ndim();
+    array.into_dimensionality().map_err(|_| {
+        let reason = format!("expected the dimensions {expected}, got {got} dimensions");
+        Error::Format { file: file.into(), offset: 3, reason }
+    })
+}
