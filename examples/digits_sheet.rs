@@ -18,6 +18,6 @@ fn main() -> std::io::Result<()> {
         }
     }
     let mut file = std::fs::File::create(path)?;
-    write!(file, "P5 {} {} 255\n", sheet.ncols(), sheet.nrows())?;
+    writeln!(file, "P5 {} {} 255", sheet.ncols(), sheet.nrows())?;
     file.write_all(&sheet.into_raw_vec_and_offset().0)
 }

@@ -18,7 +18,7 @@ pub use softplus::Softplus;
 pub use swish::Swish;
 pub use tanh::Tanh;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
 /// An activation function: f(u) and f′(u, z), for one number at a time.
@@ -69,4 +69,9 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
     fn check(&self) -> Result<()> {
         Ok(())
     }
+}
+
+/// An error unless a function's parameter is a finite number.
+fn check_finite(parameter: &str, value: f64) -> Result<()> {
+    if value.is_finite() { Ok(()) } else { Err(Error::setting(parameter, "a finite number", value)) }
 }

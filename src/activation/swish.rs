@@ -1,4 +1,5 @@
-use super::ActFn;
+use super::{ActFn, check_finite};
+use crate::error::Result;
 use crate::scalar::Scalar;
 
 /// Swish.
@@ -28,5 +29,8 @@ impl ActFn for Swish {
     fn df<A: Scalar>(&self, u: A, z: A) -> A {
         let b = A::of(self.beta);
         (b * u).sigmoid() + b * z * (-b * u).sigmoid()
+    }
+    fn check(&self) -> Result<()> {
+        check_finite("beta", self.beta)
     }
 }

@@ -1,0 +1,62 @@
+//! `RandomState` against NumPy's own draws, bit for bit.
+
+use manabi::{Random, RandomState};
+use rand::RngCore;
+
+#[path = "golden/random.rs"]
+mod golden;
+
+#[test]
+fn every_draw_is_numpys() {
+    for want in golden::STREAMS {
+        let new = || RandomState::new(want.seed);
+        let row = |values: ndarray::Array2<f64>| values.into_raw_vec_and_offset().0;
+
+        let mut random = new();
+        assert_eq!(want.raw.map(|_| random.next_u32()), want.raw);
+        let mut random = new();
+        assert_eq!(want.random_sample.map(|_| random.random_sample()), want.random_sample);
+        let mut random = new();
+        assert_eq!(want.standard_normal.map(|_| random.standard_normal()), want.standard_normal);
+
+        assert_eq!(row(new().normal((1, 5), 1.5, 0.25)), want.normal);
+        assert_eq!(row(new().uniform((1, 5), -2.0, 3.0)), want.uniform);
+        assert_eq!(row(new().normal((3, 2), 0.0, (2.0_f64 / 3.0).sqrt())), want.he_normal_3x2);
+
+        assert_eq!(new().permutation(1), want.permutation_1);
+        assert_eq!(new().permutation(10), want.permutation_10);
+        let thousand = new().permutation(1000);
+        assert_eq!(thousand[..8], want.permutation_1000_head);
+        assert_eq!(thousand[992..], want.permutation_1000_tail);
+    }
+}
+
+#[test]
+fn the_spare_normal_waits_while_other_draws_pass() {
+    for want in golden::STREAMS {
+        let mut random = RandomState::new(want.seed);
+        let (before, permutation, after) = want.mixed;
+        assert_eq!(before.map(|_| random.standard_normal()), before);
+        assert_eq!(random.permutation(7), permutation);
+        assert_eq!(after.map(|_| random.standard_normal()), after);
+
+        let mut random = RandomState::new(want.seed);
+        let draws = [
+            random.random_sample(),
+            random.standard_normal(),
+            random.random_sample(),
+            random.standard_normal(),
+            random.uniform((1, 1), -1.0, 1.0)[[0, 0]],
+            random.standard_normal(),
+        ];
+        assert_eq!(draws, want.spare);
+    }
+}
+
+#[test]
+fn a_permutation_of_none_or_one_draws_nothing() {
+    let mut random = RandomState::new(10);
+    assert!(random.permutation(0).is_empty());
+    assert_eq!(random.permutation(1), [0]);
+    assert_eq!(random.next_u32(), RandomState::new(10).next_u32());
+}
