@@ -81,3 +81,8 @@ pub use output::{Link, Output, Softmax};
 pub use random::{FromRng, Random, RandomState};
 pub use scalar::Scalar;
 pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
