@@ -73,6 +73,7 @@ pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digit
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter};
+pub use linalg::Engine;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
 pub use metrics::Metrics;
 pub use model::{Builder, Sequential, Workspace};

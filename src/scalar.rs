@@ -1,15 +1,19 @@
 //! The one number bound of the crate.
 
+mod element;
+
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 
+pub(crate) use element::Element;
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::float::FloatCore;
 use num_traits::{Float, FromPrimitive, NumAssign};
 
 /// `f32` or `f64`.
 pub trait Scalar:
-    FloatCore
+    Element
+    + FloatCore
     + NumAssign
     + FromPrimitive
     + LinalgScalar

@@ -98,11 +98,15 @@ impl<A: Scalar> Dataset<A> for Images {
             t[[i, self.labels[row].into()]] = A::one();
             let x = x.row_mut(i).into_slice().expect("x is in standard layout");
             let pixels = self.pixels.row(row).to_slice().expect("pixels are in standard layout");
-            dispatch(|| normalize(pixels, &self.normalization, x));
+            dispatch(
+                #[inline(always)]
+                || normalize(pixels, &self.normalization, x),
+            );
         }
     }
 }
 
+#[inline(always)]
 fn normalize<A: Scalar>(pixels: &[u8], normalization: &[(f32, f32)], x: &mut [A]) {
     for ((x, &pixel), &(shift, scale)) in x.iter_mut().zip(pixels).zip(normalization) {
         *x = A::of(((f32::from(pixel) - shift) / scale).into());

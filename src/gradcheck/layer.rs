@@ -4,6 +4,7 @@ use super::Report;
 use super::difference::Slope;
 use crate::error::Result;
 use crate::layer::{Backward, Forward, Layer};
+use crate::linalg::Engine;
 use crate::random::{Random, RandomState};
 
 /// Checks the gradients of a layer by its parameters, which start as its initializers say, and by its input `x`.
@@ -64,7 +65,7 @@ impl Case<'_> {
 
     fn output(&self, params: &[f64], x: &Array2<f64>) -> Array2<f64> {
         let mut y = Array2::zeros(self.weights.dim());
-        self.layer.forward(Forward { params, x: x.view(), y: y.view_mut() });
+        self.layer.forward(Forward { params, x: x.view(), y: y.view_mut(), engine: &mut Engine::new(1) });
         y
     }
 
@@ -81,6 +82,7 @@ impl Case<'_> {
             dy: self.weights.view(),
             dx: Some(dx.view_mut()),
             grad: &mut grad,
+            engine: &mut Engine::new(1),
         });
         (grad, dx)
     }

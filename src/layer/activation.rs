@@ -22,12 +22,12 @@ use crate::simd::dispatch;
 /// Errors: when the model is built, if [`ActFn::check`] finds a parameter out of range.
 ///
 /// ```
-/// use manabi::{Activation, Forward, Layer, Swish};
+/// use manabi::{Activation, Engine, Forward, Layer, Swish};
 /// use ndarray::array;
 ///
 /// let swish = Activation::new(Swish::default());
 /// let (x, mut y) = (array![[0.0, 800.0]], array![[9.0, 9.0]]);
-/// swish.forward(Forward::new(&[], x.view(), y.view_mut())?);
+/// swish.forward(Forward::new(&[], x.view(), y.view_mut(), &mut Engine::new(1))?);
 /// assert_eq!(y, array![[0.0, 800.0]]);
 /// # Ok::<(), manabi::Error>(())
 /// ```
@@ -54,17 +54,23 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
 
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (u, z) = (flat(&pass.x), flat_mut(&mut pass.y));
-        dispatch(|| u.iter().zip(z).for_each(|(&u, z)| *z = self.function.f(u)));
+        dispatch(
+            #[inline(always)]
+            || u.iter().zip(&mut *z).for_each(|(&u, z)| *z = self.function.f(u)),
+        );
     }
 
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(du) = &mut pass.dx else { return };
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));
         let du = flat_mut(du);
-        dispatch(|| {
-            for (((du, &dz), &u), &z) in du.iter_mut().zip(dz).zip(u).zip(z) {
-                *du = dz * self.function.df(u, z);
-            }
-        });
+        dispatch(
+            #[inline(always)]
+            || {
+                for (((du, &dz), &u), &z) in du.iter_mut().zip(dz).zip(u).zip(z) {
+                    *du = dz * self.function.df(u, z);
+                }
+            },
+        );
     }
 }

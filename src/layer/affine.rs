@@ -3,7 +3,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::{Backward, Forward, Layer, Parameter};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
-use crate::linalg::{column_sums, matmul};
+use crate::linalg::column_sums;
 use crate::scalar::Scalar;
 
 /// The affine (dense, fully connected) layer.
@@ -78,18 +78,18 @@ impl<A: Scalar> Layer<A> for Affine {
 
     fn forward(&self, pass: Forward<'_, A>) {
         let (weight, bias) = self.split(pass.params, pass.x.ncols());
-        matmul(pass.x, weight, Some(bias), pass.y);
+        pass.engine.matmul(pass.x, weight, Some(bias), pass.y);
     }
 
     fn backward(&self, pass: Backward<'_, A>) {
-        let Backward { params, x, dy, dx, grad, .. } = pass;
+        let Backward { params, x, dy, dx, grad, engine, .. } = pass;
         let (weight, _) = self.split(params, x.ncols());
         let (d_weight, d_bias) = grad.split_at_mut(weight.len());
         let d_weight = ArrayViewMut2::from_shape(weight.dim(), d_weight).expect("as long as the weight");
-        matmul(x.reversed_axes(), dy, None, d_weight);
+        engine.matmul(x.reversed_axes(), dy, None, d_weight);
         column_sums(dy, d_bias);
         if let Some(dx) = dx {
-            matmul(dy, weight.reversed_axes(), None, dx);
+            engine.matmul(dy, weight.reversed_axes(), None, dx);
         }
     }
 }

@@ -12,6 +12,7 @@ pub use affine::Affine;
 
 use crate::error::{Error, Result};
 use crate::init::Initializer;
+use crate::linalg::Engine;
 use crate::random::Random;
 use crate::scalar::Scalar;
 
@@ -148,14 +149,21 @@ pub struct Forward<'a, A> {
     pub x: ArrayView2<'a, A>,
     /// The output to write, (batch, output_dim).
     pub y: ArrayViewMut2<'a, A>,
+    /// For matrix products.
+    pub engine: &'a mut Engine<A>,
 }
 
 impl<'a, A> Forward<'a, A> {
     /// A forward pass outside a model; an error unless `x` and `y` are in standard layout with as many rows.
-    pub fn new(params: &'a [A], x: ArrayView2<'a, A>, y: ArrayViewMut2<'a, A>) -> Result<Self> {
+    pub fn new(
+        params: &'a [A],
+        x: ArrayView2<'a, A>,
+        y: ArrayViewMut2<'a, A>,
+        engine: &'a mut Engine<A>,
+    ) -> Result<Self> {
         check("x", &x, x.nrows())?;
         check("y", &y.view(), x.nrows())?;
-        Ok(Self { params, x, y })
+        Ok(Self { params, x, y, engine })
     }
 }
 
@@ -175,6 +183,8 @@ pub struct Backward<'a, A> {
     pub dx: Option<ArrayViewMut2<'a, A>>,
     /// The gradient of the loss by the parameters, to write, in the order of `params`.
     pub grad: &'a mut [A],
+    /// For matrix products.
+    pub engine: &'a mut Engine<A>,
 }
 
 impl<'a, A> Backward<'a, A> {
@@ -186,6 +196,7 @@ impl<'a, A> Backward<'a, A> {
         dy: ArrayView2<'a, A>,
         dx: Option<ArrayViewMut2<'a, A>>,
         grad: &'a mut [A],
+        engine: &'a mut Engine<A>,
     ) -> Result<Self> {
         check("x", &x, x.nrows())?;
         check("y", &y, x.nrows())?;
@@ -202,7 +213,7 @@ impl<'a, A> Backward<'a, A> {
         if grad.len() != params.len() {
             return Err(Error::shape("grad", format!("[{}]", params.len()), &[grad.len()]));
         }
-        Ok(Self { params, x, y, dy, dx, grad })
+        Ok(Self { params, x, y, dy, dx, grad, engine })
     }
 }
 

@@ -87,6 +87,7 @@ impl<A: Scalar> Sequential<A> {
                 params: &self.params[slot.range.clone()],
                 x: matrix(&before[i], rows, slot.input_dim),
                 y: matrix_mut(&mut after[0], rows, slot.output_dim),
+                engine: &mut ws.engine,
             });
         }
         let (outputs, logits) = (self.output_dim(), &ws.values[self.slots.len()]);
@@ -97,7 +98,7 @@ impl<A: Scalar> Sequential<A> {
     fn backward(&self, ws: &mut Workspace<A>) {
         let (rows, outputs) = (ws.rows, self.output_dim());
         self.size_for_training(ws);
-        let Workspace { values, y, t, deltas: [delta, other], gradient, .. } = ws;
+        let Workspace { values, y, t, deltas: [delta, other], gradient, engine, .. } = ws;
         let (y, t) = (matrix(y, rows, outputs), matrix(t, rows, outputs));
         self.loss.gradient(self.output.as_ref(), y, t, matrix_mut(delta, rows, outputs));
         let (mut dy, mut dx) = (delta, other);
@@ -110,6 +111,7 @@ impl<A: Scalar> Sequential<A> {
                 dy: matrix(dy, rows, output_dim),
                 dx: (i > 0).then(|| matrix_mut(dx, rows, input_dim)),
                 grad: &mut gradient[slot.range.clone()],
+                engine,
             });
             std::mem::swap(&mut dy, &mut dx);
         }

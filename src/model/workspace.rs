@@ -3,6 +3,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::Sequential;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::linalg::Engine;
 use crate::scalar::Scalar;
 
 /// The scratch of one thread's passes through a model: a batch, every layer's output, the gradients.
@@ -27,6 +28,8 @@ pub struct Workspace<A> {
     pub(super) deltas: [Vec<A>; 2],
     /// The gradient by all parameters.
     pub(super) gradient: Vec<A>,
+    /// What multiplies matrices.
+    pub(super) engine: Engine<A>,
 }
 
 impl<A: Scalar> Sequential<A> {
@@ -37,7 +40,7 @@ impl<A: Scalar> Sequential<A> {
         let values = widths.iter().map(|width| vec![A::zero(); capacity * width]).collect();
         let y = vec![A::zero(); capacity * self.output_dim()];
         let (t, deltas, gradient) = (Vec::new(), [Vec::new(), Vec::new()], Vec::new());
-        Workspace { capacity, rows: 0, widths, values, y, t, deltas, gradient }
+        Workspace { capacity, rows: 0, widths, values, y, t, deltas, gradient, engine: Engine::new(1) }
     }
 }
 

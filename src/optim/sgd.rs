@@ -50,6 +50,9 @@ impl<A: Scalar> Optimizer<A> for Sgd {
 
     fn step(&mut self, params: &mut [A], gradient: &[A]) {
         let rate = A::of(self.learning_rate);
-        dispatch(|| params.iter_mut().zip(gradient).for_each(|(p, &g)| *p -= rate * g));
+        dispatch(
+            #[inline(always)]
+            || params.iter_mut().zip(gradient).for_each(|(p, &g)| *p -= rate * g),
+        );
     }
 }

@@ -1,0 +1,97 @@
+//! The matrix products: all of them pass through here, so that the engine beneath can change.
+
+mod kernel;
+mod pack;
+mod product;
+mod row;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use crate::scalar::Scalar;
+
+/// The matrix engine of one workspace: room for packed operands, and the number of threads.
+///
+/// Formula: C = A·B, plus a row in every row of C where it is given.
+///
+/// Shapes: A (m, k), B (k, n), C (m, n), the row (n).
+///
+/// Numerics: every number of C is one chain of fused multiply-adds, which begins with the row's number (or 0) and runs
+/// through k in order. It has the same bits for any number of threads, and alone or among other rows.
+///
+/// ```
+/// use manabi::Engine;
+/// use ndarray::array;
+///
+/// let (a, b, mut c) = (array![[1.0, 2.0]], array![[3.0], [4.0]], array![[0.0]]);
+/// Engine::new(1).matmul(a.view(), b.view(), Some(&[0.5]), c.view_mut());
+/// assert_eq!(c, array![[11.5]]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Engine<A> {
+    packs: Packs<A>,
+    threads: usize,
+}
+
+/// Room for packed operands, which grows to what the largest product needs and stays.
+#[derive(Clone, Debug)]
+struct Packs<T> {
+    right: Vec<T>,
+    left: Vec<T>,
+}
+
+/// Which operand lies there transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Product {
+    AB,
+    /// `a` is (k, m).
+    AtB,
+    /// `b` is (n, k).
+    ABt,
+}
+
+impl<A: Scalar> Engine<A> {
+    /// An engine that divides products which are large enough among this many threads (at least 1).
+    pub fn new(threads: usize) -> Self {
+        Self { packs: Packs { right: Vec::new(), left: Vec::new() }, threads: threads.max(1) }
+    }
+
+    /// Writes A·B, plus `row` in every row where it is given, to `c`.
+    ///
+    /// Fastest where A and B are in standard layout, or one of them the transpose of such an array; any other operand is
+    /// copied first.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or `c` is not in standard layout.
+    pub fn matmul(
+        &mut self,
+        a: ArrayView2<'_, A>,
+        b: ArrayView2<'_, A>,
+        row: Option<&[A]>,
+        mut c: ArrayViewMut2<'_, A>,
+    ) {
+        let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+        assert!(
+            b.nrows() == k && c.dim() == (m, n) && row.is_none_or(|row| row.len() == n),
+            "shapes do not fit"
+        );
+        let (at, bt) = (a.reversed_axes(), b.reversed_axes());
+        let (op, a, b) = match (a.to_slice(), b.to_slice(), at.to_slice(), bt.to_slice()) {
+            (Some(a), Some(b), ..) => (Product::AB, a, b),
+            (_, Some(b), Some(a), _) => (Product::AtB, a, b),
+            (Some(a), _, _, Some(b)) => (Product::ABt, a, b),
+            _ => return self.matmul(a.as_standard_layout().view(), b.as_standard_layout().view(), row, c),
+        };
+        let c = c.as_slice_mut().expect("c is in standard layout");
+        product::run(op, (m, k, n), a, b, row, c, &mut self.packs, self.threads);
+    }
+}
+
+/// The sums of the columns of `a`, added from the first row to the last.
+///
+/// Shapes: `a` (m, n), `sums` (n).
+pub(crate) fn column_sums<A: Scalar>(a: ArrayView2<'_, A>, sums: &mut [A]) {
+    sums.fill(A::zero());
+    for row in a.rows() {
+        sums.iter_mut().zip(row).for_each(|(sum, &a)| *sum += a);
+    }
+}

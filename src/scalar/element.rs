@@ -1,0 +1,93 @@
+//! What the kernels need from `f32` and `f64`.
+
+use pulp::Simd;
+
+/// A number that fills the lanes of a SIMD register.
+///
+/// Every product goes through the fused [`mul_add`](Element::mul_add), so a sum has the same bits whether it
+/// was computed in one lane or in sixteen.
+pub trait Element: Copy + Send + Sync + 'static {
+    /// A register of this number.
+    type Vector<S: Simd>: Copy;
+    /// Nought, the start of a sum and the filling of a panel.
+    const ZERO: Self;
+
+    /// How many numbers a register holds.
+    #[inline(always)]
+    fn lanes<S: Simd>() -> usize {
+        const { size_of::<Self::Vector<S>>() / size_of::<Self>() }
+    }
+
+    /// `x` in every lane.
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// `a·b + c` with a single rounding.
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// A register from a slice that may be shorter; the lanes beyond it are nought.
+    fn load<S: Simd>(simd: S, from: &[Self]) -> Self::Vector<S>;
+    /// As many lanes as the slice has places.
+    fn store<S: Simd>(simd: S, to: &mut [Self], v: Self::Vector<S>);
+    /// The whole registers in a slice, and the rest.
+    fn vectors<S: Simd>(slice: &[Self]) -> (&[Self::Vector<S>], &[Self]);
+    /// The whole registers in a slice, and the rest, for writing.
+    fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+}
+
+macro_rules! element {
+    ($t:ty, $v:ident, $splat:ident, $mul_add:ident, $load:ident, $store:ident, $split:ident, $split_mut:ident) => {
+        impl Element for $t {
+            type Vector<S: Simd> = S::$v;
+            const ZERO: Self = 0.0;
+
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: Self) -> S::$v {
+                simd.$splat(x)
+            }
+            #[inline(always)]
+            fn mul_add<S: Simd>(simd: S, a: S::$v, b: S::$v, c: S::$v) -> S::$v {
+                simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn load<S: Simd>(simd: S, from: &[Self]) -> S::$v {
+                simd.$load(from)
+            }
+            #[inline(always)]
+            fn store<S: Simd>(simd: S, to: &mut [Self], v: S::$v) {
+                simd.$store(to, v)
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(slice: &[Self]) -> (&[S::$v], &[Self]) {
+                S::$split(slice)
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [S::$v], &mut [Self]) {
+                S::$split_mut(slice)
+            }
+        }
+    };
+}
+
+element!(
+    f32,
+    f32s,
+    splat_f32s,
+    mul_add_f32s,
+    partial_load_f32s,
+    partial_store_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+element!(
+    f64,
+    f64s,
+    splat_f64s,
+    mul_add_f64s,
+    partial_load_f64s,
+    partial_store_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);

@@ -1,0 +1,103 @@
+//! After the first pass, neither a training step nor a prediction allocates.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use manabi::{
+    Activation, Affine, CrossEntropy, Mish, Mnist, Normalizer, Optimizer, Random, RandomState, Scalar,
+    Sequential, Sgd, Softmax, Swish,
+};
+use ndarray::Array2;
+
+/// Counts this thread's allocations, so that tests may run side by side.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(run: impl FnOnce()) -> usize {
+    let before = COUNT.get();
+    run();
+    COUNT.get() - before
+}
+
+fn model<A: Scalar>() -> Sequential<A> {
+    Sequential::builder(784)
+        .add_layer("affine1", Affine::new(100))
+        .add_layer("swish1", Activation::new(Swish::default()))
+        .add_layer("affine2", Affine::new(50))
+        .add_layer("mish2", Activation::new(Mish))
+        .add_layer("affine3", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .unwrap()
+}
+
+fn predictions<A: Scalar>() {
+    let model = model::<A>();
+    for rows in [1, 7, 100] {
+        let x = RandomState::new(1).uniform((rows, 784), 0.0, 1.0).mapv(A::of);
+        let (mut ws, mut y) = (model.workspace(50), Array2::zeros((rows, 10)));
+        let mut predict = || model.predict_into(x.view(), &mut ws, y.view_mut()).unwrap();
+        predict();
+        assert_eq!(allocations(predict), 0, "{rows} rows");
+    }
+}
+
+fn steps<A: Scalar>() {
+    let train = Mnist::synthetic(300, 10, 1).unwrap().train;
+    let normalizer = Normalizer::min_max(train.pixels()).unwrap();
+    let train = train.normalize(&normalizer).unwrap();
+    let mut model = model::<A>();
+    let mut ws = model.workspace(100);
+    let rows: Vec<usize> = (0..300).rev().collect();
+    let mut optimizer = Sgd::default();
+    let mut step = |rows: &[usize]| {
+        ws.load(&train, rows).unwrap();
+        model.gradient(&mut ws).unwrap();
+        optimizer.step(model.params_mut(), ws.gradient());
+    };
+    step(&rows[..100]);
+    assert_eq!(allocations(|| rows.chunks(70).for_each(step)), 0);
+}
+
+#[test]
+fn predictions_allocate_nothing() {
+    predictions::<f32>();
+    predictions::<f64>();
+}
+
+#[test]
+fn steps_allocate_nothing() {
+    steps::<f32>();
+    steps::<f64>();
+}
+
+#[test]
+fn the_count_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1, 2, 3]))), 1);
+}
