@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use manabi::{
-    Activation, Affine, CrossEntropy, Dataset, Images, Mnist, Normalizer, Optimizer, RandomState, Scalar,
-    Sequential, Sgd, Softmax, Swish, Trainer,
+    Activation, Affine, CrossEntropy, Images, Mnist, Normalizer, Optimizer, RandomState, Scalar, Sequential,
+    Sgd, Softmax, Swish, Trainer,
 };
 
 const BATCH: usize = 100;
@@ -33,8 +33,8 @@ fn digits() -> Images {
 /// Load a batch, forward, loss, backward, update.
 fn step<A: Scalar>(c: &mut Criterion, data: &Images, name: &str) {
     let mut model = network::<A>();
-    let mut ws = model.workspace(BATCH);
-    let rows = RandomState::new(1).permutation(Dataset::<A>::len(data));
+    let mut ws = model.workspace(BATCH).expect("it fits in memory");
+    let rows = RandomState::new(1).permutation(data.len());
     let mut batches = rows.chunks(BATCH).cycle();
     let mut optimizer = Sgd::default();
     let mut group = c.benchmark_group("step");

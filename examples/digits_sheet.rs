@@ -7,9 +7,9 @@ use ndarray::{Array2, s};
 
 const COLUMNS: usize = 20;
 
-fn main() -> std::io::Result<()> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "sheet.pgm".into());
-    let (images, labels) = synthetic_digits(1000, 1);
+    let (images, labels) = synthetic_digits(1000, 1)?;
     let mut sheet = Array2::<u8>::zeros((280, 28 * COLUMNS));
     for digit in 0..10 {
         let own = images.outer_iter().zip(&labels).filter(|&(_, &label)| usize::from(label) == digit);
@@ -19,5 +19,5 @@ fn main() -> std::io::Result<()> {
     }
     let mut file = std::fs::File::create(path)?;
     writeln!(file, "P5 {} {} 255", sheet.ncols(), sheet.nrows())?;
-    file.write_all(&sheet.into_raw_vec_and_offset().0)
+    Ok(file.write_all(&sheet.into_raw_vec_and_offset().0)?)
 }

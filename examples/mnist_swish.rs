@@ -113,6 +113,7 @@ fn run(args: Args) -> Result<ExitCode> {
 }
 
 fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
+    activation::<A>(args)?; // a name that is none is refused before data are fetched
     let (train, test) = data(args.data.as_deref())?;
     let mut random = RandomState::new(args.seed);
     let mut model = model::<A>(args, &train)?.build_with(&mut random)?;
@@ -147,8 +148,7 @@ fn data(folder: Option<&Path>) -> Result<(Images, Images)> {
 fn find(folder: Option<&Path>) -> Result<Mnist> {
     let named = folder.map(PathBuf::from).or_else(|| std::env::var_os("MNIST_DIR").map(PathBuf::from));
     if let Some(folder) = named {
-        eprintln!("data: MNIST from {}", folder.display());
-        return Ok(Mnist::load(folder)?);
+        return load(&folder);
     }
     let cached = Download::new().mirrors([""; 0]).fetch();
     let fetched = cached.or_else(|_| {
@@ -156,16 +156,19 @@ fn find(folder: Option<&Path>) -> Result<Mnist> {
         Download::new().fetch()
     });
     match fetched {
-        Ok(folder) => {
-            eprintln!("data: MNIST from {}", folder.display());
-            Ok(Mnist::load(folder)?)
-        }
+        Ok(folder) => load(&folder),
         Err(error) => {
             eprintln!("data: {error}");
             eprintln!("data: synthetic digits, as MNIST can be neither found nor fetched");
             Ok(Mnist::synthetic(60_000, 10_000, 0)?)
         }
     }
+}
+
+fn load(folder: &Path) -> Result<Mnist> {
+    let mnist = Mnist::load(folder)?;
+    eprintln!("data: MNIST from {}", folder.display());
+    Ok(mnist)
 }
 
 /// The article's network: affine layers with an activation between them, softmax, cross entropy.
@@ -199,18 +202,15 @@ fn activation<A: Scalar>(args: &Args) -> Result<Box<dyn Layer<A>>> {
 /// Prints each epoch, moves the progress bar, and stops on Ctrl-C or when a row cannot be written.
 struct Report {
     bar: ProgressBar,
+    /// Where the rows go besides stdout; created with the first row, so that a run that fails before leaves it alone.
+    path: Option<PathBuf>,
     csv: Option<File>,
     interrupted: Arc<AtomicBool>,
-    result: io::Result<()>,
+    result: Result<()>,
 }
 
 impl Report {
     fn new(args: &Args) -> Result<Self> {
-        let csv = args.csv.as_deref().map(|path| {
-            let mut file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            writeln!(file, "epoch,train_accuracy,train_loss,test_accuracy,test_loss")?;
-            Ok::<_, Box<dyn Error>>(file)
-        });
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
         ctrlc::set_handler(move || {
@@ -222,7 +222,7 @@ impl Report {
         bar.set_style(ProgressStyle::with_template(
             "epoch {msg} {wide_bar} {pos}/{len} batches, {eta} left",
         )?);
-        Ok(Self { bar, csv: csv.transpose()?, interrupted, result: Ok(()) })
+        Ok(Self { bar, path: args.csv.clone(), csv: None, interrupted, result: Ok(()) })
     }
 
     /// A line on stdout that does not run into the bar.
@@ -230,7 +230,17 @@ impl Report {
         self.bar.suspend(|| writeln!(io::stdout(), "{line}"))
     }
 
-    fn row(&mut self, epoch: &Epoch) -> io::Result<()> {
+    /// What stands above the rows.
+    fn head(&mut self, table: &str) -> Result<()> {
+        if let Some(path) = &self.path {
+            let mut csv = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            writeln!(csv, "epoch,train_accuracy,train_loss,test_accuracy,test_loss")?;
+            self.csv = Some(csv);
+        }
+        Ok(self.line(table)?)
+    }
+
+    fn row(&mut self, epoch: &Epoch) -> Result<()> {
         let metrics = [Some(epoch.train), epoch.test].into_iter().flatten();
         let columns =
             metrics.flat_map(|m| [m.accuracy.unwrap_or(f64::NAN), m.loss]).map(|value| value.to_string());
@@ -238,11 +248,11 @@ impl Report {
         if let Some(csv) = &mut self.csv {
             writeln!(csv, "{}", row.join(","))?;
         }
-        self.line(&row.join(" "))
+        Ok(self.line(&row.join(" "))?)
     }
 }
 
-impl<A: Scalar> Observer<A> for &mut Report {
+impl<A: Scalar> Observer<A> for Report {
     fn on_batch(&mut self, progress: BatchProgress) -> ControlFlow<()> {
         self.bar.set_length(progress.batches as u64);
         self.bar.set_position(progress.batch as u64);
@@ -255,8 +265,8 @@ impl<A: Scalar> Observer<A> for &mut Report {
     }
 
     fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
-        let table = if epoch.number == 0 { self.line(&model.to_string()) } else { Ok(()) };
-        self.result = table.and_then(|()| self.row(epoch));
+        let head = if epoch.number == 0 { self.head(&model.to_string()) } else { Ok(()) };
+        self.result = head.and_then(|()| self.row(epoch));
         if self.result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

@@ -3,14 +3,15 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 /// The crate's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, as a value.
 ///
-/// A message says what was expected, what came, and where. Whatever returns an error has changed nothing.
+/// A message says what was expected, what came, and where, causes included, so that no error has a source besides.
+/// Whatever returns an error has changed nothing.
 ///
 /// ```
 /// use manabi::{Affine, Sequential};
@@ -22,12 +23,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A layer cannot stand where it was put, or not with these settings.
-    #[error("layer '{layer}': {source}")]
+    #[error("layer '{layer}': {error}")]
     Layer {
         /// The layer's name in the model.
         layer: String,
         /// What is wrong with it.
-        source: Box<Error>,
+        error: Box<Error>,
     },
 
     /// A setting is missing, contradictory or out of range.
@@ -71,7 +72,7 @@ pub enum Error {
         /// Row of the first such label.
         row: usize,
         /// The label.
-        label: usize,
+        label: String,
         /// The number of classes.
         classes: usize,
     },
@@ -83,6 +84,15 @@ pub enum Error {
         place: String,
         /// The loss.
         loss: f64,
+    },
+
+    /// An error at a stage of training.
+    #[error("{place}: {error}")]
+    Training {
+        /// The stage.
+        place: String,
+        /// What went wrong.
+        error: Box<Error>,
     },
 
     /// The content of a file is not what its format demands.
@@ -97,12 +107,12 @@ pub enum Error {
     },
 
     /// A file or folder cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The system's word on it.
-        source: std::io::Error,
+        error: std::io::Error,
     },
 
     /// A file could not be fetched from any mirror.
@@ -126,22 +136,36 @@ impl Error {
         Self::Shape { what: what.into(), expected: expected.to_string(), got: got.to_vec() }
     }
 
+    /// The same error, with the stage of training where it arose.
+    pub(crate) fn in_place(self, place: &str) -> Self {
+        Self::Training { place: place.into(), error: Box::new(self) }
+    }
+
     /// The same error, with the layer where it arose.
     pub(crate) fn in_layer(self, layer: &str) -> Self {
-        Self::Layer { layer: layer.into(), source: Box::new(self) }
+        Self::Layer { layer: layer.into(), error: Box::new(self) }
     }
 }
 
 /// An error that names the first number of `array` that is not finite.
 pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_, T>) -> Result<()> {
-    let is_bad = |&value: &T| !value.into().is_finite();
-    if !array.iter().any(is_bad) {
+    // Without an early exit the loop vectorises; where the number stands is asked only if there is one.
+    let bad = |&value: &T| !value.into().is_finite();
+    if !array.iter().fold(false, |any, value| any | bad(value)) {
         return Ok(());
     }
-    match array.indexed_iter().find(|(_, value)| is_bad(value)) {
-        Some(((row, column), &value)) => {
-            Err(Error::NotFinite { what: what.into(), row, column, value: value.into() })
-        }
-        None => Ok(()),
-    }
+    let found = array.indexed_iter().find(|(_, value)| bad(value));
+    found.map_or(Ok(()), |((row, column), &value)| {
+        Err(Error::NotFinite { what: what.into(), row, column, value: value.into() })
+    })
+}
+
+/// An array of zeros, or an error if it does not fit in memory.
+pub(crate) fn zeros<T: Clone + num_traits::Zero>(shape: (usize, usize)) -> Result<Array2<T>> {
+    let too_large = || Error::shape("array", "one that fits in memory", &[shape.0, shape.1]);
+    let size = shape.0.checked_mul(shape.1).ok_or_else(too_large)?;
+    let mut values = Vec::new();
+    values.try_reserve_exact(size).map_err(|_| too_large())?;
+    values.resize(size, T::zero());
+    Array2::from_shape_vec(shape, values).map_err(|_| too_large())
 }

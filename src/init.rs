@@ -1,8 +1,9 @@
 //! First weights: He, Glorot and LeCun are one formula.
 
+use std::fmt;
+
 use ndarray::Array2;
 
-use crate::error::{Error, Result};
 use crate::random::Random;
 
 /// How a parameter is filled before training.
@@ -78,8 +79,10 @@ impl Initializer {
         Self::VarianceScaling { scale, fan, distribution }
     }
 
-    /// An array of this shape, filled row by row, for a parameter that connects `fan_in` inputs with `fan_out`
-    /// outputs.
+    /// An array of this shape, filled row by row, for a parameter that connects `fan.0` inputs with `fan.1` outputs.
+    ///
+    /// # Panics
+    /// If no array can have this shape.
     pub fn draw(&self, shape: (usize, usize), fan: (usize, usize), random: &mut dyn Random) -> Array2<f64> {
         match *self {
             Self::Constant(value) => Array2::from_elem(shape, value),
@@ -95,17 +98,15 @@ impl Initializer {
             }
         }
     }
+}
 
-    /// An error unless every draw will be finite.
-    pub(crate) fn check(&self) -> Result<()> {
-        let (what, value, good) = match *self {
-            Self::Constant(value) => ("constant", value, value.is_finite()),
-            Self::VarianceScaling { scale, .. } => ("scale", scale, scale.is_finite() && scale >= 0.0),
-        };
-        if good {
-            Ok(())
-        } else {
-            Err(Error::setting(what, "a finite number, for a scale not negative", value))
+impl fmt::Display for Initializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(value) => write!(f, "constant {value}"),
+            Self::VarianceScaling { scale, fan, distribution } => {
+                write!(f, "{distribution:?} initializer with scale {scale} by fan {fan:?}")
+            }
         }
     }
 }

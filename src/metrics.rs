@@ -7,6 +7,7 @@ use crate::scalar::Scalar;
 
 /// Loss and accuracy, each the mean over samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Metrics {
     /// The mean loss.
     pub loss: f64,

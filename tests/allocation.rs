@@ -61,7 +61,7 @@ fn predictions<A: Scalar>() {
     let model = model::<A>();
     for rows in [1, 7, 100] {
         let x = RandomState::new(1).uniform((rows, 784), 0.0, 1.0).mapv(A::of);
-        let (mut ws, mut y) = (model.workspace(50), Array2::zeros((rows, 10)));
+        let (mut ws, mut y) = (model.workspace(50).unwrap(), Array2::zeros((rows, 10)));
         let mut predict = || model.predict_into(x.view(), &mut ws, y.view_mut()).unwrap();
         predict();
         assert_eq!(allocations(predict), 0, "{rows} rows");
@@ -73,7 +73,7 @@ fn steps<A: Scalar>() {
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     let train = train.normalize(&normalizer).unwrap();
     let mut model = model::<A>();
-    let mut ws = model.workspace(100);
+    let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
     let mut optimizer = Sgd::default();
     let mut step = |rows: &[usize]| {

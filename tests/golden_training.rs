@@ -38,7 +38,7 @@ fn close(got: &[f64], expected: &[f64]) {
 #[test]
 fn the_first_gradient_is_numpys() {
     let model = model();
-    let mut ws = model.workspace(BATCH);
+    let mut ws = model.workspace(BATCH).unwrap();
     ws.load(&data(), &[0, 1]).unwrap();
     let metrics = model.gradient(&mut ws).unwrap();
     assert_abs_diff_eq!(metrics.loss, LOSSES[0], epsilon = 1e-14);

@@ -147,7 +147,7 @@ fn a_bad_flag_or_folder_is_one_clear_line_and_exit_code_2() {
     for (args, expected) in cases {
         let output = run(args);
         let err: Vec<&str> =
-            text(&output.stderr).lines().filter(|line| !line.starts_with("data: ")).collect();
+            text(&output.stderr).lines().filter(|line| !line.starts_with("data: MNIST from")).collect();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(
             err.len() == 1 && err[0].starts_with("mnist_swish: ") && err[0].contains(expected),

@@ -61,7 +61,7 @@ fn train_metrics_are_measured_before_each_update_and_weighted_by_samples() {
     let mut by_hand = model.clone();
     let history =
         Trainer::new().batch_size(2).epochs(1).order(|_, n| (0..n).collect()).fit(&mut model, &data).unwrap();
-    let mut ws = by_hand.workspace(2);
+    let mut ws = by_hand.workspace(2).unwrap();
     let (mut loss, mut accuracy) = (0.0, 0.0);
     for rows in [&[0, 1][..], &[2, 3], &[4]] {
         ws.load(&data, rows).unwrap();
@@ -106,7 +106,7 @@ fn a_closure_watches_epochs_and_stops() {
         seen.push(epoch.number);
         if epoch.number == 2 { Break(()) } else { Continue(()) }
     };
-    let history = Trainer::new().batch_size(5).epochs(9).observe(watch).fit(&mut model, &data).unwrap();
+    let history = Trainer::new().batch_size(5).epochs(9).on_epoch(watch).fit(&mut model, &data).unwrap();
     assert_eq!((history.termination, history.epochs.len()), (Termination::Stopped, 3));
     assert_eq!(seen, [0, 1, 2]);
 }
@@ -114,7 +114,7 @@ fn a_closure_watches_epochs_and_stops() {
 #[derive(Default)]
 struct Stopper(Vec<BatchProgress>);
 
-impl<A: Scalar> Observer<A> for &mut Stopper {
+impl<A: Scalar> Observer<A> for Stopper {
     fn on_batch(&mut self, progress: BatchProgress) -> std::ops::ControlFlow<()> {
         self.0.push(progress);
         if progress.epoch == 2 { Break(()) } else { Continue(()) }
@@ -154,12 +154,12 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
         assert!(message(batch(5).optimizer(Sgd::new(rate)), &data).starts_with("learning_rate: expected"));
     }
     let narrow = Samples::labeled(Array2::zeros((9, 3)), &[0_u8; 9], 3).unwrap();
-    let misfit = "data set: expected shape samples of 4 and targets of 3, got [3, 3]";
-    assert_eq!(message(batch(5), &narrow), misfit);
-    assert_eq!(message(batch(5).test(&narrow), &data), misfit);
+    let misfit = "expected shape samples and targets of [4, 3] numbers, got [3, 3]";
+    assert_eq!(message(batch(5), &narrow), format!("training set: {misfit}"));
+    assert_eq!(message(batch(5).test(&narrow), &data), format!("test set: {misfit}"));
     assert_eq!(message(batch(5).order(|_, _| vec![3, 20]), &data), "order: expected rows below 20, got 20");
     assert_eq!(message(batch(5).order(|_, _| vec![]), &data), "order: expected at least 1 row, got 0");
-    assert_eq!(message(batch(1), &Broken), "in an evaluation: expected a finite loss, got NaN");
+    assert_eq!(message(batch(1), &Broken), "before training: expected a finite loss, got NaN");
     assert_eq!(model.params(), before);
 }
 
@@ -177,9 +177,16 @@ impl Dataset<f64> for Broken {
     fn target_dim(&self) -> usize {
         3
     }
-    fn gather(&self, _: &[usize], mut x: ArrayViewMut2<'_, f64>, mut t: ArrayViewMut2<'_, f64>) {
-        x.fill(f64::NAN);
-        t.fill(0.5);
+    fn gather(
+        &self,
+        _: &[usize],
+        mut x: ArrayViewMut2<'_, f64>,
+        mut t: ArrayViewMut2<'_, f64>,
+    ) -> manabi::Result<()> {
+        x.fill(0.5);
+        x[[0, 3]] = f64::NAN;
+        t.fill(1.0 / 3.0);
+        Ok(())
     }
 }
 
@@ -218,7 +225,7 @@ fn images_stay_bytes_and_are_normalised_in_single_precision() {
     let images = Images::new(pixels, vec![1, 0], 2).unwrap();
     let images = images.clone().normalize(&Normalizer::min_max(images.pixels()).unwrap()).unwrap();
     let (mut x, mut t) = (Array2::<f64>::zeros((2, 256)), Array2::zeros((2, 2)));
-    images.gather(&[1, 0], x.view_mut(), t.view_mut());
+    images.gather(&[1, 0], x.view_mut(), t.view_mut()).unwrap();
     assert!((0..256).all(|i| x[[1, i]] == f64::from(i as f32 / 255.0)));
     assert_eq!(t, array![[1.0, 0.0], [0.0, 1.0]]);
     let message = |pixels: Array3<u8>, labels| Images::new(pixels, labels, 2).unwrap_err().to_string();

@@ -8,7 +8,7 @@ pub struct Relu;
 impl ActFn for Relu {
     const NAME: &'static str = "relu";
     fn f<A: Scalar>(&self, u: A) -> A {
-        if u > A::zero() { u } else { A::zero() }
+        if u < A::zero() { A::zero() } else { u }
     }
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         if u > A::zero() { A::one() } else { A::zero() }

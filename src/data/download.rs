@@ -177,7 +177,7 @@ impl Download {
     }
 
     fn fetch_file(&self, agent: &Agent, folder: &Path, name: &str, sha256: &str) -> Result<()> {
-        fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.into(), source })?;
+        fs::create_dir_all(folder).map_err(|error| Error::Io { path: folder.into(), error })?;
         let mut failures = Vec::new();
         for mirror in &self.mirrors {
             let url = format!("{}/{name}.gz", mirror.trim_end_matches('/'));
@@ -262,16 +262,16 @@ impl Partial {
         let path = path.with_extension(format!("{}-{count}.part", std::process::id()));
         match File::create(&path) {
             Ok(file) => Ok(Self { path, file }),
-            Err(source) => Err(Error::Io { path, source }),
+            Err(error) => Err(Error::Io { path, error }),
         }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|source| Error::Io { path: self.path.clone(), source })
+        self.file.write_all(bytes).map_err(|error| Error::Io { path: self.path.clone(), error })
     }
 
     fn rename(self, path: &Path) -> Result<()> {
-        fs::rename(&self.path, path).map_err(|source| Error::Io { path: path.into(), source })
+        fs::rename(&self.path, path).map_err(|error| Error::Io { path: path.into(), error })
     }
 }
 

@@ -77,7 +77,7 @@ pub fn read<T: Element>(path: impl AsRef<Path>) -> Result<ArrayD<T>> {
 /// Errors: those of [`read`].
 pub fn read_with_limit<T: Element>(path: impl AsRef<Path>, limit: u64) -> Result<ArrayD<T>> {
     let path = path.as_ref();
-    let io_error = |source| Error::Io { path: path.into(), source };
+    let io_error = |error| Error::Io { path: path.into(), error };
     let file = File::open(path).map_err(io_error)?;
     let metadata = file.metadata().map_err(io_error)?;
     // A pipe or device has no length of its own.
@@ -127,7 +127,7 @@ pub fn write<T: Element, D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<
             write_to(file, &header, array)
         }
     };
-    write().map_err(|source| Error::Io { path: path.into(), source })
+    write().map_err(|error| Error::Io { path: path.into(), error })
 }
 
 /// The bytes before the elements.
@@ -179,7 +179,7 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn new(name: &'a Path, bytes: impl Read + 'a, length: Option<u64>) -> Result<Self> {
         let opened = decompressed(bytes);
-        let (bytes, is_gzip) = opened.map_err(|source| Error::Io { path: name.into(), source })?;
+        let (bytes, is_gzip) = opened.map_err(|error| Error::Io { path: name.into(), error })?;
         // The length of a gzip file says nothing of its content.
         let length = if is_gzip { None } else { length };
         Ok(Self { name, bytes, length, offset: 0, chunk: Vec::new() })
@@ -251,8 +251,7 @@ impl<'a> Source<'a> {
             // A known length was checked; otherwise a header's promise is no reason to allocate.
             let capacity = if self.length.is_some() { count } else { values.len() + n };
             let chunk = self.next(n * T::SIZE, total)?;
-            reserve(&mut values, capacity, count)
-                .map_err(|source| Error::Io { path: name.into(), source })?;
+            reserve(&mut values, capacity, count).map_err(|error| Error::Io { path: name.into(), error })?;
             values.extend(chunk.chunks_exact(T::SIZE).map(T::decode));
         }
         Ok(values)
@@ -279,12 +278,12 @@ impl<'a> Source<'a> {
         self.chunk.clear();
         let result = self.bytes.by_ref().take(n as u64).read_to_end(&mut self.chunk);
         self.offset += self.chunk.len() as u64;
-        result.map_err(|source| match source.kind() {
+        result.map_err(|error| match error.kind() {
             // How the decompressor says that its input is broken.
             ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-                self.error(self.offset, format!("the content is broken from here: {source}"))
+                self.error(self.offset, format!("the content is broken from here: {error}"))
             }
-            _ => Error::Io { path: self.name.into(), source },
+            _ => Error::Io { path: self.name.into(), error },
         })
     }
 

@@ -24,7 +24,7 @@ use crate::simd::dispatch;
 /// let train = Images::new(Array3::from_elem((2, 1, 1), 51), vec![0, 2], 3)?;
 /// let train = train.normalize(&Normalizer::min_max(ndarray::array![[0_u8, 255]].view())?)?;
 /// let (mut x, mut t) = (Array2::zeros((1, 1)), Array2::zeros((1, 3)));
-/// train.gather(&[1], x.view_mut(), t.view_mut());
+/// train.gather(&[1], x.view_mut(), t.view_mut())?;
 /// assert_eq!((x[[0, 0]], t.row(0).to_vec()), (0.2_f32, vec![0.0, 0.0, 1.0]));
 /// # Ok::<(), manabi::Error>(())
 /// ```
@@ -49,18 +49,28 @@ impl Images {
             return Err(Error::shape("labels", format!("[{count}]"), &[labels.len()]));
         }
         check_labels(&labels, classes)?;
-        let pixels = pixels.into_shape_with_order((count, height * width));
-        let pixels = pixels.map_err(|_| Error::setting("pixels", "standard layout", "another"))?;
+        let shape = Error::shape("pixels", "one that fits in memory", pixels.shape());
+        let pixels = pixels.as_standard_layout().into_owned().into_shape_with_order((count, height * width));
+        let pixels = pixels.map_err(|_| shape)?;
         let normalization = vec![(0.0, 1.0); height * width];
         Ok(Self { pixels, labels, classes, size: (height, width), normalization })
     }
 
     /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels.
     pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
-        normalizer.check_width(self.pixels.ncols())?;
-        let pairs = normalizer.columns().map(|(shift, scale)| (shift as f32, scale as f32));
-        let normalization = pairs.take(self.pixels.ncols()).collect();
+        let normalization = normalizer.columns(self.pixels.ncols())?;
         Ok(Self { normalization, ..self })
+    }
+
+    /// The number of images, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one image")]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// The pixels as they came, (samples, height·width).
@@ -92,7 +102,7 @@ impl<A: Scalar> Dataset<A> for Images {
         self.classes
     }
 
-    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) {
+    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
         t.fill(A::zero());
         for (i, &row) in rows.iter().enumerate() {
             t[[i, self.labels[row].into()]] = A::one();
@@ -103,6 +113,7 @@ impl<A: Scalar> Dataset<A> for Images {
                 || normalize(pixels, &self.normalization, x),
             );
         }
+        Ok(())
     }
 }
 

@@ -57,16 +57,20 @@ impl Mnist {
     /// ```
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        folder.metadata().map_err(|source| Error::Io { path: folder.into(), source })?;
+        folder.metadata().map_err(|error| Error::Io { path: folder.into(), error })?;
         let find = |name| find(folder, name);
         let [train_images, train_labels, test_images, test_labels] = Self::FILES.map(find);
         // All four are looked for before the first is read.
-        let (train, test) = ((train_images?, train_labels?), (test_images?, test_labels?));
-        let train = images(&train.0, &train.1)?;
-        let test = images(&test.0, &test.1)?;
+        let (train_files, test_files) = ((train_images?, train_labels?), (test_images?, test_labels?));
+        let train = images(&train_files.0, &train_files.1)?;
+        let test = images(&test_files.0, &test_files.1)?;
         if test.size() != train.size() {
-            let (height, width) = test.size();
-            return Err(Error::shape("test images", format!("{:?}", train.size()), &[height, width]));
+            let reason = format!(
+                "expected images of {:?} as in the training set, got {:?}",
+                train.size(),
+                test.size()
+            );
+            return Err(Error::Format { file: test_files.0, offset: 8, reason });
         }
         Ok(Self { train, test })
     }
@@ -78,8 +82,8 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf> {
     let spellings = [name.to_owned(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
     let found = spellings.iter().map(|spelling| folder.join(spelling)).find(|path| path.is_file());
     found.ok_or_else(|| {
-        let source = io::Error::new(io::ErrorKind::NotFound, format!("has none of {}", spellings.join(", ")));
-        Error::Io { path: folder.into(), source }
+        let error = io::Error::new(io::ErrorKind::NotFound, format!("has none of {}", spellings.join(", ")));
+        Error::Io { path: folder.into(), error }
     })
 }
 
@@ -91,7 +95,19 @@ fn images(images: &Path, labels: &Path) -> Result<Images> {
         let reason = format!("expected {count} labels for {}, got {}", images.display(), classes.len());
         return Err(Error::Format { file: labels.into(), offset: 4, reason });
     }
-    Images::new(pixels, classes.to_vec(), Mnist::CLASSES)
+    Images::new(pixels, classes.to_vec(), Mnist::CLASSES).map_err(|error| match error {
+        Error::Label { row, label, classes } => {
+            let reason = format!("expected a class below {classes}, got {label}");
+            // The header of a file of labels is 8 bytes long.
+            Error::Format { file: labels.into(), offset: 8 + row as u64, reason }
+        }
+        Error::Shape { expected, got, .. } => Error::Format {
+            file: images.into(),
+            offset: 4,
+            reason: format!("expected dimensions {expected}, got {got:?}"),
+        },
+        other => other,
+    })
 }
 
 /// The array with its number of dimensions known, which stands in byte 3 of the file.

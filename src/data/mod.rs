@@ -9,7 +9,7 @@ mod normalizer;
 mod samples;
 mod synthetic;
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use ndarray::ArrayViewMut2;
 
@@ -28,14 +28,40 @@ use crate::scalar::Scalar;
 ///
 /// Where the numbers lie, and in which type, is the data set's own affair: [`Images`] keeps pixels as bytes and
 /// normalises them while it gathers.
+///
+/// ```
+/// use manabi::{Dataset, Result, Scalar};
+/// use ndarray::ArrayViewMut2;
+///
+/// /// Every number below 2ⁿ as its n bits, and whether they are even in number.
+/// #[derive(Debug)]
+/// struct Parity(usize);
+///
+/// impl<A: Scalar> Dataset<A> for Parity {
+///     fn len(&self) -> usize {
+///         1 << self.0
+///     }
+///     fn input_dim(&self) -> usize {
+///         self.0
+///     }
+///     fn target_dim(&self) -> usize {
+///         1
+///     }
+///     fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
+///         for (i, row) in rows.iter().enumerate() {
+///             x.row_mut(i).indexed_iter_mut().for_each(|(bit, x)| *x = A::of(((row >> bit) % 2) as f64));
+///             t[[i, 0]] = A::of(f64::from(row.count_ones() % 2));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// assert_eq!(Dataset::<f32>::len(&Parity(10)), 1024);
+/// ```
+#[expect(clippy::len_without_is_empty, reason = "an empty data set cannot be trained on; `len` tells")]
 pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     /// The number of samples.
     fn len(&self) -> usize;
-
-    /// Whether there is no sample.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 
     /// The width of a sample.
     fn input_dim(&self) -> usize;
@@ -46,13 +72,16 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     /// Writes the samples at `rows`, all below [`len`](Dataset::len), to `x` and their targets to `t`.
     ///
     /// `x` is (rows, input_dim) and `t` (rows, target_dim), both in standard layout; classes are written one-hot.
-    fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>);
+    ///
+    /// Errors: whatever keeps a sample from being read.
+    fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;
 }
 
-/// An error unless every label is below `classes`.
-fn check_labels<L: Copy + Into<usize>>(labels: &[L], classes: usize) -> Result<()> {
-    match labels.iter().position(|&label| label.into() >= classes) {
-        Some(row) => Err(Error::Label { row, label: labels[row].into(), classes }),
-        None => Ok(()),
-    }
+/// The labels as numbers below `classes`.
+fn check_labels<L: Copy + Display + TryInto<usize>>(labels: &[L], classes: usize) -> Result<Vec<usize>> {
+    let check = |(row, &label): (usize, &L)| match label.try_into() {
+        Ok(class) if class < classes => Ok(class),
+        _ => Err(Error::Label { row, label: label.to_string(), classes }),
+    };
+    labels.iter().enumerate().map(check).collect()
 }

@@ -1,4 +1,4 @@
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
@@ -13,7 +13,7 @@ use crate::scalar::Scalar;
 ///
 /// Numerics: statistics are computed in `f64`; a scale of 0 (all values equal) is taken as 1, which maps them to 0.
 ///
-/// Errors: no value, or one that is not finite.
+/// Errors: no value, one that is not finite, or a spread beyond the range of `f64`.
 ///
 /// ```
 /// use manabi::Normalizer;
@@ -27,83 +27,79 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalizer {
-    shift: Vec<f64>,
-    scale: Vec<f64>,
+    /// Of every column, or the one pair of all.
+    statistics: Vec<(f64, f64)>,
+    per_feature: bool,
 }
 
 impl Normalizer {
     /// Maps the least value of the whole set to 0 and the greatest to 1.
     pub fn min_max<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
-        check(&x)?;
-        Ok(Self::of([min_max(x.iter())]))
+        Self::of([min_max(check(&x)?.iter())], false)
     }
 
     /// Maps the least value of each column to 0 and the greatest to 1.
     pub fn min_max_per_feature<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
-        check(&x)?;
-        Ok(Self::of(x.axis_iter(Axis(1)).map(|column| min_max(column.iter()))))
+        Self::of(check(&x)?.columns().into_iter().map(|column| min_max(column.iter())), true)
     }
 
     /// Gives the whole set mean 0 and standard deviation 1.
     pub fn z_score<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
-        check(&x)?;
-        Ok(Self::of([mean_std(x.iter())]))
+        Self::of([mean_std(check(&x)?.iter())], false)
     }
 
     /// Gives each column mean 0 and standard deviation 1.
     pub fn z_score_per_feature<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
-        check(&x)?;
-        Ok(Self::of(x.axis_iter(Axis(1)).map(|column| mean_std(column.iter()))))
+        Self::of(check(&x)?.columns().into_iter().map(|column| mean_std(column.iter())), true)
     }
 
-    fn of(statistics: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        let (shift, scale): (Vec<f64>, Vec<f64>) = statistics.into_iter().unzip();
-        Self { shift, scale: scale.into_iter().map(|s| if s == 0.0 { 1.0 } else { s }).collect() }
+    fn of(statistics: impl IntoIterator<Item = (f64, f64)>, per_feature: bool) -> Result<Self> {
+        let no_spread_is_1 = |(shift, scale)| (shift, if scale == 0.0 { 1.0 } else { scale });
+        let statistics: Vec<(f64, f64)> = statistics.into_iter().map(no_spread_is_1).collect();
+        match statistics.iter().find(|(shift, scale)| !(shift.is_finite() && scale.is_finite())) {
+            Some((_, scale)) => Err(Error::setting("spread of the training set", "a finite number", scale)),
+            None => Ok(Self { statistics, per_feature }),
+        }
     }
 
-    /// Normalises an array in place; an error unless it has as many columns as the training set, or the statistics are
-    /// of a whole set.
+    /// Normalises an array in place; an error, and nothing changed, unless it is as wide as the training set was (where
+    /// statistics are per feature) and all its numbers are finite.
     pub fn apply<A: Scalar>(&self, mut x: ArrayViewMut2<'_, A>) -> Result<()> {
-        self.check_width(x.ncols())?;
+        let columns = self.columns::<A>(x.ncols())?;
+        check_finite("x", x.view())?;
         for mut row in x.rows_mut() {
-            for (x, (shift, scale)) in row.iter_mut().zip(self.columns()) {
-                *x = (*x - A::of(shift)) / A::of(scale);
-            }
+            row.iter_mut().zip(&columns).for_each(|(x, &(shift, scale))| *x = (*x - shift) / scale);
         }
         Ok(())
     }
 
-    /// What is subtracted, for each column: one number where all columns share it.
-    pub fn shift(&self) -> &[f64] {
-        &self.shift
+    /// What is subtracted, and what the difference is divided by: of every column, or the one pair that all share.
+    pub fn statistics(&self) -> &[(f64, f64)] {
+        &self.statistics
     }
 
-    /// What the difference is divided by, for each column: one number where all columns share it.
-    pub fn scale(&self) -> &[f64] {
-        &self.scale
-    }
-
-    /// Shift and scale of one column after another, without end where all columns share them.
-    pub(super) fn columns(&self) -> impl Iterator<Item = (f64, f64)> {
-        let turns = if self.shift.len() == 1 { usize::MAX } else { 1 };
-        let pair = || self.shift.iter().copied().zip(self.scale.iter().copied());
-        std::iter::repeat_with(pair).take(turns).flatten()
-    }
-
-    pub(super) fn check_width(&self, columns: usize) -> Result<()> {
-        match self.shift.len() {
-            1 => Ok(()),
-            n if n == columns => Ok(()),
-            n => Err(Error::shape("x", format!("(any, {n}) as in the training set"), &[columns])),
+    /// Shift and scale of each of `width` columns; an error if the statistics are of another width, or a scale is lost in
+    /// the precision of `A`.
+    pub(super) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {
+        if self.per_feature && self.statistics.len() != width {
+            let expected = format!("(any, {}) as in the training set", self.statistics.len());
+            return Err(Error::shape("x", expected, &[width]));
+        }
+        let columns = self.statistics.iter().map(|&(shift, scale)| (A::of(shift), A::of(scale)));
+        let columns: Vec<(A, A)> = columns.cycle().take(width).collect();
+        match columns.iter().find(|(shift, scale)| !(shift.is_finite() && scale.is_normal())) {
+            Some((_, scale)) => Err(Error::setting("scale", "a number within the precision's range", scale)),
+            None => Ok(columns),
         }
     }
 }
 
-fn check<T: Copy + Into<f64>>(x: &ArrayView2<'_, T>) -> Result<()> {
+fn check<'a, 'b, T: Copy + Into<f64>>(x: &'a ArrayView2<'b, T>) -> Result<&'a ArrayView2<'b, T>> {
     if x.is_empty() {
         return Err(Error::shape("training set", "(1 or more, 1 or more)", x.shape()));
     }
-    check_finite("training set", x.view())
+    check_finite("training set", x.view())?;
+    Ok(x)
 }
 
 fn min_max<'a, T: Copy + Into<f64> + 'a>(values: impl Iterator<Item = &'a T>) -> (f64, f64) {

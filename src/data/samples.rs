@@ -1,7 +1,9 @@
+use std::fmt::Display;
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::{Dataset, check_labels};
-use crate::error::{Error, Result, check_finite};
+use crate::error::{Error, Result, check_finite, zeros};
 use crate::scalar::Scalar;
 
 /// A data set of two arrays: samples and their targets.
@@ -40,13 +42,22 @@ impl<A: Scalar> Samples<A> {
     }
 
     /// Samples with a class each, `labels` below `classes`.
-    pub fn labeled<L: Copy + Into<usize>>(x: Array2<A>, labels: &[L], classes: usize) -> Result<Self> {
-        check_labels(labels, classes)?;
-        let mut t = Array2::zeros((labels.len(), classes));
-        for (mut t, &label) in t.rows_mut().into_iter().zip(labels) {
-            t[label.into()] = A::one();
+    pub fn labeled<L>(x: Array2<A>, labels: &[L], classes: usize) -> Result<Self>
+    where
+        L: Copy + Display + TryInto<usize>,
+    {
+        let labels = check_labels(labels, classes)?;
+        let mut t = zeros((labels.len(), classes))?;
+        for (mut t, label) in t.rows_mut().into_iter().zip(labels) {
+            t[label] = A::one();
         }
         Self::new(x, t)
+    }
+
+    /// The number of samples, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one sample")]
+    pub fn len(&self) -> usize {
+        self.x.nrows()
     }
 
     /// The samples, (samples, features).
@@ -73,10 +84,11 @@ impl<A: Scalar> Dataset<A> for Samples<A> {
         self.t.ncols()
     }
 
-    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) {
+    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
         for (i, &row) in rows.iter().enumerate() {
             x.row_mut(i).assign(&self.x.row(row));
             t.row_mut(i).assign(&self.t.row(row));
         }
+        Ok(())
     }
 }

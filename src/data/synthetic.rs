@@ -4,7 +4,7 @@ use std::iter::once;
 use ndarray::{Array3, ArrayView3, ArrayViewMut2, Axis};
 
 use super::{Images, Mnist};
-use crate::error::Result;
+use crate::error::{Error, Result, zeros};
 use crate::random::RandomState;
 
 /// Height and width of an image.
@@ -51,31 +51,36 @@ type Polynomials = [[f64; 9]; 2];
 /// Numerics: nothing but arithmetic and square roots, so a `seed` means the same bytes on every machine. The digits of a
 /// smaller `count` are the first of a larger one; train and test set can be two parts of one call, or two seeds.
 ///
+/// Errors: more digits than fit in memory.
+///
 /// Source: LeCun, Cortes and Burges, *The MNIST database of handwritten digits*, 1998, for size and centring.
 ///
 /// ```
 /// use manabi::synthetic_digits;
 ///
-/// let (images, labels) = synthetic_digits(100, 1);
+/// let (images, labels) = synthetic_digits(100, 1)?;
 /// assert_eq!((images.dim(), labels.len()), ((100, 28, 28), 100));
 /// assert!(labels.iter().all(|&label| label < 10));
+/// # Ok::<(), manabi::Error>(())
 /// ```
-pub fn synthetic_digits(count: usize, seed: u32) -> (Array3<u8>, Vec<u8>) {
+pub fn synthetic_digits(count: usize, seed: u32) -> Result<(Array3<u8>, Vec<u8>)> {
+    let too_many = |_| Error::setting("count", "as many images as fit in memory", count);
     let mut random = RandomState::new(seed);
-    let mut images = Array3::zeros((count, SIZE, SIZE));
+    let mut images =
+        zeros((count, SIZE * SIZE))?.into_shape_with_order((count, SIZE, SIZE)).map_err(too_many)?;
     let fill = |mut image: ArrayViewMut2<'_, u8>| {
         let digit = below(&mut random, STYLES.len());
         draw(digit, &mut random, image.as_slice_mut().expect("images are in standard layout"));
         digit as u8
     };
     let labels = images.outer_iter_mut().map(fill).collect();
-    (images, labels)
+    Ok((images, labels))
 }
 
 impl Mnist {
     /// [`synthetic_digits`] in MNIST's form: `train` digits to learn from and `test` others.
     ///
-    /// Errors: a part without digits.
+    /// Errors: a part without digits, or more than fit in memory.
     ///
     /// ```
     /// let mnist = manabi::Mnist::synthetic(100, 20, 1)?;
@@ -83,7 +88,7 @@ impl Mnist {
     /// # Ok::<(), manabi::Error>(())
     /// ```
     pub fn synthetic(train: usize, test: usize, seed: u32) -> Result<Self> {
-        let (images, labels) = synthetic_digits(train.saturating_add(test), seed);
+        let (images, labels) = synthetic_digits(train.saturating_add(test), seed)?;
         let (train_images, test_images) = images.view().split_at(Axis(0), train);
         let (train_labels, test_labels) = labels.split_at(train);
         let part = |images: ArrayView3<'_, u8>, labels: &[u8]| {

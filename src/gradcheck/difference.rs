@@ -2,16 +2,27 @@
 pub(super) struct Slope {
     /// The extrapolated central difference.
     pub value: f64,
-    /// What rounding of the function's values can do to it.
+    /// How far it may be from the truth, by rounding and by the step.
+    doubt: f64,
+    /// What rounding alone can do to it.
     noise: f64,
     /// Slopes to the left and to the right, over the step and over half of it.
     sides: [(f64, f64); 2],
 }
 
 impl Slope {
-    pub fn of(mut g: impl FnMut(f64) -> f64, x: f64) -> Self {
-        let step = f64::max(1e-4, 1e-9 * x.abs());
-        let (middle, mut size) = (g(x), 0.0_f64);
+    /// The slope of `g` at `x`, over the step that leaves the least doubt. `size` is that of the terms which `g` sums up:
+    /// where they cancel, the sum knows nothing of their rounding.
+    pub fn of(mut g: impl FnMut(f64) -> f64, x: f64, size: f64) -> Self {
+        let middle = g(x);
+        let steps = (3..=9).map(|k| x.abs().max(1.0) * 10_f64.powi(-k));
+        let slopes = steps.map(|step| Self::over(&mut g, x, middle, step, size));
+        let better = |best: Self, slope: Self| if slope.doubt < best.doubt { slope } else { best };
+        slopes.reduce(better).expect("there is more than one step")
+    }
+
+    fn over(g: &mut impl FnMut(f64) -> f64, x: f64, middle: f64, step: f64, size: f64) -> Self {
+        let mut size = size.max(middle.abs());
         let mut sides = |h: f64| {
             let (left, right) = (x - h, x + h);
             let (below, above) = (g(left), g(right));
@@ -21,13 +32,14 @@ impl Slope {
         };
         let sides = [sides(step), sides(step / 2.0)];
         let [whole, half] = sides.map(|(left, right)| (left + right) / 2.0);
-        let noise = (8.0 * f64::EPSILON * size + f64::from_bits(8)) / step;
-        Self { value: (4.0 * half - whole) / 3.0, noise, sides }
+        // Below 1e-300 numbers are subnormal, or made of ones that are.
+        let noise = (8.0 * f64::EPSILON * size.max((x * half).abs()) + 1e-300) / step;
+        Self { value: (4.0 * half - whole) / 3.0, doubt: (half - whole).abs() + noise, noise, sides }
     }
 
-    /// The distance beyond rounding, relative to the greater of both derivatives; infinite if one is NaN.
+    /// The distance beyond doubt, relative to the greater of both derivatives; infinite if one is NaN.
     pub fn relative_error(&self, analytic: f64) -> f64 {
-        match (analytic - self.value).abs() - self.noise {
+        match (analytic - self.value).abs() - self.doubt {
             distance if distance <= 0.0 => 0.0,
             distance if distance.is_nan() => f64::INFINITY,
             distance => distance / f64::max(analytic.abs(), self.value.abs()),

@@ -2,14 +2,17 @@ use ndarray::{Array2, ArrayView2};
 
 use super::Report;
 use super::difference::Slope;
-use crate::error::Result;
-use crate::layer::{Backward, Forward, Layer};
+use crate::error::{Error, Result, check_finite};
+use crate::layer::{Backward, Forward, Layer, Plan};
 use crate::linalg::Engine;
 use crate::random::{Random, RandomState};
 
-/// Checks the gradients of a layer by its parameters, which start as its initializers say, and by its input `x`.
+/// Checks the gradients of a layer by its parameters and by its input `x`.
 ///
-/// The function that is differentiated is a random weighting of the outputs; its gradient by them is the weights.
+/// The parameters are near what the layer's initializers say, moved a little, so that no factor of 1 or 0 hides. The
+/// function that is differentiated is a random weighting of the outputs; its gradient by them is the weights.
+///
+/// Errors: no sample, a number that is not finite, an input of a width that the layer does not take.
 ///
 /// ```
 /// use manabi::{Affine, Random, RandomState, gradcheck};
@@ -18,23 +21,27 @@ use crate::random::{Random, RandomState};
 /// gradcheck::layer(&Affine::new(3), x.view(), 0)?.assert();
 /// # Ok::<(), manabi::Error>(())
 /// ```
-///
-/// Errors: a layer that does not take inputs of this width.
 pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Result<Report> {
-    let mut random = RandomState::new(seed);
-    let parameters = layer.parameters(x.ncols());
-    let params: Vec<f64> = parameters.iter().flat_map(|parameter| parameter.draw(&mut random)).collect();
-    let weights = random.uniform((x.nrows(), layer.output_dim(x.ncols())?), -1.0, 1.0);
-    let case = Case { layer, x: x.as_standard_layout().to_owned(), params, weights };
-    let (grad, dx) = case.gradients();
-    let mut report = Report::new();
-    for (i, &gradient) in grad.iter().enumerate() {
-        let slope = Slope::of(|value| case.with_param(i, value), case.params[i]);
-        report.compare(|| format!("params[{i}]"), case.params[i], gradient, &slope);
+    if x.is_empty() {
+        return Err(Error::shape("x", "(1 or more, 1 or more)", x.shape()));
     }
-    for ((index, &at), &gradient) in case.x.indexed_iter().zip(&dx) {
-        let slope = Slope::of(|value| case.with_input(index, value), at);
-        report.compare(|| format!("x[{}, {}]", index.0, index.1), at, gradient, &slope);
+    check_finite("x", x)?;
+    let case = Case::new(layer, x, &mut RandomState::new(seed))?;
+    let (grad, dx) = case.gradients(true);
+    let mut report = Report::new();
+    for (i, &at) in case.params.iter().enumerate() {
+        let slope = Slope::of(|value| case.with_param(i, value), at, case.size());
+        report.compare(|| format!("params[{i}]"), at, grad[i], &slope);
+    }
+    for ((row, column), &at) in case.x.indexed_iter() {
+        let slope = Slope::of(|value| case.with_input((row, column), value), at, case.size());
+        report.compare(|| format!("x[{row}, {column}]"), at, dx[[row, column]], &slope);
+    }
+    // A model's first layer is not asked for dx, and must learn all the same.
+    for (i, (&grad, alone)) in grad.iter().zip(case.gradients(false).0).enumerate() {
+        if grad.to_bits() != alone.to_bits() {
+            report.require_finite(&format!("params[{i}] without dx"), case.params[i], f64::NAN);
+        }
     }
     Ok(report)
 }
@@ -46,32 +53,45 @@ struct Case<'a> {
     weights: Array2<f64>,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    fn new(layer: &'a dyn Layer<f64>, x: ArrayView2<'_, f64>, random: &mut RandomState) -> Result<Self> {
+        let plan = Plan::of(layer, x.ncols())?;
+        let mut params = Vec::with_capacity(plan.size);
+        for parameter in &plan.parameters {
+            params.extend(parameter.draw::<f64>(random)?);
+        }
+        let moves = random.uniform((1, params.len()), -0.4, 0.4);
+        params.iter_mut().zip(moves).for_each(|(param, by)| *param += by);
+        let weights = random.uniform((x.nrows(), plan.output_dim), -1.0, 1.0);
+        Ok(Self { layer, x: x.as_standard_layout().to_owned(), params, weights })
+    }
+
     fn with_param(&self, i: usize, value: f64) -> f64 {
         let mut params = self.params.clone();
         params[i] = value;
-        self.value(&params, &self.x)
+        (self.output(&params, &self.x) * &self.weights).sum()
     }
 
     fn with_input(&self, index: (usize, usize), value: f64) -> f64 {
         let mut x = self.x.clone();
         x[index] = value;
-        self.value(&self.params, &x)
+        (self.output(&self.params, &x) * &self.weights).sum()
     }
 
-    fn value(&self, params: &[f64], x: &Array2<f64>) -> f64 {
-        (self.output(params, x) * &self.weights).sum()
+    /// The sum of the terms' sizes.
+    fn size(&self) -> f64 {
+        (self.output(&self.params, &self.x) * &self.weights).mapv(f64::abs).sum()
     }
 
+    /// What a layer leaves unwritten, or adds to what is there, is NaN; so in the gradients.
     fn output(&self, params: &[f64], x: &Array2<f64>) -> Array2<f64> {
-        let mut y = Array2::zeros(self.weights.dim());
+        let mut y = Array2::from_elem(self.weights.dim(), f64::NAN);
         self.layer.forward(Forward { params, x: x.view(), y: y.view_mut(), engine: &mut Engine::new(1) });
         y
     }
 
     /// The analytic gradients by the parameters and by the input.
-    fn gradients(&self) -> (Vec<f64>, Array2<f64>) {
-        // What a layer leaves unwritten shows.
+    fn gradients(&self, with_dx: bool) -> (Vec<f64>, Array2<f64>) {
         let mut grad = vec![f64::NAN; self.params.len()];
         let mut dx = Array2::from_elem(self.x.dim(), f64::NAN);
         let y = self.output(&self.params, &self.x);
@@ -80,7 +100,7 @@ impl Case<'_> {
             x: self.x.view(),
             y: y.view(),
             dy: self.weights.view(),
-            dx: Some(dx.view_mut()),
+            dx: with_dx.then(|| dx.view_mut()),
             grad: &mut grad,
             engine: &mut Engine::new(1),
         });

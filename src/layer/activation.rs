@@ -27,7 +27,7 @@ use crate::simd::dispatch;
 ///
 /// let swish = Activation::new(Swish::default());
 /// let (x, mut y) = (array![[0.0, 800.0]], array![[9.0, 9.0]]);
-/// swish.forward(Forward::new(&[], x.view(), y.view_mut(), &mut Engine::new(1))?);
+/// swish.forward(Forward::new(&swish, &[], x.view(), y.view_mut(), &mut Engine::new(1))?);
 /// assert_eq!(y, array![[0.0, 800.0]]);
 /// # Ok::<(), manabi::Error>(())
 /// ```

@@ -22,7 +22,10 @@ use crate::scalar::Scalar;
 /// | `weight_initializer` | [`Initializer::HE_NORMAL`] | any |
 /// | `bias_initializer` | [`Initializer::ZEROS`] | any |
 ///
-/// Errors: when the model is built, for 0 units.
+/// Errors: when the model is built, for 0 units, or more than fit in memory.
+///
+/// Source: the article's `affine`; Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors*,
+/// 1986.
 ///
 /// ```
 /// use manabi::{Affine, Initializer, Layer};
@@ -72,7 +75,7 @@ impl<A: Scalar> Layer<A> for Affine {
 
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
         let weight = Parameter::new("weight", &[input_dim, self.units], self.weight);
-        let bias = Parameter { fan: weight.fan, ..Parameter::new("bias", &[self.units], self.bias) };
+        let bias = Parameter::new("bias", &[self.units], self.bias).fan(input_dim, self.units);
         vec![weight, bias]
     }
 

@@ -2,18 +2,20 @@
 
 mod activation;
 mod affine;
+mod parameter;
+mod pass;
 
 use std::fmt::Debug;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use parameter::Parameter;
+pub(crate) use parameter::{Plan, check_name};
+pub use pass::{Backward, Forward};
 
-use crate::error::{Error, Result};
-use crate::init::Initializer;
-use crate::linalg::Engine;
-use crate::random::Random;
+use crate::error::Result;
 use crate::scalar::Scalar;
 
 /// A layer: a function of its input and its parameters, and the gradients of that function.
@@ -104,123 +106,6 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     }
     fn backward(&self, pass: Backward<'_, A>) {
         (**self).backward(pass)
-    }
-}
-
-/// A parameter of a layer: its name, its shape and how it starts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parameter {
-    /// The name within the layer: `weight`, `bias`, …
-    pub name: String,
-    /// The shape; the numbers lie in row-major order.
-    pub shape: Vec<usize>,
-    /// How it is filled before training.
-    pub initializer: Initializer,
-    /// How many inputs and outputs it connects, for the initializer.
-    pub fan: (usize, usize),
-}
-
-impl Parameter {
-    /// A parameter that connects its first dimension (as inputs) with its last (as outputs).
-    pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
-        let fan = (shape.first().copied().unwrap_or(1), shape.last().copied().unwrap_or(1));
-        Self { name: name.into(), shape: shape.into(), initializer, fan }
-    }
-
-    /// Its first values, as `f64`, in row-major order.
-    pub(crate) fn draw(&self, random: &mut dyn Random) -> Array2<f64> {
-        let (columns, rows) = self.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
-        self.initializer.draw((rows, columns), self.fan, random)
-    }
-
-    /// How many numbers it is; `None` if there is no such number.
-    pub(crate) fn size(&self) -> Option<usize> {
-        self.shape.iter().try_fold(1_usize, |size, &n| size.checked_mul(n))
-    }
-}
-
-/// What a forward pass reads and writes.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Forward<'a, A> {
-    /// The layer's parameters, one after another.
-    pub params: &'a [A],
-    /// The input, (batch, input_dim).
-    pub x: ArrayView2<'a, A>,
-    /// The output to write, (batch, output_dim).
-    pub y: ArrayViewMut2<'a, A>,
-    /// For matrix products.
-    pub engine: &'a mut Engine<A>,
-}
-
-impl<'a, A> Forward<'a, A> {
-    /// A forward pass outside a model; an error unless `x` and `y` are in standard layout with as many rows.
-    pub fn new(
-        params: &'a [A],
-        x: ArrayView2<'a, A>,
-        y: ArrayViewMut2<'a, A>,
-        engine: &'a mut Engine<A>,
-    ) -> Result<Self> {
-        check("x", &x, x.nrows())?;
-        check("y", &y.view(), x.nrows())?;
-        Ok(Self { params, x, y, engine })
-    }
-}
-
-/// What a backward pass reads and writes.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Backward<'a, A> {
-    /// The layer's parameters, one after another.
-    pub params: &'a [A],
-    /// The input of the forward pass, (batch, input_dim).
-    pub x: ArrayView2<'a, A>,
-    /// The output of the forward pass, (batch, output_dim).
-    pub y: ArrayView2<'a, A>,
-    /// The gradient of the loss by the output, (batch, output_dim).
-    pub dy: ArrayView2<'a, A>,
-    /// The gradient of the loss by the input, to write, (batch, input_dim); `None` for a model's first layer.
-    pub dx: Option<ArrayViewMut2<'a, A>>,
-    /// The gradient of the loss by the parameters, to write, in the order of `params`.
-    pub grad: &'a mut [A],
-    /// For matrix products.
-    pub engine: &'a mut Engine<A>,
-}
-
-impl<'a, A> Backward<'a, A> {
-    /// A backward pass outside a model; an error unless all arrays are in standard layout and fit each other.
-    pub fn new(
-        params: &'a [A],
-        x: ArrayView2<'a, A>,
-        y: ArrayView2<'a, A>,
-        dy: ArrayView2<'a, A>,
-        dx: Option<ArrayViewMut2<'a, A>>,
-        grad: &'a mut [A],
-        engine: &'a mut Engine<A>,
-    ) -> Result<Self> {
-        check("x", &x, x.nrows())?;
-        check("y", &y, x.nrows())?;
-        check("dy", &dy, x.nrows())?;
-        if dy.dim() != y.dim() {
-            return Err(Error::shape("dy", format!("{:?}", y.shape()), dy.shape()));
-        }
-        if let Some(dx) = &dx {
-            check("dx", &dx.view(), x.nrows())?;
-            if dx.dim() != x.dim() {
-                return Err(Error::shape("dx", format!("{:?}", x.shape()), dx.shape()));
-            }
-        }
-        if grad.len() != params.len() {
-            return Err(Error::shape("grad", format!("[{}]", params.len()), &[grad.len()]));
-        }
-        Ok(Self { params, x, y, dy, dx, grad, engine })
-    }
-}
-
-fn check<A>(what: &str, array: &ArrayView2<'_, A>, rows: usize) -> Result<()> {
-    match array.is_standard_layout() && array.nrows() == rows {
-        true => Ok(()),
-        false => Err(Error::shape(what, format!("{rows} rows in standard layout"), array.shape())),
     }
 }
 

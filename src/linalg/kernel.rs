@@ -1,7 +1,8 @@
 //! The inner loop: a tile of the output that lives in registers while `k` runs.
 
-use crate::scalar::Element;
 use pulp::{Arch, Simd, WithSimd};
+
+use crate::scalar::Element;
 
 /// The rows of a strip of packed left operand: a multiple of the height of every tile.
 pub(crate) const STRIP: usize = 6;
@@ -82,11 +83,11 @@ impl<T: Element> Left for Strips<'_, T> {
 }
 
 /// The registers that a row of a tile fills.
-type Line<T, S, const W: usize> = [<T as Element>::Vector<S>; W];
+pub(crate) type Line<T, S, const W: usize> = [<T as Element>::Vector<S>; W];
 
 /// Reads a row of a tile, the last of whose registers may be cut short.
 #[inline(always)]
-fn read<T: Element, S: Simd, const W: usize>(simd: S, row: &[T]) -> Line<T, S, W> {
+pub(crate) fn read<T: Element, S: Simd, const W: usize>(simd: S, row: &[T]) -> Line<T, S, W> {
     let (full, rest) = T::vectors::<S>(row);
     match full.first_chunk::<W>() {
         Some(&line) => line,

@@ -7,6 +7,8 @@ mod row;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use product::{Job, Packs, Product};
+
 use crate::scalar::Scalar;
 
 /// The matrix engine of one workspace: room for packed operands, and the number of threads.
@@ -32,27 +34,10 @@ pub struct Engine<A> {
     threads: usize,
 }
 
-/// Room for packed operands, which grows to what the largest product needs and stays.
-#[derive(Clone, Debug)]
-struct Packs<T> {
-    right: Vec<T>,
-    left: Vec<T>,
-}
-
-/// Which operand lies there transposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Product {
-    AB,
-    /// `a` is (k, m).
-    AtB,
-    /// `b` is (n, k).
-    ABt,
-}
-
 impl<A: Scalar> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1).
     pub fn new(threads: usize) -> Self {
-        Self { packs: Packs { right: Vec::new(), left: Vec::new() }, threads: threads.max(1) }
+        Self { packs: Packs::default(), threads: threads.max(1) }
     }
 
     /// Writes A·B, plus `row` in every row where it is given, to `c`.
@@ -82,7 +67,7 @@ impl<A: Scalar> Engine<A> {
             _ => return self.matmul(a.as_standard_layout().view(), b.as_standard_layout().view(), row, c),
         };
         let c = c.as_slice_mut().expect("c is in standard layout");
-        product::run(op, (m, k, n), a, b, row, c, &mut self.packs, self.threads);
+        Job { op, m, k, n, a, b, start: row }.run(c, &mut self.packs, self.threads);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Copies of the operands in the order in which the kernels read them.
 
-use super::kernel::{Left, Rows, STRIP};
-use crate::scalar::Element;
 use pulp::{Simd, WithSimd};
 
-/// How the columns of the output are cut into panels: two registers wide, but for an odd one at the end that
-/// makes the last panel three wide.
+use super::kernel::{Left, Rows, STRIP, read};
+use crate::scalar::Element;
+
+/// How the columns of the output are cut into panels: each two registers wide, but for the last, which takes an
+/// odd register in.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels {
     /// The columns.
@@ -18,6 +19,19 @@ pub(crate) struct Panels {
     pub count: usize,
 }
 
+/// The place of a panel.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    /// The columns before it.
+    pub col: usize,
+    /// Its columns.
+    pub cols: usize,
+    /// Its width in registers.
+    pub registers: usize,
+    /// Its width in numbers, padding and all.
+    pub width: usize,
+}
+
 impl Panels {
     /// The panels of `cols` columns.
     pub fn new(cols: usize, lanes: usize) -> Self {
@@ -25,59 +39,38 @@ impl Panels {
         Self { cols, lanes, registers, count: (registers / 2).max(1) }
     }
 
-    /// The registers before panel `i`.
-    fn at(self, i: usize) -> usize {
-        if i == self.count { self.registers } else { 2 * i }
+    /// The numbers in a row of all panels together.
+    pub fn width(self) -> usize {
+        self.registers * self.lanes
     }
 
-    /// The width of panel `i`, in registers.
-    pub fn width(self, i: usize) -> usize {
-        self.at(i + 1) - self.at(i)
-    }
-
-    /// The columns before panel `i`, with the padding.
-    pub fn start(self, i: usize) -> usize {
-        self.at(i) * self.lanes
-    }
-
-    /// The columns in panel `i`, without the padding.
-    pub fn cols(self, i: usize) -> usize {
-        self.cols.min(self.start(i + 1)) - self.start(i)
+    /// Panel `i`.
+    pub fn span(self, i: usize) -> Span {
+        let registers = if i + 1 == self.count { self.registers - 2 * i } else { 2 };
+        let (col, width) = (2 * i * self.lanes, registers * self.lanes);
+        Span { col, cols: width.min(self.cols - col), registers, width }
     }
 }
 
-/// Packs a panel of a right operand whose rows are `stride` apart.
+/// Packs rows of one panel of a right operand.
 pub(crate) struct PackRows<'a, T> {
-    /// The right operand, from the panel's first column on.
+    /// The right operand, from the first row and the panel's first column on.
     pub b: &'a [T],
     /// The distance between its rows.
     pub stride: usize,
-    /// The columns to copy.
-    pub cols: usize,
-    /// The width of the panel, in registers.
-    pub width: usize,
-    /// The panel.
+    /// The panel's place.
+    pub span: Span,
+    /// The panel, from the first row on.
     pub to: &'a mut [T],
 }
 
 impl<T: Element> PackRows<'_, T> {
+    /// Packs a panel of `W` registers.
     #[inline(always)]
     fn pack<S: Simd, const W: usize>(self, simd: S) {
-        let whole = self.cols == W * T::lanes::<S>();
         let (to, _) = T::vectors_mut::<S>(self.to);
         for (row, to) in self.b.chunks(self.stride).zip(to.as_chunks_mut::<W>().0) {
-            let (full, rest) = T::vectors::<S>(&row[..self.cols]);
-            if whole {
-                to.copy_from_slice(full);
-            } else {
-                for (j, to) in to.iter_mut().enumerate() {
-                    *to = match full.get(j) {
-                        Some(&v) => v,
-                        None if j == full.len() => T::load(simd, rest),
-                        None => T::splat(simd, T::ZERO),
-                    }
-                }
-            }
+            *to = read::<T, S, W>(simd, &row[..self.span.cols]);
         }
     }
 }
@@ -87,7 +80,7 @@ impl<T: Element> WithSimd for PackRows<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match self.width {
+        match self.span.registers {
             1 => self.pack::<S, 1>(simd),
             2 => self.pack::<S, 2>(simd),
             _ => self.pack::<S, 3>(simd),
@@ -95,56 +88,56 @@ impl<T: Element> WithSimd for PackRows<'_, T> {
     }
 }
 
-/// Packs a panel of a right operand that lies there transposed.
-pub(crate) fn pack_columns<T: Element>(b: &[T], depth: usize, cols: usize, width: usize, to: &mut [T]) {
+/// Packs one panel of a right operand that lies there transposed; `b` starts with the panel's first column.
+pub(crate) fn pack_columns<T: Element>(b: &[T], depth: usize, span: Span, to: &mut [T]) {
+    // Several columns at a time, because the panel is written row after row.
     const GROUP: usize = 4;
+    let Span { cols, width, .. } = span;
     if cols < width {
         to.fill(T::ZERO);
     }
-    let mut col = 0;
-    while cols - col >= GROUP {
-        let rows = Rows { a: b, stride: depth, depth };
-        for (to, four) in to.chunks_exact_mut(width).zip(rows.steps::<GROUP>(col)) {
-            to[col..col + GROUP].copy_from_slice(&four);
+    let rest = cols - cols % GROUP;
+    for col in (0..rest).step_by(GROUP) {
+        let columns = Rows { a: b, stride: depth, depth }.steps::<GROUP>(col);
+        for (to, from) in to.chunks_exact_mut(width).zip(columns) {
+            to[col..][..GROUP].copy_from_slice(&from);
         }
-        col += GROUP;
     }
-    for col in col..cols {
-        for (to, &b) in to.chunks_exact_mut(width).zip(&b[col * depth..]) {
-            to[col] = b;
+    for col in rest..cols {
+        for (to, &from) in to.chunks_exact_mut(width).zip(&b[col * depth..]) {
+            to[col] = from;
         }
     }
 }
 
-/// Packs strips of a left operand.
-pub(crate) fn pack_left<T: Element>(
-    a: &[T],
-    transposed: bool,
-    stride: usize,
-    rows: usize,
-    depth: usize,
-    to: &mut [T],
-) {
-    for (strip, to) in to.chunks_exact_mut(STRIP * depth).enumerate().take(rows.div_ceil(STRIP)) {
-        let row = strip * STRIP;
+/// Packs `rows` rows of a left operand into strips.
+pub(crate) fn pack_rows<T: Element>(from: Rows<'_, T>, rows: usize, to: &mut [T]) {
+    let Rows { a, stride, depth } = from;
+    for (row, to) in (0..rows).step_by(STRIP).zip(to.chunks_exact_mut(STRIP * depth)) {
         let to = to.as_chunks_mut::<STRIP>().0;
-        let high = STRIP.min(rows - row);
-        if transposed {
-            for (from, to) in a[row..].chunks(stride).zip(to) {
-                match from.first_chunk::<STRIP>() {
-                    Some(from) if high == STRIP => *to = *from,
-                    _ => to[..high].copy_from_slice(&from[..high]),
-                }
-            }
-        } else if high == STRIP {
-            for (from, to) in (Rows { a, stride, depth }).steps::<STRIP>(row).zip(to) {
-                *to = from;
+        if rows - row >= STRIP {
+            for (to, step) in to.iter_mut().zip(from.steps::<STRIP>(row)) {
+                *to = step;
             }
         } else {
-            for i in 0..high {
-                for (from, to) in a[(row + i) * stride..].iter().zip(&mut *to) {
-                    to[i] = *from;
+            for i in 0..rows - row {
+                for (to, &a) in to.iter_mut().zip(&a[(row + i) * stride..]) {
+                    to[i] = a;
                 }
+            }
+        }
+    }
+}
+
+/// Packs `rows` rows of a left operand that lies there transposed, into strips of depth `depth`.
+pub(crate) fn pack_left_columns<T: Element>(a: &[T], stride: usize, rows: usize, depth: usize, to: &mut [T]) {
+    for (row, to) in (0..rows).step_by(STRIP).zip(to.chunks_exact_mut(STRIP * depth)) {
+        let high = STRIP.min(rows - row);
+        for (to, from) in to.as_chunks_mut::<STRIP>().0.iter_mut().zip(a[row..].chunks(stride)) {
+            // A copy of known length is a few moves instead of a call.
+            match from.first_chunk() {
+                Some(from) if high == STRIP => *to = *from,
+                _ => to[..high].copy_from_slice(&from[..high]),
             }
         }
     }

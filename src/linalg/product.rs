@@ -1,22 +1,43 @@
 //! The blocking of a product, and its division among threads.
 
-use super::kernel::{Left, Panel, Rows, STRIP, Start, Strips};
-use super::pack::{PackRows, Panels, pack_columns, pack_left};
-use super::row::Row;
-use super::{Packs, Product};
-use crate::scalar::Element;
 use pulp::{Arch, Simd, WithSimd};
 
-/// The depth of a block: its panel and a tile's rows stay in the first cache.
+use super::kernel::{Left, Panel, Rows, STRIP, Start, Strips};
+use super::pack::{PackRows, Panels, pack_columns, pack_left_columns, pack_rows};
+use super::row::Row;
+use crate::scalar::Element;
+
+/// The depth of a block: the rows of a tile stay in the first cache while a panel passes by.
 const DEPTH: usize = 800;
+/// The rows of the right operand that are packed in one pass, few enough for their pages to stay at hand.
+const PASS: usize = 32;
 /// The bytes of a block of the left operand, which stays in the second cache.
 const LEFT_BYTES: usize = 192 << 10;
 /// The bytes of the packed right operand, which stays in the last cache.
 const RIGHT_BYTES: usize = 4 << 20;
-/// The products of numbers that a thread should get.
-const SHARE: usize = 1 << 17;
-/// From so many columns on, packing rows of the left operand pays.
+/// From so many columns on, it pays to pack a left operand that could be read in place.
 const REUSE: usize = 400;
+/// Up to so many rows, it does not pay to pack the right operand.
+const FEW: usize = 3;
+/// The multiplications that make a thread worth its while.
+const SHARE: usize = 1 << 17;
+/// The numbers to pack that make a thread worth its while.
+const COPIES: usize = 1 << 14;
+
+/// Room for packed operands, which grows to what the largest product needs and stays.
+#[derive(Clone, Debug, Default)]
+pub struct Packs<T> {
+    right: Vec<T>,
+    left: Vec<T>,
+}
+
+/// The first `len` places of a buffer that grows if it must.
+fn room<T: Element>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, T::ZERO);
+    }
+    &mut buffer[..len]
+}
 
 /// The numbers in a register.
 struct Lanes<T>(std::marker::PhantomData<T>);
@@ -30,106 +51,127 @@ impl<T: Element> WithSimd for Lanes<T> {
     }
 }
 
-/// What stays the same while a block of columns is computed.
+/// Which operand lies there transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Product {
+    /// Neither: A·B.
+    AB,
+    /// The left one: Aᵀ·B, where `a` is (k, m).
+    AtB,
+    /// The right one: A·Bᵀ, where `b` is (n, k).
+    ABt,
+}
+
+/// A product; see [`Engine`](super::Engine).
 #[derive(Clone, Copy)]
-struct Job<'a, T> {
+pub(crate) struct Job<'a, T> {
+    pub op: Product,
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
+    pub a: &'a [T],
+    pub b: &'a [T],
+    pub start: Option<&'a [T]>,
+}
+
+impl<'a, T: Element> Job<'a, T> {
+    /// Computes the product.
+    pub fn run(self, c: &mut [T], packs: &mut Packs<T>, threads: usize) {
+        let Self { op, m, k, n, .. } = self;
+        let arch = Arch::new();
+        let in_place = match op {
+            Product::AB => m <= FEW,
+            Product::AtB => m == 1,
+            Product::ABt => false,
+        };
+        if in_place || k == 0 || n == 0 {
+            return self.rows(arch, c);
+        }
+        let work = m.saturating_mul(k).saturating_mul(n);
+        let threads = threads.min(work / SHARE).min(m.div_ceil(STRIP)).max(1);
+        let lanes = arch.dispatch(Lanes::<T>(std::marker::PhantomData));
+        let depth = k.div_ceil(k.div_ceil(DEPTH));
+        let high = (LEFT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(STRIP);
+        let packed = op == Product::AtB || n >= REUSE;
+        // As much as any shape may need, so that a smaller batch never asks for more than a larger one.
+        let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
+        let left = room(&mut packs.left, left * threads);
+
+        let wide = (RIGHT_BYTES / (k * size_of::<T>())).max(1).next_multiple_of(2 * lanes);
+        let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
+        for col in (0..n).step_by(wide) {
+            let panels = Panels::new(wide.min(n - col), lanes);
+            let right = room(&mut packs.right, k * panels.width());
+            let block = Block { job: self, arch, col, panels, packed, depth, high };
+            block.pack(0, panels.count, right, threads.min(k * panels.width() / COPIES).max(1));
+            block.compute(0, m, right, c, left, threads);
+        }
+    }
+
+    /// Computes the rows one by one, without packing anything.
+    fn rows(self, arch: Arch, c: &mut [T]) {
+        for (i, y) in c.chunks_exact_mut(self.n.max(1)).enumerate() {
+            match self.start {
+                Some(start) => y.copy_from_slice(start),
+                None => y.fill(T::ZERO),
+            }
+            arch.dispatch(Row { x: &self.a[i * self.k..][..self.k], b: self.b, y });
+        }
+    }
+}
+
+/// As many columns of a product as are packed at a time.
+#[derive(Clone, Copy)]
+struct Block<'a, T> {
+    job: Job<'a, T>,
     arch: Arch,
-    op: Product,
-    m: usize,
-    k: usize,
-    n: usize,
-    a: &'a [T],
-    b: &'a [T],
-    start: Option<&'a [T]>,
-    /// The first column of the block.
+    /// The first column.
     col: usize,
     panels: Panels,
+    /// Whether the left operand is packed too.
     packed: bool,
+    /// The depth of a step.
     depth: usize,
+    /// The rows of a step.
     high: usize,
 }
 
-/// The product; see [`Engine`](super::Engine).
-pub(crate) fn run<T: Element>(
-    op: Product,
-    (m, k, n): (usize, usize, usize),
-    a: &[T],
-    b: &[T],
-    start: Option<&[T]>,
-    c: &mut [T],
-    packs: &mut Packs<T>,
-    threads: usize,
-) {
-    if c.is_empty() {
-        return;
-    }
-    let arch = Arch::new();
-    if k == 0 || (op != Product::ABt && m == 1) || (op == Product::AB && m <= 3) {
-        for (i, c) in c.chunks_exact_mut(n).enumerate() {
-            match start {
-                Some(start) => c.copy_from_slice(start),
-                None => c.fill(T::ZERO),
-            }
-            if k > 0 {
-                arch.dispatch(Row { x: &a[i * k..][..k], b, y: c });
-            }
-        }
-        return;
-    }
-    let threads = threads.min(m * k * n / SHARE).min(m.div_ceil(STRIP)).max(1);
-    let lanes = arch.dispatch(Lanes::<T>(std::marker::PhantomData));
-    let depth = k.div_ceil(k.div_ceil(DEPTH));
-    let high = (LEFT_BYTES / (depth * size_of::<T>())).max(STRIP).next_multiple_of(STRIP);
-    let packed = op == Product::AtB || n >= REUSE;
-    let round = 2 * lanes;
-    let wide = (RIGHT_BYTES / (k * size_of::<T>()) / round * round).max(round);
-    let blocks = n.div_ceil(wide);
-    let wide = n.div_ceil(blocks).next_multiple_of(lanes);
-    packs.right.resize(packs.right.len().max(k * wide.min(n).next_multiple_of(lanes)), T::ZERO);
-    let left = if packed { high.min(m.next_multiple_of(STRIP)) * depth } else { 0 };
-    packs.left.resize(packs.left.len().max(left * threads), T::ZERO);
-    for col in (0..n).step_by(wide) {
-        let panels = Panels::new(wide.min(n - col), lanes);
-        let job = Job { arch, op, m, k, n, a, b, start, col, panels, packed, depth, high };
-        let right = &mut packs.right[..k * panels.start(panels.count)];
-        job.pack(0, panels.count, right, threads);
-        job.compute(0, m, right, c, &mut packs.left[..left * threads], threads);
-    }
-}
-
-impl<T: Element> Job<'_, T> {
+impl<T: Element> Block<'_, T> {
     /// Packs the panels from `from` to `to`.
     fn pack(self, from: usize, to: usize, right: &mut [T], threads: usize) {
-        let Self { op, k, n, b, panels, .. } = self;
+        let Job { op, k, n, b, .. } = self.job;
+        let before = self.panels.span(from).col;
         if threads > 1 && to - from > 1 {
-            let mid = (from + to) / 2;
-            let (low, high) = right.split_at_mut(k * (panels.start(mid) - panels.start(from)));
+            let mid = from.midpoint(to);
+            let (low, high) = right.split_at_mut(k * (self.panels.span(mid).col - before));
             rayon_core::join(
                 || self.pack(from, mid, low, threads / 2),
                 || self.pack(mid, to, high, threads - threads / 2),
             );
             return;
         }
-        let mut rest = right;
-        for i in from..to {
-            let (col, cols) = (self.col + panels.start(i), panels.cols(i));
-            let numbers = panels.start(i + 1) - panels.start(i);
-            let (panel, after) = rest.split_at_mut(k * numbers);
-            rest = after;
-            if op == Product::ABt {
-                pack_columns(&b[col * k..][..cols * k], k, cols, numbers, panel);
-            } else {
-                let b = &b[col..];
-                self.arch.dispatch(PackRows { b, stride: n, cols, width: panels.width(i), to: panel });
+        let pass = if op == Product::ABt { k } else { PASS };
+        for at in (0..k).step_by(pass) {
+            for span in (from..to).map(|i| self.panels.span(i)) {
+                let col = self.col + span.col;
+                let deep = pass.min(k - at);
+                let to = &mut right[k * (span.col - before) + at * span.width..][..deep * span.width];
+                if op == Product::ABt {
+                    pack_columns(&b[col * k..], k, span, to);
+                } else {
+                    self.arch.dispatch(PackRows { b: &b[at * n + col..], stride: n, span, to });
+                }
             }
         }
     }
 
     /// Computes the rows from `from` to `to`, of which `c` is the output.
     fn compute(self, from: usize, to: usize, right: &[T], c: &mut [T], left: &mut [T], threads: usize) {
+        let Job { op, m, k, n, a, .. } = self.job;
         if threads > 1 {
-            let mid = (from + (to - from) * (threads / 2) / threads).next_multiple_of(STRIP).min(to);
-            let (c, d) = c.split_at_mut((mid - from) * self.n);
+            let share = (to - from) * (threads / 2) / threads;
+            let mid = from + (share + STRIP / 2) / STRIP * STRIP;
+            let (c, d) = c.split_at_mut((mid - from) * n);
             let (left, more) = left.split_at_mut(left.len() / threads * (threads / 2));
             rayon_core::join(
                 || self.compute(from, mid, right, c, left, threads / 2),
@@ -137,44 +179,42 @@ impl<T: Element> Job<'_, T> {
             );
             return;
         }
-        let Self { op, m, k, n, a, high, .. } = self;
-        for (row, c) in (from..to).step_by(high).zip(c.chunks_mut(high * n)) {
-            let rows = high.min(to - row);
+        for (row, c) in (from..to).step_by(self.high).zip(c.chunks_mut(self.high * n)) {
+            let rows = self.high.min(to - row);
             for at in (0..k).step_by(self.depth) {
                 let depth = self.depth.min(k - at);
-                let transposed = op == Product::AtB;
-                let (a, stride) = if transposed { (&a[at * m + row..], m) } else { (&a[row * k + at..], k) };
+                if op == Product::AtB {
+                    pack_left_columns(&a[at * m + row..], m, rows, depth, left);
+                    self.step(Strips { a: left, depth }, rows, at, depth, right, c);
+                    continue;
+                }
+                let rows_of_a = Rows { a: &a[row * k + at..], stride: k, depth };
                 if self.packed {
-                    let a = &a[..a.len().min(if transposed { depth * stride } else { rows * stride })];
-                    pack_left(a, transposed, stride, rows, depth, left_for(left, depth));
-                    self.block(Strips { a: left, depth }, rows, at, depth, right, c);
+                    pack_rows(rows_of_a, rows, left);
+                    self.step(Strips { a: left, depth }, rows, at, depth, right, c);
                 } else {
-                    self.block(Rows { a, stride, depth }, rows, at, depth, right, c);
+                    self.step(rows_of_a, rows, at, depth, right, c);
                 }
             }
         }
     }
 
-    /// Computes a block of rows, for the `depth` products from `at` on.
-    fn block<L: Left<T = T>>(self, left: L, rows: usize, at: usize, depth: usize, right: &[T], c: &mut [T]) {
-        let Self { k, n, panels, .. } = self;
-        for i in 0..panels.count {
-            let (col, cols) = (self.col + panels.start(i), panels.cols(i));
-            let (before, numbers) = (panels.start(i), panels.start(i + 1) - panels.start(i));
-            let panel = &right[k * before + at * numbers..][..depth * numbers];
-            let start = match self.start {
+    /// Computes `rows` rows, adding the `depth` products from `at` on.
+    fn step<L: Left<T = T>>(self, left: L, rows: usize, at: usize, depth: usize, right: &[T], c: &mut [T]) {
+        let Job { k, n, start, .. } = self.job;
+        for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
+            let col = self.col + span.col;
+            let panel = &right[k * span.col + at * span.width..][..depth * span.width];
+            let start = match start {
                 _ if at > 0 => Start::Resume,
-                Some(row) => Start::Row(&row[col..][..cols]),
+                Some(row) => Start::Row(&row[col..][..span.cols]),
                 None => Start::Zero,
             };
-            let c = &mut c[col..];
-            Panel { left, panel, start, c, stride: n, cols }.compute(self.arch, panels.width(i), rows);
+            Panel { left, panel, start, c: &mut c[col..], stride: n, cols: span.cols }.compute(
+                self.arch,
+                span.registers,
+                rows,
+            );
         }
     }
-}
-
-/// The part of a buffer that strips of this depth fill.
-fn left_for<T>(left: &mut [T], depth: usize) -> &mut [T] {
-    let len = left.len() / (STRIP * depth) * STRIP * depth;
-    &mut left[..len]
 }

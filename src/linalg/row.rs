@@ -1,7 +1,8 @@
 //! A single row times a matrix: it reads each number of the matrix once, so there is nothing to pack.
 
-use crate::scalar::Element;
 use pulp::{Simd, WithSimd};
+
+use crate::scalar::Element;
 
 /// Adds `x·B` to `y`.
 pub(crate) struct Row<'a, T> {
@@ -14,22 +15,43 @@ pub(crate) struct Row<'a, T> {
 }
 
 impl<T: Element> Row<'_, T> {
-    /// Adds `D` rows of the matrix.
+    /// Adds four rows of the matrix, so that the output is read and written but once for the four.
     #[inline(always)]
-    fn add<S: Simd, const D: usize>(simd: S, x: &[T; D], b: &[T], y: &mut [T]) {
-        let x: [_; D] = std::array::from_fn(|i| T::splat(simd, x[i]));
-        let rows: [_; D] = std::array::from_fn(|i| T::vectors::<S>(&b[i * y.len()..][..y.len()]));
+    fn four<S: Simd>(simd: S, x: &[T; 4], b: &[T], y: &mut [T]) {
+        let n = y.len();
+        let (b0, b) = b.split_at(n);
+        let (b1, b) = b.split_at(n);
+        let (b2, b3) = b.split_at(n);
+        let [x0, x1, x2, x3] = [x[0], x[1], x[2], x[3]].map(|x| T::splat(simd, x));
+        let add = |y, b0, b1, b2, b3| {
+            let y = T::mul_add(simd, x0, b0, y);
+            let y = T::mul_add(simd, x1, b1, y);
+            let y = T::mul_add(simd, x2, b2, y);
+            T::mul_add(simd, x3, b3, y)
+        };
+        let [(b0, c0), (b1, c1), (b2, c2), (b3, c3)] = [b0, b1, b2, b3].map(|b| T::vectors::<S>(b));
         let (full, rest) = T::vectors_mut::<S>(y);
-        for (j, y) in full.iter_mut().enumerate() {
-            for (&x, (row, _)) in x.iter().zip(&rows) {
-                *y = T::mul_add(simd, x, row[j], *y);
-            }
+        for ((((y, &b0), &b1), &b2), &b3) in full.iter_mut().zip(b0).zip(b1).zip(b2).zip(b3) {
+            *y = add(*y, b0, b1, b2, b3);
         }
         if !rest.is_empty() {
-            let mut y = T::load(simd, rest);
-            for (&x, (_, row)) in x.iter().zip(&rows) {
-                y = T::mul_add(simd, x, T::load(simd, row), y);
-            }
+            let [c0, c1, c2, c3] = [c0, c1, c2, c3].map(|c| T::load(simd, c));
+            let y = add(T::load(simd, rest), c0, c1, c2, c3);
+            T::store(simd, rest, y);
+        }
+    }
+
+    /// Adds one row of the matrix.
+    #[inline(always)]
+    fn one<S: Simd>(simd: S, x: T, b: &[T], y: &mut [T]) {
+        let x = T::splat(simd, x);
+        let (b, c) = T::vectors::<S>(b);
+        let (full, rest) = T::vectors_mut::<S>(y);
+        for (y, &b) in full.iter_mut().zip(b) {
+            *y = T::mul_add(simd, x, b, *y);
+        }
+        if !rest.is_empty() {
+            let y = T::mul_add(simd, x, T::load(simd, c), T::load(simd, rest));
             T::store(simd, rest, y);
         }
     }
@@ -40,15 +62,14 @@ impl<T: Element> WithSimd for Row<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        const DEEP: usize = 4;
         let n = self.y.len();
-        let (deep, rest) = self.x.as_chunks::<DEEP>();
-        let mut b = self.b.chunks(DEEP * n);
-        for (x, b) in deep.iter().zip(&mut b) {
-            Self::add::<S, DEEP>(simd, x, b, self.y);
+        let (fours, rest) = self.x.as_chunks::<4>();
+        let (b, c) = self.b.split_at(fours.len() * 4 * n);
+        for (x, b) in fours.iter().zip(b.chunks_exact(4 * n)) {
+            Self::four(simd, x, b, self.y);
         }
-        for (x, b) in rest.iter().zip(self.b[deep.len() * DEEP * n..].chunks(n)) {
-            Self::add::<S, 1>(simd, &[*x], b, self.y);
+        for (&x, b) in rest.iter().zip(c.chunks_exact(n)) {
+            Self::one(simd, x, b, self.y);
         }
     }
 }

@@ -1,6 +1,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Loss, difference, floored_ln};
+use super::{Loss, check_rows, difference, floored_ln};
+use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
 
@@ -14,7 +15,9 @@ use crate::scalar::Scalar;
 ///
 /// Numerics: the floor keeps the loss finite; the gradient ignores it. Logarithms and their sum are taken in `f64`.
 ///
-/// Errors: when the model is built, for an output other than sigmoid.
+/// Errors: when the model is built, for an output other than sigmoid; when a batch is used, for targets outside [0, 1].
+///
+/// Source: Cox, *The regression analysis of binary sequences*, 1958.
 ///
 /// ```
 /// use manabi::{BinaryCrossEntropy, Loss};
@@ -33,6 +36,10 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
 
     fn accepts(&self, link: Link) -> bool {
         link == Link::Sigmoid
+    }
+
+    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+        check_rows(t, "numbers from 0 to 1", |row| row.iter().all(|&t| t >= A::zero() && t <= A::one()))
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {

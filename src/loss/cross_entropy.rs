@@ -1,6 +1,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Loss, difference, floored_ln};
+use super::{Loss, check_rows, difference, floored_ln};
+use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
 
@@ -15,7 +16,11 @@ use crate::scalar::Scalar;
 /// Numerics: the floor keeps the loss finite (at most 16.12 a row); the gradient ignores it, so that a sample however
 /// wrong still learns. Logarithms and their sum are taken in `f64`.
 ///
-/// Errors: when the model is built, for an output other than softmax.
+/// Errors: when the model is built, for an output other than softmax; when a batch is used, for targets that are no
+/// distributions.
+///
+/// Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990; the floor is the
+/// article's.
 ///
 /// ```
 /// use manabi::{CrossEntropy, Loss};
@@ -36,8 +41,14 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
         link == Link::Softmax
     }
 
+    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+        check_rows(t, "a distribution, at least 0 each and 1 in all", |row| {
+            row.iter().all(|&t| t >= A::zero()) && (row.sum().widen() - 1.0).abs() < 1e-3
+        })
+    }
+
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        // Most targets are 0: skipping them saves as many logarithms.
+        // Most targets are 0: skipping them saves as many logarithms. The product keeps a NaN.
         let term = |(&y, &t): (&A, &A)| match t.widen() {
             0.0 => 0.0 * y.widen(),
             t => -t * floored_ln(y.widen()),

@@ -16,6 +16,8 @@ use crate::scalar::Scalar;
 ///
 /// Errors: none; it goes with every output.
 ///
+/// Source: Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805.
+///
 /// ```
 /// use manabi::{Loss, MeanSquaredError};
 /// use ndarray::array;

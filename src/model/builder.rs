@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Sequential, Slot};
 use crate::error::{Error, Result};
-use crate::layer::Layer;
+use crate::layer::{Layer, Plan, check_name};
 use crate::loss::Loss;
 use crate::output::Output;
 use crate::random::{Random, RandomState};
@@ -72,7 +72,8 @@ impl<A: Scalar> Builder<A> {
     pub fn build_with(self, random: &mut dyn Random) -> Result<Sequential<A>> {
         let slots = self.slots()?;
         let output = self.output.clone().ok_or_else(|| Error::setting("set_output", "an output", "none"))?;
-        output.check(slots.last().map_or(self.input_dim, |slot| slot.output_dim))?;
+        let last = slots.last().map_or(("", self.input_dim), |slot| (&slot.name, slot.output_dim));
+        output.check(last.1).map_err(|error| error.in_layer(last.0))?;
         let loss = self.loss(output.as_ref())?;
         let params = draw(&slots, random)?;
         Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params })
@@ -88,11 +89,9 @@ impl<A: Scalar> Builder<A> {
         }
         let mut slots: Vec<Slot<A>> = Vec::with_capacity(self.layers.len());
         for (i, (name, layer)) in self.layers.iter().enumerate() {
-            if name.is_empty() {
-                return Err(Error::setting(format!("name of layer {}", i + 1), "a name", "none"));
-            }
+            check_name(name).map_err(|error| error.in_layer(&format!("number {}", i + 1)))?;
             if slots.iter().any(|slot| slot.name == *name) {
-                return Err(Error::setting(format!("name of layer {}", i + 1), "a name of its own", name));
+                return Err(Error::setting("name", "one of its own", name).in_layer(name));
             }
             let (input_dim, start) =
                 slots.last().map_or((self.input_dim, 0), |s| (s.output_dim, s.range.end));
@@ -118,21 +117,8 @@ fn place<A: Scalar>(
     input_dim: usize,
     start: usize,
 ) -> Result<Slot<A>> {
-    let output_dim = layer.output_dim(input_dim)?;
-    if output_dim == 0 {
-        return Err(Error::setting("output width", "at least 1", 0));
-    }
-    let parameters = layer.parameters(input_dim);
-    let mut size = 0_usize;
-    for parameter in &parameters {
-        parameter.initializer.check()?;
-        let next = parameter.size().and_then(|n| size.checked_add(n));
-        size =
-            next.ok_or_else(|| Error::shape(&parameter.name, "one that fits in memory", &parameter.shape))?;
-    }
-    let end = start
-        .checked_add(size)
-        .ok_or_else(|| Error::setting("parameters", "as many as fit in memory", size))?;
+    let Plan { output_dim, parameters, size } = Plan::of(layer.as_ref(), input_dim)?;
+    let end = start.checked_add(size).ok_or_else(|| too_many(size))?;
     Ok(Slot { name: name.into(), layer: layer.clone(), input_dim, output_dim, parameters, range: start..end })
 }
 
@@ -140,14 +126,15 @@ fn place<A: Scalar>(
 fn draw<A: Scalar>(slots: &[Slot<A>], random: &mut dyn Random) -> Result<Vec<A>> {
     let total = slots.last().map_or(0, |slot| slot.range.end);
     let mut params = Vec::new();
-    params
-        .try_reserve_exact(total)
-        .map_err(|_| Error::setting("parameters", "as many as fit in memory", total))?;
-    for parameter in slots.iter().flat_map(|slot| &slot.parameters) {
-        let (columns, rows) =
-            parameter.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
-        let values = parameter.initializer.draw((rows, columns), parameter.fan, random);
-        params.extend(values.iter().map(|&value| A::of(value)));
+    params.try_reserve_exact(total).map_err(|_| too_many(total))?;
+    for slot in slots {
+        for parameter in &slot.parameters {
+            params.extend(parameter.draw::<A>(random).map_err(|error| error.in_layer(&slot.name))?);
+        }
     }
     Ok(params)
+}
+
+fn too_many(parameters: usize) -> Error {
+    Error::setting("parameters", "as many as fit in memory", parameters)
 }

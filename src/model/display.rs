@@ -9,8 +9,7 @@ impl<A: Scalar> fmt::Display for Sequential<A> {
         for slot in &self.slots {
             writeln!(f, "{} {} {} {}", slot.name, slot.layer.kind(), slot.input_dim, slot.output_dim)?;
         }
-        let outputs = self.slots.last().map_or(self.input_dim, |slot| slot.output_dim);
-        writeln!(f, "output {} {outputs}", self.output.name())?;
+        writeln!(f, "output {} {}", self.output.name(), self.output_dim())?;
         write!(f, "error {}", self.loss.name())
     }
 }

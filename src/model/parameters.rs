@@ -1,7 +1,8 @@
-use ndarray::{ArrayViewD, IxDyn};
+use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 
+use super::workspace::matrix;
 use super::{Sequential, Slot};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_finite};
 use crate::layer::Parameter;
 use crate::scalar::Scalar;
 
@@ -16,7 +17,7 @@ use crate::scalar::Scalar;
 ///     .set_output(Identity)
 ///     .set_error(MeanSquaredError)
 ///     .build()?;
-/// model.set_parameter("affine1.weight", array![[3.0], [4.0]].view().into_dyn())?;
+/// model.set_parameter("affine1.weight", &array![[3.0], [4.0]])?;
 /// assert_eq!(model.params(), [3.0, 4.0, 0.0]);
 /// assert_eq!(model.predict(array![[1.0, 10.0]].view())?, array![[43.0]]);
 /// # Ok::<(), manabi::Error>(())
@@ -42,7 +43,7 @@ impl<A: Scalar> Sequential<A> {
         if params.len() != self.params.len() {
             return Err(Error::shape("params", format!("[{}]", self.params.len()), &[params.len()]));
         }
-        check_finite("params", params, params.len())?;
+        check_finite("params", matrix(params, 1, params.len()))?;
         self.params.copy_from_slice(params);
         Ok(())
     }
@@ -62,15 +63,28 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
-    pub fn set_parameter(&mut self, name: &str, value: ArrayViewD<'_, A>) -> Result<()> {
+    pub fn set_parameter<D: Dimension>(&mut self, name: &str, value: &ArrayRef<A, D>) -> Result<()> {
         let (parameter, start) = self.find(name)?;
         if value.shape() != parameter.shape {
             return Err(Error::shape(name, format!("{:?}", parameter.shape), value.shape()));
         }
         let values: Vec<A> = value.iter().copied().collect();
-        check_finite(name, &values, parameter.shape.last().copied().unwrap_or(1))?;
+        let columns = parameter.shape.last().map_or(1, |&n| n.max(1));
+        check_finite(name, matrix(&values, values.len() / columns, columns))?;
         self.params[start..start + values.len()].copy_from_slice(&values);
         Ok(())
+    }
+
+    /// An error that names the first parameter with a number that is not finite.
+    pub(crate) fn check_params(&self) -> Result<()> {
+        if check_finite("params", matrix(&self.params, 1, self.params.len())).is_ok() {
+            return Ok(());
+        }
+        self.parameters().try_for_each(|(name, values)| {
+            let columns = values.shape().last().map_or(1, |&n| n.max(1));
+            let values = values.to_slice().expect("parameters are in standard layout");
+            check_finite(&name, matrix(values, values.len() / columns, columns))
+        })
     }
 
     fn find(&self, name: &str) -> Result<(&Parameter, usize)> {
@@ -98,14 +112,4 @@ impl<A> Slot<A> {
 fn view<'a, A>(parameter: &Parameter, values: &'a [A]) -> ArrayViewD<'a, A> {
     let size = parameter.shape.iter().product();
     ArrayViewD::from_shape(IxDyn(&parameter.shape), &values[..size]).expect("as long as the shape says")
-}
-
-fn check_finite<A: Scalar>(what: &str, values: &[A], columns: usize) -> Result<()> {
-    match values.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(i) => {
-            let (row, column) = (i / columns, i % columns);
-            Err(Error::NotFinite { what: what.into(), row, column, value: values[i].widen() })
-        }
-    }
 }

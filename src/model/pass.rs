@@ -2,7 +2,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::workspace::{Workspace, matrix, matrix_mut};
 use super::{Sequential, Slot};
-use crate::error::{Error, Result, check_finite};
+use crate::error::{Error, Result, check_finite, zeros};
 use crate::layer::{Backward, Forward};
 use crate::metrics::{Metrics, Tally};
 use crate::scalar::Scalar;
@@ -15,10 +15,12 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Shapes: x (samples, input_dim), the result (samples, output_dim).
     ///
-    /// Errors: another width, or a number that is not finite.
+    /// Errors: another width, a number that is not finite, or a prediction that is not, because a weight is not or the sums
+    /// overflow.
     pub fn predict(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
-        let mut y = Array2::zeros((x.nrows(), self.output_dim()));
-        self.predict_into(x, &mut self.workspace(x.nrows().min(PREDICT_ROWS)), y.view_mut())?;
+        let mut y = zeros((x.nrows(), self.output_dim()))?;
+        let mut ws = self.workspace(x.nrows().min(PREDICT_ROWS))?;
+        self.predict_into(x, &mut ws, y.view_mut())?;
         Ok(y)
     }
 
@@ -27,7 +29,8 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Shapes: x (samples, input_dim), y (samples, output_dim).
     ///
-    /// Errors: other shapes, a workspace of another model, a number in x that is not finite; y is then unchanged.
+    /// Errors: other shapes, a workspace of another model, a number in x that is not finite; y is then unchanged. A
+    /// prediction that is not finite, because a weight is not or the sums overflow.
     pub fn predict_into(
         &self,
         x: ArrayView2<'_, A>,
@@ -46,27 +49,35 @@ impl<A: Scalar> Sequential<A> {
         for (x, mut y) in
             x.axis_chunks_iter(Axis(0), ws.capacity).zip(y.axis_chunks_iter_mut(Axis(0), ws.capacity))
         {
-            ws.rows = x.nrows();
+            (ws.rows, ws.loaded) = (x.nrows(), false);
             matrix_mut(&mut ws.values[0], ws.rows, inputs).assign(&x);
             self.forward(ws);
             y.assign(&ws.y());
         }
-        Ok(())
+        check_finite("prediction", y.view())
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace.
+    ///
+    /// Errors: a workspace of another model or without a batch, targets that the loss cannot be asked for.
     pub fn loss(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         self.tally(ws).map(|tally| tally.mean())
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace, and, left there, the gradient of the loss by all
     /// parameters.
+    ///
+    /// Errors: those of [`loss`](Sequential::loss).
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         self.tally_and_gradient(ws).map(|tally| tally.mean())
     }
 
     pub(crate) fn tally(&self, ws: &mut Workspace<A>) -> Result<Tally> {
-        self.check_loaded(ws)?;
+        self.check_workspace(ws)?;
+        if !ws.loaded {
+            return Err(Error::setting("workspace", "a batch loaded", "none"));
+        }
+        self.loss.check(ws.t())?;
         self.forward(ws);
         let (y, t) = (ws.y(), ws.t());
         Ok(Tally::of(self.loss.sum(y, t), self.output.link(), y, t))
@@ -129,11 +140,5 @@ impl<A: Scalar> Sequential<A> {
             true => Ok(()),
             false => Err(Error::shape("workspace", "that of this model", &ws.widths)),
         }
-    }
-
-    fn check_loaded(&self, ws: &Workspace<A>) -> Result<()> {
-        self.check_workspace(ws)?;
-        let loaded = ws.rows > 0 && ws.t.len() >= ws.rows * self.output_dim();
-        if loaded { Ok(()) } else { Err(Error::setting("workspace", "a batch loaded", "none")) }
     }
 }

@@ -2,7 +2,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Sequential;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, zeros};
 use crate::linalg::Engine;
 use crate::scalar::Scalar;
 
@@ -10,12 +10,34 @@ use crate::scalar::Scalar;
 ///
 /// Made once by [`Sequential::workspace`] for a greatest batch size and reused: after the first pass nothing is
 /// allocated.
+///
+/// A training loop of your own:
+///
+/// ```
+/// use manabi::{Affine, Identity, MeanSquaredError, Optimizer, Samples, Sequential, Sgd};
+/// use ndarray::array;
+///
+/// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?; // t = 2x + 1
+/// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+/// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+/// let mut ws = model.workspace(3)?;
+/// let mut sgd = Sgd::new(0.2);
+/// for _ in 0..200 {
+///     ws.load(&data, &[0, 1, 2])?;
+///     model.gradient(&mut ws)?;
+///     sgd.step(model.params_mut(), ws.gradient());
+/// }
+/// assert!((model.params()[0] - 2.0).abs() < 1e-6 && (model.params()[1] - 1.0).abs() < 1e-6);
+/// # Ok::<(), manabi::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Workspace<A> {
     /// The greatest number of rows.
     pub(super) capacity: usize,
-    /// The number of rows of the batch that is loaded.
+    /// The number of rows of the batch at hand.
     pub(super) rows: usize,
+    /// Whether the batch came with targets.
+    pub(super) loaded: bool,
     /// The widths at all boundaries between layers.
     pub(super) widths: Vec<usize>,
     /// The batch, then every layer's output.
@@ -34,13 +56,17 @@ pub struct Workspace<A> {
 
 impl<A: Scalar> Sequential<A> {
     /// Scratch for passes of at most `batch` rows (at least 1) through this model.
-    pub fn workspace(&self, batch: usize) -> Workspace<A> {
+    ///
+    /// Errors: more than fits in memory.
+    pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
         let widths: Vec<usize> = self.widths().collect();
-        let values = widths.iter().map(|width| vec![A::zero(); capacity * width]).collect();
-        let y = vec![A::zero(); capacity * self.output_dim()];
+        let buffer = |width| zeros((capacity, width)).map(|array| array.into_raw_vec_and_offset().0);
+        let values = widths.iter().map(|&width| buffer(width)).collect::<Result<_>>()?;
+        let y = buffer(self.output_dim())?;
         let (t, deltas, gradient) = (Vec::new(), [Vec::new(), Vec::new()], Vec::new());
-        Workspace { capacity, rows: 0, widths, values, y, t, deltas, gradient, engine: Engine::new(1) }
+        let engine = Engine::new(1);
+        Ok(Workspace { capacity, rows: 0, loaded: false, widths, values, y, t, deltas, gradient, engine })
     }
 }
 
@@ -56,22 +82,22 @@ impl<A: Scalar> Workspace<A> {
         &mut self.gradient
     }
 
-    /// The predictions for the batch that is loaded.
+    /// The predictions of the last pass.
     pub fn y(&self) -> ArrayView2<'_, A> {
         matrix(&self.y, self.rows, self.outputs())
     }
 
-    /// The targets of the batch that is loaded.
+    /// The targets of the batch that is loaded; none behind a prediction.
     pub fn t(&self) -> ArrayView2<'_, A> {
-        matrix(&self.t, self.rows, self.outputs())
+        matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs())
     }
 
     /// Loads the samples at `rows` of a data set as the batch; an error if the data set does not fit the model, a row
-    /// is not in it, or there are none or too many.
+    /// is not in it, there are none or too many, or the data set fails.
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         let (inputs, outputs) = (self.widths[0], self.outputs());
         if (data.input_dim(), data.target_dim()) != (inputs, outputs) {
-            let expected = format!("samples of {inputs} and targets of {outputs}");
+            let expected = format!("samples and targets of {:?} numbers", [inputs, outputs]);
             return Err(Error::shape("data set", expected, &[data.input_dim(), data.target_dim()]));
         }
         if rows.is_empty() || rows.len() > self.capacity {
@@ -80,13 +106,11 @@ impl<A: Scalar> Workspace<A> {
         if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
             return Err(Error::setting("row", format!("below {}", data.len()), row));
         }
-        self.rows = rows.len();
+        self.loaded = false;
         self.t.resize(self.capacity * outputs, A::zero());
-        data.gather(
-            rows,
-            matrix_mut(&mut self.values[0], self.rows, inputs),
-            matrix_mut(&mut self.t, self.rows, outputs),
-        );
+        let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
+        data.gather(rows, x, matrix_mut(&mut self.t, rows.len(), outputs))?;
+        (self.rows, self.loaded) = (rows.len(), true);
         Ok(())
     }
 

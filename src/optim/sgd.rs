@@ -42,8 +42,8 @@ impl Default for Sgd {
 
 impl<A: Scalar> Optimizer<A> for Sgd {
     fn check(&self) -> Result<()> {
-        match self.learning_rate {
-            rate if rate > 0.0 && rate.is_finite() => Ok(()),
+        match A::of(self.learning_rate) {
+            rate if rate > A::zero() && rate.is_finite() => Ok(()),
             rate => Err(Error::setting("learning_rate", "a finite number above 0", rate)),
         }
     }

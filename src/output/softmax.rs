@@ -17,6 +17,8 @@ use crate::scalar::Scalar;
 ///
 /// Errors: when the model is built, for fewer than 2 classes.
 ///
+/// Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990.
+///
 /// ```
 /// use manabi::{Output, Softmax};
 /// use ndarray::array;

@@ -4,6 +4,7 @@ use crate::metrics::Metrics;
 
 /// One row of the history.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Epoch {
     /// 0 is before training; from 1 on, after that many epochs.
     pub number: usize,

@@ -6,7 +6,21 @@ use crate::scalar::Scalar;
 
 /// Something that watches a training run and may stop it, by answering `ControlFlow::Break(())`.
 ///
-/// A closure over [`Epoch`] is an observer of epochs.
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use manabi::{BatchProgress, Observer, Scalar};
+///
+/// /// Stops after so many steps.
+/// struct Steps(usize);
+///
+/// impl<A: Scalar> Observer<A> for Steps {
+///     fn on_batch(&mut self, _: BatchProgress) -> ControlFlow<()> {
+///         self.0 -= 1;
+///         if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///     }
+/// }
+/// ```
 pub trait Observer<A: Scalar> {
     /// After every batch.
     fn on_batch(&mut self, _progress: BatchProgress) -> ControlFlow<()> {
@@ -21,6 +35,7 @@ pub trait Observer<A: Scalar> {
 
 /// How far a training run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchProgress {
     /// The epoch, from 1.
     pub epoch: usize,
@@ -30,8 +45,21 @@ pub struct BatchProgress {
     pub batches: usize,
 }
 
-impl<A: Scalar, F: FnMut(&Epoch) -> ControlFlow<()>> Observer<A> for F {
+impl<A: Scalar, O: Observer<A> + ?Sized> Observer<A> for &mut O {
+    fn on_batch(&mut self, progress: BatchProgress) -> ControlFlow<()> {
+        (**self).on_batch(progress)
+    }
+
+    fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
+        (**self).on_epoch(epoch, model)
+    }
+}
+
+/// A closure that watches epochs.
+pub(super) struct EpochFn<F>(pub F);
+
+impl<A: Scalar, F: FnMut(&Epoch) -> ControlFlow<()>> Observer<A> for EpochFn<F> {
     fn on_epoch(&mut self, epoch: &Epoch, _model: &Sequential<A>) -> ControlFlow<()> {
-        self(epoch)
+        (self.0)(epoch)
     }
 }

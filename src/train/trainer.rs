@@ -2,9 +2,9 @@ use std::fmt;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Instant;
 
-use super::evaluate::ROWS;
+use super::evaluate::{ROWS, check_fit};
 use super::history::{Epoch, History, Termination};
-use super::observer::{BatchProgress, Observer};
+use super::observer::{BatchProgress, EpochFn, Observer};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
@@ -26,9 +26,9 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + 'a;
 /// | [`batch_size`](Trainer::batch_size) | 100 | 1 to the number of samples |
 /// | [`epochs`](Trainer::epochs) | 50 | 0 or more |
 /// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
-/// | [`seed`](Trainer::seed) | 0 | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
+/// | [`seed`](Trainer::seed) | 1, another than a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
-/// | [`observe`](Trainer::observe) | none | any number of observers |
+/// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -49,7 +49,7 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + 'a;
 ///     .batch_size(2)
 ///     .epochs(1000)
 ///     .optimizer(Sgd::new(0.5))
-///     .observe(|epoch: &manabi::Epoch| match epoch.train.loss {
+///     .on_epoch(|epoch| match epoch.train.loss {
 ///         loss if loss < 0.01 => ControlFlow::Break(()),
 ///         _ => ControlFlow::Continue(()),
 ///     })
@@ -78,7 +78,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             test: None,
             observers: Vec::new(),
         }
-        .seed(0)
+        .seed(1)
     }
 
     /// Sets how many samples make a step.
@@ -96,12 +96,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { optimizer: Box::new(optimizer), ..self }
     }
 
-    /// Draws each epoch's order from a new [`RandomState`] of this seed.
+    /// Draws the orders, one after another, from a [`RandomState`] of this seed. A second [`fit`](Trainer::fit) goes on
+    /// where the first one ended.
     pub fn seed(self, seed: u32) -> Self {
         self.random(RandomState::new(seed))
     }
 
-    /// Draws each epoch's order from this stream, such as the one that the first weights came from.
+    /// Draws the orders, one after another, from this stream, such as the one that the first weights came from.
     pub fn random(self, mut random: impl Random + 'a) -> Self {
         self.order(move |_, samples| random.permutation(samples))
     }
@@ -117,6 +118,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { test: Some(test), ..self }
     }
 
+    /// Calls `watch` with every row of the history; it may stop the run by answering `ControlFlow::Break(())`.
+    pub fn on_epoch(self, watch: impl FnMut(&Epoch) -> ControlFlow<()> + 'a) -> Self {
+        self.observe(EpochFn(watch))
+    }
+
     /// Adds an observer.
     pub fn observe(mut self, observer: impl Observer<A> + 'a) -> Self {
         self.observers.push(Box::new(observer));
@@ -125,26 +131,30 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Trains the model.
     ///
-    /// Errors, with the model unchanged: a setting out of range, a batch larger than the training set, a data set that
-    /// does not fit the model or gives numbers that are not finite. Later: a loss that is no longer finite, an order with
-    /// a row that is not in the training set.
+    /// An observer that stops the run between batches leaves the model as it then is, some steps after the last row of the
+    /// history.
+    ///
+    /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
+    /// that are not finite. Later: a loss or a weight that is no longer finite, a data set that fails, an order with a row
+    /// that is not in the training set.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
-        self.check(train)?;
+        self.check(model, train)?;
         let start = Instant::now();
-        let mut evaluation = model.workspace(ROWS);
-        let mut batch = model.workspace(self.batch_size);
-        let mut epochs = Vec::with_capacity(self.epochs.saturating_add(1).min(1 << 16));
+        let mut evaluation = model.workspace(ROWS)?;
+        let mut batch = model.workspace(self.batch_size)?;
+        let mut epochs = Vec::new();
         let mut termination = Termination::Completed;
         for number in 0..=self.epochs {
             let trained = match number {
-                0 => Continue(model.evaluate_in(&mut evaluation, train)?),
+                0 => Continue(model.evaluate_in(&mut evaluation, train, || "before training".into())?),
                 _ => self.epoch(number, model, train, &mut batch)?,
             };
             let Continue(metrics) = trained else {
                 termination = Termination::Stopped;
                 break;
             };
-            let test = self.test.map(|test| model.evaluate_in(&mut evaluation, test)).transpose()?;
+            let place = || format!("after epoch {number}, on the test set");
+            let test = self.test.map(|test| model.evaluate_in(&mut evaluation, test, place)).transpose()?;
             let epoch = Epoch { number, train: metrics, test, elapsed: start.elapsed() };
             epochs.push(epoch);
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
@@ -180,6 +190,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 return Ok(Break(()));
             }
         }
+        // The last step's loss is never measured.
+        model.check_params().map_err(|error| error.in_place(&format!("after epoch {number}")))?;
         Ok(Continue(tally.mean()))
     }
 
@@ -194,8 +206,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         all
     }
 
-    fn check(&self, train: &dyn Dataset<A>) -> Result<()> {
+    fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>) -> Result<()> {
         self.optimizer.check()?;
+        model.check_params()?;
+        check_fit("training set", model, train)?;
+        self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
         if self.batch_size == 0 || self.batch_size > train.len() {
             let expected = format!("1 to the {} samples of the training set", train.len());
             return Err(Error::setting("batch_size", expected, self.batch_size));

@@ -1,0 +1,103 @@
+use ndarray::Array2;
+
+use super::Layer;
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::random::Random;
+use crate::scalar::Scalar;
+
+/// A parameter of a layer: its name, its shape and how it starts.
+///
+/// ```
+/// use manabi::{Initializer, Parameter};
+///
+/// let weight = Parameter::new("weight", &[784, 100], Initializer::HE_NORMAL);
+/// assert_eq!(weight.fan, (784, 100));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// The name within the layer: `weight`, `bias`, …
+    pub name: String,
+    /// The shape; the numbers lie in row-major order.
+    pub shape: Vec<usize>,
+    /// How it is filled before training.
+    pub initializer: Initializer,
+    /// How many inputs and outputs it connects, for the initializer.
+    pub fan: (usize, usize),
+}
+
+impl Parameter {
+    /// A parameter that connects its first dimension (as inputs) with its last (as outputs).
+    pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
+        let fan = (shape.first().copied().unwrap_or(1), shape.last().copied().unwrap_or(1));
+        Self { name: name.into(), shape: shape.into(), initializer, fan }
+    }
+
+    /// The same parameter, connecting this many inputs and outputs.
+    pub fn fan(self, inputs: usize, outputs: usize) -> Self {
+        Self { fan: (inputs, outputs), ..self }
+    }
+
+    /// Its first values, in row-major order; an error if one is not finite.
+    pub(crate) fn draw<A: Scalar>(&self, random: &mut dyn Random) -> Result<Vec<A>> {
+        let (columns, rows) = self.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
+        let values: Array2<f64> = self.initializer.draw((rows, columns), self.fan, random);
+        if values.dim() != (rows, columns) {
+            return Err(Error::shape("random numbers", format!("({rows}, {columns})"), values.shape()));
+        }
+        let values: Vec<A> = values.iter().map(|&value| A::of(value)).collect();
+        match values.iter().find(|value| !value.is_finite()) {
+            Some(value) => {
+                Err(Error::setting(format!("{} of {}", self.initializer, self.name), "finite values", value))
+            }
+            None => Ok(values),
+        }
+    }
+
+    /// How many numbers it is; `None` if no array can have this shape.
+    fn size(&self) -> Option<usize> {
+        let mut nonzero = self.shape.iter().filter(|&&n| n != 0);
+        let size = nonzero
+            .try_fold(1_usize, |size, &n| size.checked_mul(n))
+            .filter(|&size| size < isize::MAX as usize / 8)?;
+        Some(if self.shape.contains(&0) { 0 } else { size })
+    }
+}
+
+/// What a layer makes of an input of some width.
+pub(crate) struct Plan {
+    pub output_dim: usize,
+    pub parameters: Vec<Parameter>,
+    /// How many numbers all parameters are.
+    pub size: usize,
+}
+
+impl Plan {
+    pub fn of<A: Scalar>(layer: &(impl Layer<A> + ?Sized), input_dim: usize) -> Result<Self> {
+        let output_dim = layer.output_dim(input_dim)?;
+        if output_dim == 0 {
+            return Err(Error::setting("output width", "at least 1", 0));
+        }
+        let parameters = layer.parameters(input_dim);
+        let mut size = 0_usize;
+        for (i, parameter) in parameters.iter().enumerate() {
+            check_name(&parameter.name)?;
+            if parameters[..i].iter().any(|other| other.name == parameter.name) {
+                return Err(Error::setting("name of a parameter", "a name of its own", &parameter.name));
+            }
+            let sum = parameter.size().and_then(|n| size.checked_add(n));
+            size = sum
+                .ok_or_else(|| Error::shape(&parameter.name, "one that fits in memory", &parameter.shape))?;
+        }
+        Ok(Self { output_dim, parameters, size })
+    }
+}
+
+/// Names are joined by points, as in `affine1.weight`, and stand between spaces in a model's table.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    match name.is_empty() || name.contains(|c: char| c == '.' || c.is_whitespace()) {
+        true => Err(Error::setting("name", "some letters without point and space", format!("'{name}'"))),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,94 @@
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::Layer;
+use super::parameter::Plan;
+use crate::error::{Error, Result};
+use crate::linalg::Engine;
+use crate::scalar::Scalar;
+
+/// What a forward pass reads and writes. All arrays are in standard layout.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Forward<'a, A> {
+    /// The layer's parameters, one after another.
+    pub params: &'a [A],
+    /// The input, (batch, input_dim).
+    pub x: ArrayView2<'a, A>,
+    /// The output to write, (batch, output_dim).
+    pub y: ArrayViewMut2<'a, A>,
+    /// For matrix products.
+    pub engine: &'a mut Engine<A>,
+}
+
+impl<'a, A: Scalar> Forward<'a, A> {
+    /// A forward pass of a layer outside a model.
+    ///
+    /// Errors: an array that is not in standard layout, or not of the shape that the layer needs.
+    pub fn new(
+        layer: &dyn Layer<A>,
+        params: &'a [A],
+        x: ArrayView2<'a, A>,
+        y: ArrayViewMut2<'a, A>,
+        engine: &'a mut Engine<A>,
+    ) -> Result<Self> {
+        let plan = Plan::of(layer, x.ncols())?;
+        check("x", &x, x.dim())?;
+        check("y", &y.view(), (x.nrows(), plan.output_dim))?;
+        check_length("params", params.len(), plan.size)?;
+        Ok(Self { params, x, y, engine })
+    }
+}
+
+/// What a backward pass reads and writes. All arrays are in standard layout.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Backward<'a, A> {
+    /// The layer's parameters, one after another.
+    pub params: &'a [A],
+    /// The input of the forward pass, (batch, input_dim).
+    pub x: ArrayView2<'a, A>,
+    /// The output of the forward pass, (batch, output_dim).
+    pub y: ArrayView2<'a, A>,
+    /// The gradient of the loss by the output, (batch, output_dim).
+    pub dy: ArrayView2<'a, A>,
+    /// The gradient of the loss by the input, to write, (batch, input_dim); `None` for a model's first layer.
+    pub dx: Option<ArrayViewMut2<'a, A>>,
+    /// The gradient of the loss by the parameters, to write, in the order of `params`.
+    pub grad: &'a mut [A],
+    /// For matrix products.
+    pub engine: &'a mut Engine<A>,
+}
+
+impl<'a, A: Scalar> Backward<'a, A> {
+    /// A backward pass of a layer outside a model, after this forward pass, whose `y` holds the output.
+    ///
+    /// Errors: an array that is not in standard layout, or not of the shape that the layer needs.
+    pub fn new(
+        forward: Forward<'a, A>,
+        dy: ArrayView2<'a, A>,
+        dx: Option<ArrayViewMut2<'a, A>>,
+        grad: &'a mut [A],
+    ) -> Result<Self> {
+        let Forward { params, x, y, engine } = forward;
+        check("dy", &dy, y.dim())?;
+        if let Some(dx) = &dx {
+            check("dx", &dx.view(), x.dim())?;
+        }
+        check_length("grad", grad.len(), params.len())?;
+        let shape = y.dim();
+        let y = y.into_slice().expect("the forward pass holds arrays in standard layout");
+        let y = ArrayView2::from_shape(shape, &*y).expect("as long as it was");
+        Ok(Self { params, x, y, dy, dx, grad, engine })
+    }
+}
+
+fn check<A>(what: &str, array: &ArrayView2<'_, A>, shape: (usize, usize)) -> Result<()> {
+    match array.is_standard_layout() && array.dim() == shape {
+        true => Ok(()),
+        false => Err(Error::shape(what, format!("{shape:?} in standard layout"), array.shape())),
+    }
+}
+
+fn check_length(what: &str, length: usize, expected: usize) -> Result<()> {
+    if length == expected { Ok(()) } else { Err(Error::shape(what, format!("[{expected}]"), &[length])) }
+}

@@ -1,0 +1,103 @@
+//! What a user writes: activations and a layer that manabi does not have.
+
+use manabi::ndarray::{Axis, Zip, s};
+use manabi::{ActFn, Backward, Error, Forward, Layer, Result, Scalar};
+
+/// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
+#[derive(Clone, Debug)]
+pub struct Squareplus;
+
+impl ActFn for Squareplus {
+    const NAME: &'static str = "squareplus";
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let root = (u * u + A::of(4.0)).sqrt();
+        // For negative u the sum would cancel; its conjugate does not.
+        if u < A::zero() { A::of(2.0) / (root - u) } else { (u + root) / A::of(2.0) }
+    }
+    fn df<A: Scalar>(&self, u: A, z: A) -> A {
+        z / (u * u + A::of(4.0)).sqrt()
+    }
+}
+
+/// z = u·erf(softplus(u)).
+#[derive(Clone, Debug)]
+pub struct Serf;
+
+impl ActFn for Serf {
+    const NAME: &'static str = "serf";
+    fn f<A: Scalar>(&self, u: A) -> A {
+        u * u.softplus().erf()
+    }
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        let s = u.softplus();
+        let near = if u < A::of(10.0) { u } else { A::of(10.0) };
+        let bell = A::of(std::f64::consts::FRAC_2_SQRT_PI) * (-s * s).exp();
+        s.erf() + near * bell * u.sigmoid()
+    }
+}
+
+/// z = u + sin²(αu)/α, for what is periodic.
+#[derive(Clone, Debug)]
+pub struct Snake(pub f64);
+
+impl ActFn for Snake {
+    const NAME: &'static str = "snake";
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let sin = A::of((self.0 * u.widen()).sin());
+        u + sin * sin / A::of(self.0)
+    }
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        A::one() + A::of((2.0 * self.0 * u.widen()).sin())
+    }
+    fn check(&self) -> Result<()> {
+        match self.0 {
+            alpha if alpha != 0.0 && alpha.is_finite() => Ok(()),
+            alpha => Err(Error::setting("alpha", "a finite number other than 0", alpha)),
+        }
+    }
+}
+
+/// Swish once more, to be timed beside the built-in one.
+#[derive(Clone, Debug)]
+pub struct MySwish;
+
+impl ActFn for MySwish {
+    const NAME: &'static str = "my_swish";
+    fn f<A: Scalar>(&self, u: A) -> A {
+        u * u.sigmoid()
+    }
+    fn df<A: Scalar>(&self, u: A, z: A) -> A {
+        u.sigmoid() + z * (-u).sigmoid()
+    }
+}
+
+/// The gated linear unit: y = a·σ(b), where a is the left half of the input and b the right one.
+#[derive(Debug)]
+pub struct Glu;
+
+impl<A: Scalar> Layer<A> for Glu {
+    fn kind(&self) -> &str {
+        "glu"
+    }
+    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+        match input_dim % 2 {
+            0 => Ok(input_dim / 2),
+            _ => Err(Error::setting("input width", "an even number", input_dim)),
+        }
+    }
+    fn forward(&self, pass: Forward<'_, A>) {
+        let (a, b) = pass.x.split_at(Axis(1), pass.x.ncols() / 2);
+        Zip::from(pass.y).and(a).and(b).for_each(|y, &a, &b| *y = a * b.sigmoid());
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        let Some(mut dx) = pass.dx else { return };
+        let half = pass.y.ncols();
+        let (a, b) = pass.x.split_at(Axis(1), half);
+        let da = dx.slice_mut(s![.., ..half]);
+        Zip::from(da).and(b).and(pass.dy).for_each(|da, &b, &dy| *da = dy * b.sigmoid());
+        let db = dx.slice_mut(s![.., half..]);
+        Zip::from(db).and(a).and(b).and(pass.dy).for_each(|db, &a, &b, &dy| {
+            *db = dy * a * b.sigmoid() * (-b).sigmoid();
+        });
+    }
+}

@@ -1,0 +1,78 @@
+//! The user's activations and layer: right derivatives, and they train, in both precisions.
+
+use downstream::{Glu, MySwish, Serf, Snake, Squareplus};
+use manabi::ndarray::{Array2, array};
+use manabi::{
+    ActFn, Activation, Affine, CrossEntropy, Layer, Random, RandomState, Samples, Scalar, Sequential, Sgd, Softmax, Trainer,
+    gradcheck,
+};
+
+#[test]
+fn derivatives_are_right() {
+    gradcheck::activation(&Squareplus).assert();
+    gradcheck::activation(&Serf).assert();
+    gradcheck::activation(&MySwish).assert();
+    // Beyond some thousand turns a step of the differences is no longer small beside one turn's rounding.
+    gradcheck::activation_at(&Snake(0.7), (-3000..=3000).map(|i| f64::from(i) / 20.0)).assert();
+    gradcheck::layer(&Glu, RandomState::new(1).normal((4, 6), 0.0, 1.0).view(), 0).unwrap().assert();
+}
+
+/// Two rings, one in the other.
+fn rings<A: Scalar>() -> Samples<A> {
+    let rows = 120;
+    let labels: Vec<usize> = (0..rows).map(|row| row % 2).collect();
+    let noise = RandomState::new(5).normal((rows, 2), 0.0, 0.1);
+    let x = Array2::from_shape_fn((rows, 2), |(row, column)| {
+        let (radius, angle) = (1.0 + 1.5 * labels[row] as f64, row as f64);
+        A::of(radius * if column == 0 { angle.sin() } else { angle.cos() } + noise[[row, column]])
+    });
+    Samples::labeled(x, &labels, 2).unwrap()
+}
+
+fn learns<A: Scalar>(layer: impl Layer<A> + 'static) {
+    let data = rings::<A>();
+    let mut model = Sequential::<A>::builder(2)
+        .add_layer("affine1", Affine::new(16))
+        .add_layer("custom1", layer)
+        .add_layer("affine2", Affine::new(2))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .seed(3)
+        .build()
+        .unwrap();
+    Trainer::new().batch_size(20).epochs(150).optimizer(Sgd::new(0.2)).fit(&mut model, &data).unwrap();
+    let metrics = model.evaluate(&data).unwrap();
+    assert!(metrics.accuracy.unwrap() > 0.98, "{model}\n{metrics:?}");
+}
+
+#[test]
+fn they_train_in_both_precisions() {
+    fn both<F: ActFn>(function: F) {
+        learns::<f32>(Activation::new(function.clone()));
+        learns::<f64>(Activation::new(function));
+    }
+    both(Squareplus);
+    both(Serf);
+    both(Snake(0.7));
+    both(MySwish);
+    learns::<f32>(Glu);
+    learns::<f64>(Glu);
+}
+
+#[test]
+fn what_they_refuse_is_reported_with_the_layers_name() {
+    let builder = Sequential::<f32>::builder(3).add_layer("glu1", Glu).set_output(Softmax).set_error(CrossEntropy);
+    let message = builder.build().unwrap_err().to_string();
+    assert_eq!(message, "layer 'glu1': input width: expected an even number, got 3");
+    let builder = Sequential::<f32>::builder(3).add_layer("snake1", Activation::new(Snake(0.0)));
+    let message = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap_err().to_string();
+    assert_eq!(message, "layer 'snake1': alpha: expected a finite number other than 0, got 0");
+}
+
+#[test]
+fn the_table_shows_their_names() {
+    let builder = Sequential::<f64>::builder(4).add_layer("glu1", Glu).add_layer("snake1", Activation::new(Snake(1.0)));
+    let model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    assert!(model.to_string().contains("glu1 glu 4 2\nsnake1 snake 2 2"));
+    assert!(model.predict(array![[1.0, 2.0, 3.0, 4.0]].view()).is_ok());
+}
