@@ -245,3 +245,71 @@ fn layers_are_chosen_at_run_time() {
         assert!(model.to_string().contains(expected));
     }
 }
+
+#[test]
+fn a_weight_that_is_not_a_number_is_noticed() {
+    fn notice(layer: impl manabi::Layer<f64> + 'static) {
+        let builder =
+            Sequential::<f64>::builder(2).add_layer("affine1", Affine::new(3)).add_layer("layer", layer);
+        let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+        model.params_mut()[4] = f64::NAN;
+        let error = model.predict(array![[1.0, 1.0]].view()).unwrap_err();
+        assert!(error.to_string().starts_with("prediction: expected a finite number at row 0"), "{error}");
+        let data = manabi::Samples::labeled(array![[1.0, 1.0]], &[2_u8], 3).unwrap();
+        let error = manabi::Trainer::new().batch_size(1).fit(&mut model, &data).unwrap_err();
+        assert_eq!(error.to_string(), "affine1.weight: expected a finite number at row 1, column 1, got NaN");
+        assert!(model.evaluate(&data).is_err());
+    }
+    notice(Activation::new(Relu));
+    notice(Activation::new(Swish::default()));
+    notice(Activation::new(Mish));
+}
+
+#[test]
+fn a_workspace_does_not_mix_batches() {
+    let model = article::<f64>().build().unwrap();
+    let data = manabi::Samples::labeled(Array2::from_elem((3, 784), 0.5), &[1_u8, 2, 3], 10).unwrap();
+    let mut ws = model.workspace(3).unwrap();
+    ws.load(&data, &[0, 1, 2]).unwrap();
+    let loss = model.loss(&mut ws).unwrap();
+    let mut y = Array2::zeros((2, 10));
+    model.predict_into(Array2::zeros((2, 784)).view(), &mut ws, y.view_mut()).unwrap();
+    let error = model.loss(&mut ws).unwrap_err();
+    assert_eq!(error.to_string(), "workspace: expected a batch loaded, got none");
+    assert_eq!(ws.t().nrows(), 0);
+    ws.load(&data, &[0, 1, 2]).unwrap();
+    assert_eq!(model.loss(&mut ws).unwrap(), loss);
+    assert!(
+        ws.load(&data, &[3]).is_err() && ws.load(&data, &[]).is_err() && ws.load(&data, &[0; 4]).is_err()
+    );
+    assert!(model.workspace(usize::MAX).is_err());
+}
+
+#[test]
+fn targets_must_suit_the_loss() {
+    let x = || array![[1.0, 2.0]];
+    let start = || Sequential::<f64>::builder(2).add_layer("a", Affine::new(2));
+    let message = |model: Sequential<f64>, t: Array2<f64>| {
+        let data = manabi::Samples::new(x(), t).unwrap();
+        model.evaluate(&data).unwrap_err().to_string()
+    };
+    let softmax = start().set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    assert!(
+        message(softmax, array![[3.0, -2.0]])
+            .starts_with("targets in row 0 of the batch: expected a distribution")
+    );
+    let sigmoid = start().set_output(Sigmoid).set_error(BinaryCrossEntropy).build().unwrap();
+    assert!(message(sigmoid, array![[0.0, 1.5]]).contains("expected numbers from 0 to 1"));
+}
+
+#[test]
+fn names_cannot_be_confused() {
+    let build = |name| {
+        let builder = Sequential::<f64>::builder(2).add_layer(name, Affine::new(2));
+        builder.set_output(Softmax).set_error(CrossEntropy).build().map(|_| ())
+    };
+    assert!(build("affine_1").is_ok());
+    for name in ["a.b", "a b", " ", "a\n"] {
+        assert!(build(name).unwrap_err().to_string().contains("without point and space"));
+    }
+}

@@ -261,3 +261,52 @@ fn normalizers_are_fitted_once_and_applied_to_any_set() {
     assert!(Normalizer::min_max(Array2::<f64>::zeros((0, 3)).view()).is_err());
     assert!(Normalizer::z_score(array![[f64::NAN]].view()).is_err());
 }
+
+#[test]
+fn a_last_step_into_infinity_is_an_error() {
+    let data = Samples::new(array![[1e20_f32]], array![[1.0]]).unwrap();
+    let builder = Sequential::<f32>::builder(1).add_layer("affine1", Affine::new(1));
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    model.params_mut().fill(1e-12);
+    let trainer = Trainer::new().batch_size(1).epochs(1).optimizer(Sgd::new(1e30)).fit(&mut model, &data);
+    let message = trainer.unwrap_err().to_string();
+    assert!(message.starts_with("after epoch 1: affine1.weight: expected a finite number"), "{message}");
+}
+
+#[test]
+fn a_data_set_that_fails_ends_the_run_with_its_error() {
+    #[derive(Debug)]
+    struct Failing;
+    impl Dataset<f64> for Failing {
+        fn len(&self) -> usize {
+            2
+        }
+        fn input_dim(&self) -> usize {
+            4
+        }
+        fn target_dim(&self) -> usize {
+            3
+        }
+        fn gather(
+            &self,
+            _: &[usize],
+            _: ArrayViewMut2<'_, f64>,
+            _: ArrayViewMut2<'_, f64>,
+        ) -> manabi::Result<()> {
+            Err(manabi::Error::setting("disk", "to be there", "gone"))
+        }
+    }
+    let error = Trainer::new().batch_size(1).fit(&mut network(), &Failing).unwrap_err();
+    assert_eq!(error.to_string(), "disk: expected to be there, got gone");
+}
+
+#[test]
+fn a_second_fit_goes_on_with_the_orders() {
+    let data = blobs(20);
+    let (mut whole, mut parts) = (network::<f64>(), network::<f64>());
+    Trainer::new().batch_size(5).epochs(4).fit(&mut whole, &data).unwrap();
+    let mut trainer = Trainer::new().batch_size(5).epochs(2);
+    trainer.fit(&mut parts, &data).unwrap();
+    trainer.fit(&mut parts, &data).unwrap();
+    assert_eq!(whole.params(), parts.params());
+}

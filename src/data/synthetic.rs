@@ -88,6 +88,9 @@ impl Mnist {
     /// # Ok::<(), manabi::Error>(())
     /// ```
     pub fn synthetic(train: usize, test: usize, seed: u32) -> Result<Self> {
+        if train == 0 || test == 0 {
+            return Err(Error::setting("digits", "at least 1 in each part", train.min(test)));
+        }
         let (images, labels) = synthetic_digits(train.saturating_add(test), seed)?;
         let (train_images, test_images) = images.view().split_at(Axis(0), train);
         let (train_labels, test_labels) = labels.split_at(train);
