@@ -25,7 +25,8 @@ use manabi::{
 
 const USAGE: &str = "\
 usage: mnist_swish [--data DIR] [--activation swish|mish|relu|sigmoid|tanh] [--beta 1.0] [--lr 0.1]
-                   [--hidden 100,50] [--batch 100] [--epochs 50] [--seed 10] [--dtype f64|f32] [--csv FILE]
+                   [--hidden 100,50] [--batch 100] [--epochs 50] [--seed 10] [--dtype f64|f32] [--threads N]
+                   [--csv FILE]
 
 data: --data, else $MNIST_DIR, else the cache folder, else a download, else synthetic digits";
 
@@ -57,6 +58,7 @@ struct Args {
     epochs: usize,
     seed: u32,
     single: bool,
+    threads: Option<usize>,
     csv: Option<PathBuf>,
 }
 
@@ -73,6 +75,7 @@ fn parse() -> Result<Option<Args>> {
         epochs: 50,
         seed: 10,
         single: false,
+        threads: None,
         csv: None,
     };
     let mut parser = lexopt::Parser::from_env();
@@ -93,6 +96,7 @@ fn parse() -> Result<Option<Args>> {
                     _ => Err("expected f32 or f64"),
                 })?
             }
+            Long("threads") => args.threads = Some(parser.value()?.parse()?),
             Long("csv") => args.csv = Some(parser.value()?.into()),
             Long("help") => {
                 println!("{USAGE}");
@@ -118,7 +122,8 @@ fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
     let mut random = RandomState::new(args.seed);
     let mut model = model::<A>(args, &train)?.build_with(&mut random)?;
     let mut report = Report::new(args)?;
-    let history = Trainer::new()
+    let trainer = args.threads.map_or(Trainer::new(), |threads| Trainer::new().threads(threads));
+    let history = trainer
         .batch_size(args.batch)
         .epochs(args.epochs)
         .optimizer(Sgd::new(args.learning_rate))

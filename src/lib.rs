@@ -59,6 +59,7 @@ mod metrics;
 mod model;
 mod optim;
 mod output;
+mod parallel;
 mod random;
 mod scalar;
 mod simd;

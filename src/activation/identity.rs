@@ -1,15 +1,35 @@
 use super::ActFn;
 use crate::scalar::Scalar;
 
-/// Identity.
+/// The identity: what goes in comes out.
+///
+/// Formula: z = u.
+///
+/// Derivative: 1.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: exact.
+///
+/// Source: none; it makes a layer, or an output, of nothing.
+///
+/// ```
+/// use manabi::{ActFn, Identity};
+///
+/// assert_eq!(Identity.f(-2.5), -2.5);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Identity;
 
 impl ActFn for Identity {
     const NAME: &'static str = "identity";
+
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u
     }
+
+    #[inline(always)]
     fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
         A::one()
     }

@@ -1,15 +1,35 @@
 use super::ActFn;
 use crate::scalar::Scalar;
 
-/// Relu.
+/// The rectified linear unit.
+///
+/// Formula: z = max(u, 0).
+///
+/// Derivative: 1 for u > 0, else 0.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: exact; at the kink 0 the derivative is 0, NaN stays NaN.
+///
+/// Source: Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, 2010.
+///
+/// ```
+/// use manabi::{ActFn, Relu};
+///
+/// assert_eq!([-2.0, 3.0].map(|u| Relu.f(u)), [0.0, 3.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Relu;
 
 impl ActFn for Relu {
     const NAME: &'static str = "relu";
+
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         if u < A::zero() { A::zero() } else { u }
     }
+
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         if u > A::zero() { A::one() } else { A::zero() }
     }

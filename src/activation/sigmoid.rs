@@ -1,16 +1,36 @@
 use super::ActFn;
 use crate::scalar::Scalar;
 
-/// Sigmoid.
+/// The logistic sigmoid.
+///
+/// Formula: z = σ(u) = 1 / (1 + e⁻ᵘ).
+///
+/// Derivative: z·(1 − z), computed as e/(1 + e)² with e = e^−|u|, which does not cancel where z is near 1.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: 0 at −∞ and 1 at +∞, keeping its relative accuracy down to the smallest numbers.
+///
+/// Source: Cox, *The regression analysis of binary sequences*, 1958.
+///
+/// ```
+/// use manabi::{ActFn, Sigmoid};
+///
+/// assert_eq!([f64::NEG_INFINITY, 0.0, f64::INFINITY].map(|u| Sigmoid.f(u)), [0.0, 0.5, 1.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sigmoid;
 
 impl ActFn for Sigmoid {
     const NAME: &'static str = "sigmoid";
+
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u.sigmoid()
     }
-    fn df<A: Scalar>(&self, _u: A, z: A) -> A {
-        z * (A::one() - z)
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        u.sigmoid_derivative()
     }
 }

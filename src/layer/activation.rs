@@ -1,8 +1,12 @@
 use super::{Backward, Forward, Layer, flat, flat_mut};
 use crate::activation::ActFn;
 use crate::error::Result;
+use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
+
+/// The numbers that make a thread worth its while.
+const PART: usize = 4096;
 
 /// The layer that applies an activation function to every number.
 ///
@@ -53,24 +57,34 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
     }
 
     fn forward(&self, mut pass: Forward<'_, A>) {
-        let (u, z) = (flat(&pass.x), flat_mut(&mut pass.y));
-        dispatch(
-            #[inline(always)]
-            || u.iter().zip(&mut *z).for_each(|(&u, z)| *z = self.function.f(u)),
-        );
+        let u = flat(&pass.x);
+        parts(pass.engine.threads(), flat_mut(&mut pass.y), 1, PART, &|start, z| {
+            let u = &u[start..][..z.len()];
+            dispatch(
+                #[inline(always)]
+                || {
+                    // A copy of its own stays in a register.
+                    let function = self.function.clone();
+                    u.iter().zip(&mut *z).for_each(|(&u, z)| *z = function.f(u));
+                },
+            );
+        });
     }
 
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(du) = &mut pass.dx else { return };
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));
-        let du = flat_mut(du);
-        dispatch(
-            #[inline(always)]
-            || {
-                for (((du, &dz), &u), &z) in du.iter_mut().zip(dz).zip(u).zip(z) {
-                    *du = dz * self.function.df(u, z);
-                }
-            },
-        );
+        parts(pass.engine.threads(), flat_mut(du), 1, PART, &|start, du| {
+            let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);
+            dispatch(
+                #[inline(always)]
+                || {
+                    let function = self.function.clone();
+                    for (((du, &dz), &u), &z) in du.iter_mut().zip(dz).zip(u).zip(z) {
+                        *du = dz * function.df(u, z);
+                    }
+                },
+            );
+        });
     }
 }

@@ -40,6 +40,11 @@ impl<A: Scalar> Engine<A> {
         Self { packs: Packs::default(), threads: threads.max(1) }
     }
 
+    /// The greatest number of threads that work is divided among.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Writes A·B, plus `row` in every row where it is given, to `c`.
     ///
     /// Fastest where A and B are in standard layout, or one of them the transpose of such an array; any other operand is

@@ -1,4 +1,4 @@
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
 use crate::data::Dataset;
@@ -54,6 +54,9 @@ pub struct Workspace<A> {
     pub(super) engine: Engine<A>,
 }
 
+/// The numbers to gather that make a thread worth its while.
+const PART: usize = 1 << 14;
+
 impl<A: Scalar> Sequential<A> {
     /// Scratch for passes of at most `batch` rows (at least 1) through this model.
     ///
@@ -71,6 +74,12 @@ impl<A: Scalar> Sequential<A> {
 }
 
 impl<A: Scalar> Workspace<A> {
+    /// Divides the work of a pass among up to this many threads (at least 1; 1 to begin with) wherever that pays. The results
+    /// are the same bits.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { engine: Engine::new(threads), ..self }
+    }
+
     /// The gradient by all parameters that the last [`Sequential::gradient`] left, in the order of
     /// [`Sequential::params`].
     pub fn gradient(&self) -> &[A] {
@@ -109,7 +118,7 @@ impl<A: Scalar> Workspace<A> {
         self.loaded = false;
         self.t.resize(self.capacity * outputs, A::zero());
         let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
-        data.gather(rows, x, matrix_mut(&mut self.t, rows.len(), outputs))?;
+        gather(self.engine.threads(), data, rows, x, matrix_mut(&mut self.t, rows.len(), outputs))?;
         (self.rows, self.loaded) = (rows.len(), true);
         Ok(())
     }
@@ -117,6 +126,27 @@ impl<A: Scalar> Workspace<A> {
     fn outputs(&self) -> usize {
         self.widths[self.widths.len() - 1]
     }
+}
+
+/// Gathers rows on up to `threads` threads.
+fn gather<A: Scalar>(
+    threads: usize,
+    data: &dyn Dataset<A>,
+    rows: &[usize],
+    x: ArrayViewMut2<'_, A>,
+    t: ArrayViewMut2<'_, A>,
+) -> Result<()> {
+    if threads < 2 || rows.len() < 2 || x.len() < PART {
+        return data.gather(rows, x, t);
+    }
+    let middle = rows.len() * (threads / 2) / threads;
+    let (left, right) = rows.split_at(middle);
+    let ((x, other_x), (t, other_t)) = (x.split_at(Axis(0), middle), t.split_at(Axis(0), middle));
+    let (first, second) = rayon_core::join(
+        || gather(threads / 2, data, left, x, t),
+        || gather(threads - threads / 2, data, right, other_x, other_t),
+    );
+    first.and(second)
 }
 
 /// The first rows of a buffer.

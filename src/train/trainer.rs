@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
 use crate::model::{Sequential, Workspace};
 use crate::optim::{Optimizer, Sgd};
+use crate::parallel::{cores, enter};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
 
@@ -28,6 +29,7 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + 'a;
 /// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
 /// | [`seed`](Trainer::seed) | 1, another than a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
+/// | [`threads`](Trainer::threads) | the machine's cores | 1 or more |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
 /// ```
@@ -64,6 +66,7 @@ pub struct Trainer<'a, A> {
     optimizer: Box<dyn Optimizer<A> + 'a>,
     order: Box<Order<'a>>,
     test: Option<&'a dyn Dataset<A>>,
+    threads: usize,
     observers: Vec<Box<dyn Observer<A> + 'a>>,
 }
 
@@ -76,6 +79,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             optimizer: Box::new(Sgd::default()),
             order: Box::new(|_, _| Vec::new()),
             test: None,
+            threads: cores(),
             observers: Vec::new(),
         }
         .seed(1)
@@ -118,6 +122,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { test: Some(test), ..self }
     }
 
+    /// Divides the work among up to this many threads, wherever that pays. The results are the same bits.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
     /// Calls `watch` with every row of the history; it may stop the run by answering `ControlFlow::Break(())`.
     pub fn on_epoch(self, watch: impl FnMut(&Epoch) -> ControlFlow<()> + 'a) -> Self {
         self.observe(EpochFn(watch))
@@ -140,8 +149,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
         let start = Instant::now();
-        let mut evaluation = model.workspace(ROWS)?;
-        let mut batch = model.workspace(self.batch_size)?;
+        let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
+        let mut batch = model.workspace(self.batch_size)?.threads(self.threads);
         let mut epochs = Vec::new();
         let mut termination = Termination::Completed;
         for number in 0..=self.epochs {
@@ -178,8 +187,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let batches = order.len().div_ceil(self.batch_size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
-            ws.load(train, rows)?;
-            tally.add(model.tally_and_gradient(ws)?);
+            tally.add(enter(self.threads, || {
+                ws.load(train, rows)?;
+                model.tally_and_gradient(ws)
+            })?);
             if !tally.mean().loss.is_finite() {
                 let place = format!("epoch {number}, batch {}", i + 1);
                 return Err(Error::Diverged { place, loss: tally.mean().loss });

@@ -1,0 +1,114 @@
+//! The data of `f64`.
+
+use super::kernel::Kernel;
+
+impl Kernel for f64 {
+    const ZERO: f64 = 0.0;
+    const HALF: f64 = 0.5;
+    const ONE: f64 = 1.0;
+    const TWO: f64 = 2.0;
+    const INFINITY: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    const MIN_POSITIVE: f64 = f64::MIN_POSITIVE;
+    const SQRT_2: f64 = std::f64::consts::SQRT_2;
+    const LOG2_E: f64 = std::f64::consts::LOG2_E;
+    const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    const ROUND_BIASED: f64 = 6_755_399_441_055_744.0 + 1023.0;
+    const EXP_RANGE: (f64, f64) = (-746.0, 710.0);
+    const EXP_M1_MIN: f64 = -38.0;
+    const SMALL: f64 = f64::from_bits((1023 - 512) << 52);
+    const GROWTH_END: f64 = 1060.0;
+    const SATURATION: f64 = 40.0;
+    const LARGE: f64 = f64::from_bits((1023 + 128) << 52);
+    const DECAY_END: f64 = 753.0;
+    const NEAR: f64 = 0.35;
+    const NORMALIZE: (f64, f64) = (18_014_398_509_481_984.0, 54.0);
+
+    #[inline(always)]
+    fn pow2(k: f64) -> f64 {
+        f64::from_bits((k + Self::ROUND_BIASED).to_bits() << 52)
+    }
+
+    #[inline(always)]
+    fn shifted(scale: f64, t: f64) -> f64 {
+        f64::from_bits((t.to_bits() << 52).wrapping_add(scale.to_bits()))
+    }
+
+    #[inline(always)]
+    fn split(x: f64) -> (f64, f64) {
+        const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+        let bits = x.to_bits().wrapping_add(0x3ff0_0000_0000_0000 - ROOT_HALF);
+        let k = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
+        (k, f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + ROOT_HALF) - 1.0)
+    }
+
+    #[inline(always)]
+    fn abs(self) -> f64 {
+        f64::abs(self)
+    }
+
+    #[inline(always)]
+    fn copysign(self, sign: f64) -> f64 {
+        f64::copysign(self, sign)
+    }
+
+    #[inline(always)]
+    fn exp_tail(r: f64) -> f64 {
+        let r2 = r * r;
+        let r4 = r2 * r2;
+        let low = (0.500_000_000_000_000_4 + r * 0.166_666_666_666_666_85)
+            + r2 * (0.041_666_666_666_583_26 + r * 0.008_333_333_333_314_652);
+        let mid = (0.001_388_888_892_987_842_5 + r * 0.000_198_412_699_038_853_68)
+            + r2 * (2.480_150_695_760_697e-5 + r * 2.755_722_634_626_238_4e-6);
+        let high = 2.762_546_545_803_328_7e-7 + r * 2.511_523_821_092_549e-8;
+        r2 * low + (r4 * r2) * (mid + r4 * high)
+    }
+
+    #[inline(always)]
+    fn artanh_tail(z: f64) -> f64 {
+        let z2 = z * z;
+        let low = (0.666_666_666_666_673_1 + z * 0.399_999_999_994_343_16)
+            + z2 * (0.285_714_287_386_730_44 + z * 0.222_221_989_097_143_8);
+        let high = (0.181_835_485_159_297_54 + z * 0.153_144_221_772_527_43) + z2 * 0.147_924_931_297_563_23;
+        low + (z2 * z2) * high
+    }
+
+    #[inline(always)]
+    fn tanh_tail(z: f64) -> f64 {
+        let z2 = z * z;
+        let z4 = z2 * z2;
+        let low = (-0.333_333_333_333_333_2 + z * 0.133_333_333_333_285_7)
+            + z2 * (-0.053_968_253_962_702_75 + z * 0.021_869_488_229_010_605);
+        let high = (-0.008_863_226_060_505_616 + z * 0.003_591_952_933_777_388_6)
+            + z2 * (-0.001_453_842_133_656_493_8 + z * 0.000_576_290_064_058_700_2);
+        low + z4 * (high - z4 * 0.000_185_631_007_184_349_6)
+    }
+
+    #[inline(always)]
+    fn erf_head(z: f64) -> f64 {
+        let z2 = z * z;
+        let z4 = z2 * z2;
+        let low = (0.128_379_167_095_512_56 - z * 0.376_126_389_031_834_76)
+            + z2 * (0.112_837_916_709_434_47 - z * 0.026_866_170_643_060_988);
+        let mid = (0.005_223_977_605_995_292_4 - z * 0.000_854_832_593_172_080_5)
+            + z2 * (0.000_120_552_938_078_549_95 - z * 1.492_471_878_045_781e-5);
+        let high = (1.644_722_882_414_445_3e-6 - z * 1.620_715_129_119_065e-7)
+            + z2 * (1.371_488_580_749_686e-8 - z * 7.787_130_254_732_832e-10);
+        low + z4 * (mid + z4 * high)
+    }
+
+    #[inline(always)]
+    fn erfc_tail(t: f64) -> f64 {
+        let t2 = t * t;
+        let t4 = t2 * t2;
+        let low = (0.282_117_808_412_817_64 + t * 0.281_549_775_539_594_8)
+            + t2 * (0.252_727_829_312_970_6 + t * 0.137_869_042_278_407_7);
+        let mid = (0.251_529_914_516_937 - t * 0.517_932_079_017_47)
+            + t2 * (1.061_894_276_054_972_6 - t * 1.767_265_072_709_782_3);
+        let high = (1.756_253_735_432_853_8 - t * 1.023_173_298_703_863_3)
+            + t2 * (0.331_008_828_039_199_95 - t * 0.046_581_061_855_058_92);
+        low + t4 * (mid + t4 * high)
+    }
+}

@@ -1,0 +1,51 @@
+//! eˣ and eˣ − 1: eˣ = 2ᵏ(1 + m), with k an integer and m = eʳ − 1, |r| ≤ ln 2 / 2.
+
+use super::kernel::Kernel;
+
+/// eˣ in the form 2ᵏ(1 + m).
+///
+/// Sums such as 1 + eˣ take the two terms apart: a power of two adds without error, and what m rounds off is small.
+#[derive(Clone, Copy)]
+pub struct Exp<A> {
+    /// The integer k, in the low bits of a number.
+    pub t: A,
+    pub k: A,
+    pub m: A,
+}
+
+impl<A: Kernel> Exp<A> {
+    /// x must be finite and within some thousands, or NaN; then m is NaN.
+    #[inline(always)]
+    pub fn new(x: A) -> Self {
+        let t = x * A::LOG2_E + A::ROUND;
+        let k = t - A::ROUND;
+        let r = (x - k * A::LN2_HIGH) - k * A::LN2_LOW;
+        Self { t, k, m: r + A::exp_tail(r) }
+    }
+
+    /// `scale`·2ᵏ, which must be in the normal range.
+    #[inline(always)]
+    pub fn power(&self, scale: A) -> A {
+        A::shifted(scale, self.t)
+    }
+
+    /// y·2ᵏ, rounded once, into the subnormal numbers as well.
+    #[inline(always)]
+    pub fn times_power(&self, y: A) -> A {
+        let half = (self.k * A::HALF + A::ROUND) - A::ROUND;
+        y * A::pow2(half) * A::pow2(self.k - half)
+    }
+}
+
+#[inline(always)]
+pub fn exp<A: Kernel>(x: A) -> A {
+    let e = Exp::new(x.within(A::EXP_RANGE));
+    e.times_power(A::ONE + e.m)
+}
+
+#[inline(always)]
+pub fn exp_m1<A: Kernel>(x: A) -> A {
+    let e = Exp::new(x.within((A::EXP_M1_MIN, A::EXP_RANGE.1)));
+    let y = e.times_power((A::ONE - A::pow2(-e.k)) + e.m);
+    y.copysign(x) // the sign of −0 is lost above
+}
