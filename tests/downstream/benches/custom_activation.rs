@@ -26,7 +26,8 @@ fn layer<F: ActFn>(c: &mut Criterion, function: F) {
     group.bench_function(BenchmarkId::new("backward", F::NAME), |b| {
         b.iter(|| {
             let forward = Forward::new(&layer, &[], black_box(x.view()), y.view_mut(), &mut engine);
-            let pass = Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), &mut []);
+            let pass =
+                Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), &mut []);
             layer.backward(pass.expect("the shapes fit"));
         });
     });

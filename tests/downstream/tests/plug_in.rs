@@ -3,8 +3,8 @@
 use downstream::{Glu, MySwish, Serf, Snake, Squareplus};
 use manabi::ndarray::{Array2, array};
 use manabi::{
-    ActFn, Activation, Affine, CrossEntropy, Layer, Random, RandomState, Samples, Scalar, Sequential, Sgd, Softmax, Trainer,
-    gradcheck,
+    ActFn, Activation, Affine, CrossEntropy, Layer, Random, RandomState, Samples, Scalar, Sequential, Sgd,
+    Softmax, Trainer, gradcheck,
 };
 
 #[test]
@@ -61,7 +61,8 @@ fn they_train_in_both_precisions() {
 
 #[test]
 fn what_they_refuse_is_reported_with_the_layers_name() {
-    let builder = Sequential::<f32>::builder(3).add_layer("glu1", Glu).set_output(Softmax).set_error(CrossEntropy);
+    let builder =
+        Sequential::<f32>::builder(3).add_layer("glu1", Glu).set_output(Softmax).set_error(CrossEntropy);
     let message = builder.build().unwrap_err().to_string();
     assert_eq!(message, "layer 'glu1': input width: expected an even number, got 3");
     let builder = Sequential::<f32>::builder(3).add_layer("snake1", Activation::new(Snake(0.0)));
@@ -71,7 +72,8 @@ fn what_they_refuse_is_reported_with_the_layers_name() {
 
 #[test]
 fn the_table_shows_their_names() {
-    let builder = Sequential::<f64>::builder(4).add_layer("glu1", Glu).add_layer("snake1", Activation::new(Snake(1.0)));
+    let builder =
+        Sequential::<f64>::builder(4).add_layer("glu1", Glu).add_layer("snake1", Activation::new(Snake(1.0)));
     let model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
     assert!(model.to_string().contains("glu1 glu 4 2\nsnake1 snake 2 2"));
     assert!(model.predict(array![[1.0, 2.0, 3.0, 4.0]].view()).is_ok());
