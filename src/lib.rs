@@ -62,7 +62,7 @@ mod output;
 mod parallel;
 mod random;
 mod scalar;
-mod simd;
+pub mod simd;
 mod train;
 
 pub use ndarray;

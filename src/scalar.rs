@@ -2,6 +2,7 @@
 
 mod derivative;
 mod double;
+mod double_derivative;
 mod element;
 mod erf;
 mod exp;
@@ -9,6 +10,7 @@ mod kernel;
 mod ln;
 mod logistic;
 mod single;
+mod single_derivative;
 
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
@@ -18,14 +20,16 @@ use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::float::FloatCore;
 use num_traits::{FromPrimitive, NumAssign};
 
-/// `f32` or `f64`.
+/// A number: `f32` or `f64`.
 ///
-/// Its functions are the crate's own: scalar arithmetic without branches, without calls into a mathematics library and
-/// without fused operations. A plain loop over them vectorises, and gives the same bits on every machine and every
-/// instruction set. That is why this is not `num_traits::Float`, whose functions are the system's: `u.exp()` means this
-/// one.
+/// It brings its own elementary functions, so that generic code such as an activation gets them by their plain
+/// names. They are scalar arithmetic without branches, tables or calls into a library, and so a loop over them is
+/// vectorised by the compiler. Products and sums are never contracted: every instruction set gives the same bits.
 ///
-/// Numerics: right to a unit or two in the last place; NaN for NaN; no overflow on the way to a finite result.
+/// Errors are given in units of the last place (ulp), for both precisions and all arguments, subnormal results
+/// included. NaN gives NaN.
+///
+/// `num_traits::Float` is no part of it on purpose: its methods of the same names would call the system's library.
 ///
 /// ```
 /// use manabi::Scalar;
@@ -64,51 +68,51 @@ pub trait Scalar:
     /// √x, correctly rounded.
     fn sqrt(self) -> Self;
 
-    /// eˣ.
+    /// eˣ, to 1.1 ulp.
     fn exp(self) -> Self;
 
-    /// eˣ − 1, also where eˣ is near 1.
+    /// eˣ − 1, to 1.5 ulp.
     fn exp_m1(self) -> Self;
 
-    /// ln x; −∞ for 0, NaN below.
+    /// ln x, to 1 ulp: −∞ at 0, NaN below.
     fn ln(self) -> Self;
 
-    /// ln (1 + x), also where x is small.
+    /// ln(1 + x), to 1 ulp: −∞ at −1, NaN below.
     fn ln_1p(self) -> Self;
 
-    /// The error function 2/√π · ∫₀ˣ e^(−t²) dt.
+    /// erf x = 2/√π·∫ e^(−t²) dt from 0 to x, to 1 ulp.
     fn erf(self) -> Self;
 
-    /// σ(x) = 1 / (1 + e⁻ˣ).
+    /// σ(x) = 1/(1 + e⁻ˣ), to 2 ulp.
     fn sigmoid(self) -> Self;
 
-    /// `self`·σ(v) with one division: the product of the two would be rounded twice, and lost where σ(v) alone is 0.
+    /// x·σ(v), to 2 ulp: neither σ(v) nor the product loses digits where σ(v) is subnormal.
     fn times_sigmoid(self, v: Self) -> Self;
 
-    /// tanh x.
+    /// tanh x, to 2 ulp.
     fn tanh(self) -> Self;
 
-    /// ln (1 + eˣ).
+    /// ln(1 + eˣ), to 2 ulp.
     fn softplus(self) -> Self;
 
-    /// x·tanh(ln (1 + eˣ)), with one exponential.
+    /// x·tanh(softplus(x)), to 2 ulp.
     fn mish(self) -> Self;
 
-    /// σ′(x) = σ(x)·σ(−x).
+    /// σ′(x) = σ(x)·σ(−x), to 3 ulp.
     fn sigmoid_derivative(self) -> Self;
 
-    /// tanh′(x) = 1 − tanh²x.
+    /// tanh′(x) = 1 − tanh² x, to 3 ulp.
     fn tanh_derivative(self) -> Self;
 
-    /// The derivative of x·σ(x).
+    /// The derivative of x·σ(x), to 3 ulp but near its zero.
     fn swish_derivative(self) -> Self;
 
-    /// The derivative of [`mish`](Scalar::mish).
+    /// The derivative of x·tanh(softplus(x)), to 3 ulp but near its zero.
     fn mish_derivative(self) -> Self;
 }
 
 macro_rules! scalar {
-    ($t:ty) => {
+    ($t:ty, $derivative:ident) => {
         impl Scalar for $t {
             #[inline(always)]
             fn of(x: f64) -> Self {
@@ -139,10 +143,6 @@ macro_rules! scalar {
                 ln::ln_1p(self)
             }
             #[inline(always)]
-            fn erf(self) -> Self {
-                erf::erf(self)
-            }
-            #[inline(always)]
             fn sigmoid(self) -> Self {
                 logistic::times_sigmoid(1.0, self)
             }
@@ -163,6 +163,10 @@ macro_rules! scalar {
                 logistic::mish(self)
             }
             #[inline(always)]
+            fn erf(self) -> Self {
+                erf::erf(self)
+            }
+            #[inline(always)]
             fn sigmoid_derivative(self) -> Self {
                 derivative::sigmoid_derivative(self, 1.0)
             }
@@ -172,14 +176,14 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn swish_derivative(self) -> Self {
-                derivative::SwishMish::swish_derivative(self)
+                $derivative::swish_derivative(self)
             }
             #[inline(always)]
             fn mish_derivative(self) -> Self {
-                derivative::SwishMish::mish_derivative(self)
+                $derivative::mish_derivative(self)
             }
         }
     };
 }
-scalar!(f32);
-scalar!(f64);
+scalar!(f32, single_derivative);
+scalar!(f64, double_derivative);

@@ -310,3 +310,26 @@ fn a_second_fit_goes_on_with_the_orders() {
     trainer.fit(&mut parts, &data).unwrap();
     assert_eq!(whole.params(), parts.params());
 }
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    fn run<A: Scalar>(threads: usize) -> (Vec<A>, f64) {
+        let mnist = manabi::Mnist::synthetic(700, 600, 4).unwrap();
+        let mut model = Sequential::<A>::builder(784)
+            .add_layer("affine1", Affine::new(130))
+            .add_layer("swish1", Activation::new(Swish::default()))
+            .add_layer("affine2", Affine::new(10))
+            .set_output(Softmax)
+            .set_error(CrossEntropy)
+            .build()
+            .unwrap();
+        let trainer = Trainer::new().batch_size(90).epochs(2).test(&mnist.test).threads(threads);
+        let history = { trainer }.optimizer(Sgd::new(1e-4)).fit(&mut model, &mnist.train).unwrap();
+        (model.params().to_vec(), history.epochs[2].test.unwrap().loss)
+    }
+    let (single, double) = (run::<f32>(1), run::<f64>(1));
+    for threads in [2, 3, 5] {
+        assert_eq!(run::<f32>(threads), single);
+        assert_eq!(run::<f64>(threads), double);
+    }
+}

@@ -45,7 +45,13 @@ pub fn exp<A: Kernel>(x: A) -> A {
 
 #[inline(always)]
 pub fn exp_m1<A: Kernel>(x: A) -> A {
-    let e = Exp::new(x.within((A::EXP_M1_MIN, A::EXP_RANGE.1)));
-    let y = e.times_power((A::ONE - A::pow2(-e.k)) + e.m);
+    let x0 = x.within((A::EXP_M1_MIN, A::EXP_RANGE.1));
+    let e = Exp::new(x0);
+    // m once more, in parts: it may cancel most of 1 − 2⁻ᵏ.
+    let high = x0 - e.k * A::LN2_HIGH;
+    let low = e.k * A::LN2_LOW;
+    let r = high - low;
+    let tail = ((high - r) - low) + A::exp_tail(r);
+    let y = e.times_power(((A::ONE - A::pow2(-e.k.at_most(A::EXP_RANGE.1))) + r) + tail);
     y.copysign(x) // the sign of −0 is lost above
 }

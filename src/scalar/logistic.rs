@@ -64,7 +64,7 @@ pub fn tanh<A: Kernel>(x: A) -> A {
     let far = n / (n + (q + q));
     let z = x * x;
     let near = x + x * (z * A::tanh_tail(z));
-    if x.abs() < A::NEAR { near } else { far.copysign(x) }
+    (if x.abs() < A::NEAR { near } else { far }).copysign(x)
 }
 
 /// ln (1 + eˣ) = max (x, 0) + ln (1 + e^−|x|).

@@ -12,7 +12,7 @@ impl Kernel for f32 {
     const MIN_POSITIVE: f32 = f32::MIN_POSITIVE;
     const SQRT_2: f32 = std::f32::consts::SQRT_2;
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
-    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_HIGH: f32 = 355.0 / 512.0;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     const ROUND: f32 = 12_582_912.0;
     const ROUND_BIASED: f32 = 12_582_912.0 + 127.0;

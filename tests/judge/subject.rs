@@ -1,0 +1,34 @@
+//! What the crate computes.
+
+use manabi::{
+    ActFn, Mish as MishFn, Scalar, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Swish as SwishFn,
+    Tanh as TanhFn,
+};
+
+use super::Function::{self, *};
+
+/// The value of `function` at u.
+#[inline(always)]
+pub fn computed<A: Scalar>(function: Function, u: A) -> A {
+    fn both<A: Scalar>(f: impl ActFn, u: A, derivative: bool) -> A {
+        let z = f.f(u);
+        if derivative { f.df(u, z) } else { z }
+    }
+    match function {
+        Sigmoid => both(SigmoidFn, u, false),
+        Tanh => both(TanhFn, u, false),
+        Softplus => both(SoftplusFn, u, false),
+        Swish(beta) => both(SwishFn::new(beta), u, false),
+        Mish => both(MishFn, u, false),
+        SigmoidDerivative => both(SigmoidFn, u, true),
+        TanhDerivative => both(TanhFn, u, true),
+        SoftplusDerivative => both(SoftplusFn, u, true),
+        SwishDerivative(beta) => both(SwishFn::new(beta), u, true),
+        MishDerivative => both(MishFn, u, true),
+        Exp => Scalar::exp(u),
+        ExpM1 => Scalar::exp_m1(u),
+        Ln => Scalar::ln(u),
+        Ln1p => Scalar::ln_1p(u),
+        Erf => Scalar::erf(u),
+    }
+}
