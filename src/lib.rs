@@ -67,7 +67,10 @@ mod train;
 
 pub use ndarray;
 
-pub use activation::{ActFn, Identity, Mish, Relu, Sigmoid, Softplus, Swish, Tanh};
+pub use activation::{
+    ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
+    Mish, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp,
+};
 #[cfg(feature = "download")]
 pub use data::Download;
 pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};

@@ -80,8 +80,20 @@ pub trait Scalar:
     /// ln(1 + x), to 1 ulp: −∞ at −1, NaN below.
     fn ln_1p(self) -> Self;
 
-    /// erf x = 2/√π·∫ e^(−t²) dt from 0 to x, to 1 ulp.
+    /// erf x = 2/√π·∫ e^(−t²) dt from 0 to x, to 1.2 ulp.
     fn erf(self) -> Self;
+
+    /// erfc x = 1 − erf x, to 4 ulp, also where erf x is near 1.
+    fn erfc(self) -> Self;
+
+    /// Φ(x), the probability that a standard normal variable is below x, to 3 ulp.
+    fn normal_cdf(self) -> Self;
+
+    /// x·Φ(x), to 4 ulp.
+    fn gelu(self) -> Self;
+
+    /// The derivative of x·Φ(x), to 5 ulp but near its zero.
+    fn gelu_derivative(self) -> Self;
 
     /// σ(x) = 1/(1 + e⁻ˣ), to 2 ulp.
     fn sigmoid(self) -> Self;
@@ -112,7 +124,7 @@ pub trait Scalar:
 }
 
 macro_rules! scalar {
-    ($t:ty, $derivative:ident) => {
+    ($t:ty, $derivative:ident, $precision:ident) => {
         impl Scalar for $t {
             #[inline(always)]
             fn of(x: f64) -> Self {
@@ -164,7 +176,23 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn erf(self) -> Self {
-                erf::erf(self)
+                erf::erf::<erf::$precision>(self.into()) as $t
+            }
+            #[inline(always)]
+            fn erfc(self) -> Self {
+                erf::erfc::<erf::$precision>(self.into()) as $t
+            }
+            #[inline(always)]
+            fn normal_cdf(self) -> Self {
+                erf::normal_cdf::<erf::$precision>(self.into()) as $t
+            }
+            #[inline(always)]
+            fn gelu(self) -> Self {
+                erf::gelu::<erf::$precision>(self.into()) as $t
+            }
+            #[inline(always)]
+            fn gelu_derivative(self) -> Self {
+                erf::gelu_derivative::<erf::$precision>(self.into()) as $t
             }
             #[inline(always)]
             fn sigmoid_derivative(self) -> Self {
@@ -185,5 +213,5 @@ macro_rules! scalar {
         }
     };
 }
-scalar!(f32, single_derivative);
-scalar!(f64, double_derivative);
+scalar!(f32, single_derivative, Single);
+scalar!(f64, double_derivative, Double);

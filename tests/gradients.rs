@@ -2,9 +2,10 @@
 
 use manabi::gradcheck;
 use manabi::{
-    ActFn, Activation, Affine, BinaryCrossEntropy, CrossEntropy, Identity, Layer, Loss, MeanSquaredError,
-    Mish, Output, Random, RandomState, Relu, Samples, Scalar, Sequential, Sigmoid, Softmax, Softplus, Swish,
-    Tanh,
+    ActFn, Activation, Affine, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Gelu, GeluTanh, HardSigmoid,
+    HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Output,
+    Random, RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sigmoid, Softmax, Softplus,
+    Softsign, Swish, Tanh, TanhExp,
 };
 use proptest::prelude::*;
 
@@ -16,9 +17,68 @@ fn every_activation_over_the_whole_range() {
     gradcheck::activation(&Tanh).assert();
     gradcheck::activation(&Softplus).assert();
     gradcheck::activation(&Mish).assert();
+    gradcheck::activation(&Relu6).assert();
+    gradcheck::activation(&LeakyRelu::default()).assert();
+    gradcheck::activation(&Elu::default()).assert();
+    gradcheck::activation(&Elu::new(-0.5)).assert();
+    gradcheck::activation(&Selu).assert();
+    gradcheck::activation(&Celu::new(0.3)).assert();
+    gradcheck::activation(&Softsign).assert();
+    gradcheck::activation(&LogSigmoid).assert();
+    gradcheck::activation(&HardTanh).assert();
+    gradcheck::activation(&HardSigmoid).assert();
+    gradcheck::activation(&HardSwish).assert();
+    gradcheck::activation(&Gelu).assert();
+    gradcheck::activation(&GeluTanh).assert();
+    gradcheck::activation(&TanhExp).assert();
     for beta in [0.5, 1.0, 2.0, 10.0, 1e3, 1e4, -1.0, 0.0] {
         gradcheck::activation(&Swish::new(beta)).assert();
     }
+}
+
+#[test]
+fn limits_of_every_function() {
+    fn check<F: ActFn, A: Scalar>(function: &F, left: f64, right: f64, left_slope: f64, right_slope: f64) {
+        for (u, limit, slope) in [(A::neg_infinity(), left, left_slope), (A::infinity(), right, right_slope)]
+        {
+            let z = function.f(u);
+            assert!(z == A::of(limit), "{}({u}) = {z}", F::NAME);
+            let dz = function.df(u, z);
+            assert!(dz == A::of(slope), "{}'({u}) = {dz}", F::NAME);
+        }
+        // Half of the largest number: SELU is steeper than 1.
+        let (large, small) = (A::max_value() / A::of(2.0), A::min_positive_value());
+        for u in [large, -large, small, -small, A::zero()] {
+            let z = function.f(u);
+            assert!(z.is_finite() && function.df(u, z).is_finite(), "{}({u:e}) = {z:e}", F::NAME);
+        }
+        assert!(function.f(A::nan()).is_nan(), "{}(NaN)", F::NAME);
+    }
+    fn both<F: ActFn>(function: F, left: f64, right: f64, left_slope: f64, right_slope: f64) {
+        check::<F, f32>(&function, left, right, left_slope, right_slope);
+        check::<F, f64>(&function, left, right, left_slope, right_slope);
+    }
+    let inf = f64::INFINITY;
+    both(Identity, -inf, inf, 1.0, 1.0);
+    both(Relu, 0.0, inf, 0.0, 1.0);
+    both(Relu6, 0.0, 6.0, 0.0, 0.0);
+    both(LeakyRelu::default(), -inf, inf, 0.01, 1.0);
+    both(Elu::default(), -1.0, inf, 0.0, 1.0);
+    both(Selu, -1.0507009873554805 * 1.6732632423543772, inf, 0.0, 1.0507009873554805);
+    both(Celu::new(2.0), -2.0, inf, 0.0, 1.0);
+    both(Softplus, 0.0, inf, 0.0, 1.0);
+    both(Softsign, -1.0, 1.0, 0.0, 0.0);
+    both(Sigmoid, 0.0, 1.0, 0.0, 0.0);
+    both(LogSigmoid, -inf, 0.0, 1.0, 0.0);
+    both(Tanh, -1.0, 1.0, 0.0, 0.0);
+    both(HardTanh, -1.0, 1.0, 0.0, 0.0);
+    both(HardSigmoid, 0.0, 1.0, 0.0, 0.0);
+    both(HardSwish, 0.0, inf, 0.0, 1.0);
+    both(Gelu, 0.0, inf, 0.0, 1.0);
+    both(GeluTanh, 0.0, inf, 0.0, 1.0);
+    both(Swish::default(), 0.0, inf, 0.0, 1.0);
+    both(Mish, 0.0, inf, 0.0, 1.0);
+    both(TanhExp, 0.0, inf, 0.0, 1.0);
 }
 
 #[test]
@@ -92,6 +152,8 @@ fn a_wrong_derivative_is_caught() {
         Sigmoid,
         |u, _| if u < -20.0 { 0.0 } else { sigmoid(u) * sigmoid(-u) },
     )));
+    // The derivative of the other GELU.
+    fails(gradcheck::activation(&Altered(Gelu, |u, _| GeluTanh.df(u, GeluTanh.f(u)))));
     // A kink excuses only what lies between its slopes.
     fails(gradcheck::activation(&Altered(Relu, |u, _| if u == 0.0 { 1.5 } else { f64::from(u > 0.0) })));
 }

@@ -1,22 +1,48 @@
 //! z = f(u): the activation functions, one file each.
 
+mod celu;
+mod elu;
+mod gelu;
+mod gelu_tanh;
+mod hard_sigmoid;
+mod hard_swish;
+mod hard_tanh;
 mod identity;
+mod leaky_relu;
+mod log_sigmoid;
 mod mish;
 mod relu;
+mod relu6;
+mod selu;
 mod sigmoid;
 mod softplus;
+mod softsign;
 mod swish;
 mod tanh;
+mod tanh_exp;
 
 use std::fmt::Debug;
 
+pub use celu::Celu;
+pub use elu::Elu;
+pub use gelu::Gelu;
+pub use gelu_tanh::GeluTanh;
+pub use hard_sigmoid::HardSigmoid;
+pub use hard_swish::HardSwish;
+pub use hard_tanh::HardTanh;
 pub use identity::Identity;
+pub use leaky_relu::LeakyRelu;
+pub use log_sigmoid::LogSigmoid;
 pub use mish::Mish;
 pub use relu::Relu;
+pub use relu6::Relu6;
+pub use selu::Selu;
 pub use sigmoid::Sigmoid;
 pub use softplus::Softplus;
+pub use softsign::Softsign;
 pub use swish::Swish;
 pub use tanh::Tanh;
+pub use tanh_exp::TanhExp;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
@@ -74,4 +100,30 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
 /// An error unless a function's parameter is a finite number.
 fn check_finite(parameter: &str, value: f64) -> Result<()> {
     if value.is_finite() { Ok(()) } else { Err(Error::setting(parameter, "a finite number", value)) }
+}
+
+/// An error unless a function's parameter is a finite number above 0.
+fn check_positive(parameter: &str, value: f64) -> Result<()> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(Error::setting(parameter, "a finite number above 0", value)),
+    }
+}
+
+/// The lesser of the two; NaN stays NaN.
+#[inline(always)]
+fn min<A: Scalar>(u: A, high: A) -> A {
+    if u > high { high } else { u }
+}
+
+/// The greater of the two; NaN stays NaN.
+#[inline(always)]
+fn max<A: Scalar>(u: A, low: A) -> A {
+    if u < low { low } else { u }
+}
+
+/// The nearest value within the two; NaN stays NaN.
+#[inline(always)]
+fn clamp<A: Scalar>(u: A, low: A, high: A) -> A {
+    min(max(u, low), high)
 }

@@ -64,10 +64,6 @@ pub trait Kernel:
     fn artanh_tail(z: Self) -> Self;
     /// (tanh x − x)/x³ in z = x² for |x| ≤ `NEAR`.
     fn tanh_tail(z: Self) -> Self;
-    /// erf x / x − 1 in z = x² for |x| ≤ 1.
-    fn erf_head(z: Self) -> Self;
-    /// erfc x · e^(x²) / t in t = 1/(1 + x/2) for x ≥ 1.
-    fn erfc_tail(t: Self) -> Self;
 
     /// The nearest value within the two; NaN stays NaN.
     #[inline(always)]

@@ -1,0 +1,64 @@
+use super::{ActFn, check_positive, min};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// The continuously differentiable ELU.
+///
+/// Formula: z = u for u > 0, else α·(exp(u/α) − 1).
+///
+/// Derivative: 1 for u > 0, else exp(u/α).
+///
+/// Shapes: elementwise.
+///
+/// Numerics: tends to −α at −∞ and its derivative to 0; nothing overflows; smooth at 0.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `alpha` α | 1 | above 0, finite |
+///
+/// Errors: when the model is built, for a parameter out of range.
+///
+/// Source: Barron, *Continuously differentiable exponential linear units*, 2017.
+///
+/// ```
+/// use manabi::{ActFn, Celu};
+///
+/// assert_eq!(Celu::new(2.0).f(f64::NEG_INFINITY), -2.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Celu {
+    alpha: f64,
+}
+
+impl Celu {
+    /// Celu with this α.
+    pub fn new(alpha: f64) -> Self {
+        Self { alpha }
+    }
+}
+
+impl Default for Celu {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl ActFn for Celu {
+    const NAME: &'static str = "celu";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let alpha = A::of(self.alpha);
+        let negative = alpha * (min(u, A::zero()) / alpha).exp_m1();
+        if u > A::zero() { u } else { negative }
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        (min(u, A::zero()) / A::of(self.alpha)).exp()
+    }
+
+    fn check(&self) -> Result<()> {
+        check_positive("alpha", self.alpha)
+    }
+}

@@ -1,0 +1,65 @@
+use super::{ActFn, check_finite, min};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// The exponential linear unit.
+///
+/// Formula: z = u for u > 0, else α·(eᵘ − 1).
+///
+/// Derivative: 1 for u > 0, else α·eᵘ (which is z + α, but does not cancel).
+///
+/// Shapes: elementwise.
+///
+/// Numerics: tends to −α at −∞ and its derivative to 0; nothing overflows; at 0 the derivative is α.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `alpha` α | 1 | finite |
+///
+/// Errors: when the model is built, for a parameter out of range.
+///
+/// Source: Clevert, Unterthiner and Hochreiter, *Fast and accurate deep network learning by exponential linear
+/// units*, 2016.
+///
+/// ```
+/// use manabi::{ActFn, Elu};
+///
+/// assert_eq!(Elu::default().f(f64::NEG_INFINITY), -1.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Elu {
+    alpha: f64,
+}
+
+impl Elu {
+    /// Elu with this α.
+    pub fn new(alpha: f64) -> Self {
+        Self { alpha }
+    }
+}
+
+impl Default for Elu {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl ActFn for Elu {
+    const NAME: &'static str = "elu";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let negative = A::of(self.alpha) * min(u, A::zero()).exp_m1();
+        if u > A::zero() { u } else { negative }
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        let negative = A::of(self.alpha) * min(u, A::zero()).exp();
+        if u > A::zero() { A::one() } else { negative }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_finite("alpha", self.alpha)
+    }
+}

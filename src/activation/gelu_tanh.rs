@@ -1,0 +1,53 @@
+use super::{ActFn, clamp};
+use crate::scalar::Scalar;
+
+/// √(2/π).
+const SLOPE: f64 = 0.797_884_560_802_865_4;
+const CUBE: f64 = 0.044_715;
+/// Beyond it the sigmoid is 0 or 1 in every precision, and its derivative 0.
+const LIMIT: f64 = 30.0;
+
+/// The tanh approximation of GELU, for models that were trained with it.
+///
+/// Formula: z = u/2·(1 + tanh(√(2/π)·(u + 0.044715·u³))) = u·σ(2·√(2/π)·(u + 0.044715·u³)).
+///
+/// Derivative: s + u·s·(1 − s)·2·√(2/π)·(1 + 3·0.044715·u²), s the sigmoid above.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: computed with the sigmoid, which keeps the left tail where 1 + tanh would cancel; −0 at −∞; no
+/// overflow, as the cubic is evaluated only where it matters.
+///
+/// Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
+///
+/// ```
+/// use manabi::{ActFn, GeluTanh};
+///
+/// assert!((GeluTanh.f(1.0_f64) - 0.841_191_990_608_276_6).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GeluTanh;
+
+impl ActFn for GeluTanh {
+    const NAME: &'static str = "gelu_tanh";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let s = inner(u).sigmoid();
+        if s == A::zero() { -A::zero() } else { u * s }
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        let v = clamp(u, A::of(-LIMIT), A::of(LIMIT));
+        let (s, c) = (inner(v).sigmoid(), (-inner(v)).sigmoid());
+        s + v * s * c * A::of(2.0 * SLOPE) * (A::one() + A::of(3.0 * CUBE) * v * v)
+    }
+}
+
+/// What the sigmoid is taken of.
+#[inline(always)]
+fn inner<A: Scalar>(u: A) -> A {
+    let v = clamp(u, A::of(-LIMIT), A::of(LIMIT));
+    A::of(2.0 * SLOPE) * v * (A::one() + A::of(CUBE) * v * v)
+}

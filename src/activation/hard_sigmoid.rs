@@ -1,0 +1,37 @@
+use super::{ActFn, clamp};
+use crate::scalar::Scalar;
+
+/// The sigmoid in three straight lines.
+///
+/// Formula: z = min(max(u/6 + 1/2, 0), 1).
+///
+/// Derivative: 1/6 for −3 < u < 3, else 0.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: one rounding more than the formula; at the kinks the derivative is 0.
+///
+/// Source: Courbariaux, Bengio and David, *BinaryConnect*, 2015, with the slope of Howard et al., *Searching for
+/// MobileNetV3*, 2019.
+///
+/// ```
+/// use manabi::{ActFn, HardSigmoid};
+///
+/// assert_eq!([-3.0, 0.0, 9.0].map(|u| HardSigmoid.f(u)), [0.0, 0.5, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HardSigmoid;
+
+impl ActFn for HardSigmoid {
+    const NAME: &'static str = "hard_sigmoid";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        clamp(u + A::of(3.0), A::zero(), A::of(6.0)) / A::of(6.0)
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        if u.abs() < A::of(3.0) { A::one() / A::of(6.0) } else { A::zero() }
+    }
+}

@@ -1,0 +1,39 @@
+use super::{ActFn, clamp, max};
+use crate::scalar::Scalar;
+
+/// Swish with the sigmoid in straight lines.
+///
+/// Formula: z = u·min(max(u + 3, 0), 6) / 6.
+///
+/// Derivative: 0 for u ≤ −3, 1 for u ≥ 3, else (2u + 3)/6.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: −0 at −∞; at the kinks the derivative is that of the straight line.
+///
+/// Source: Howard et al., *Searching for MobileNetV3*, 2019.
+///
+/// ```
+/// use manabi::{ActFn, HardSwish};
+///
+/// assert_eq!([-9.0, 1.0, 9.0].map(|u| HardSwish.f(u)), [0.0, 4.0 / 6.0, 9.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HardSwish;
+
+impl ActFn for HardSwish {
+    const NAME: &'static str = "hard_swish";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let gate = clamp(u + A::of(3.0), A::zero(), A::of(6.0)) / A::of(6.0);
+        max(u, A::of(-3.0)) * gate
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        let line = (u + u + A::of(3.0)) / A::of(6.0);
+        let right = if u >= A::of(3.0) { A::one() } else { line };
+        if u <= A::of(-3.0) { A::zero() } else { right }
+    }
+}

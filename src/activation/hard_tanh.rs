@@ -1,0 +1,36 @@
+use super::{ActFn, clamp};
+use crate::scalar::Scalar;
+
+/// Tanh in three straight lines.
+///
+/// Formula: z = min(max(u, −1), 1).
+///
+/// Derivative: 1 for −1 < u < 1, else 0.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: exact; at the kinks the derivative is 0.
+///
+/// Source: Collobert, *Large scale machine learning*, 2004.
+///
+/// ```
+/// use manabi::{ActFn, HardTanh};
+///
+/// assert_eq!([-7.0, 0.5, 7.0].map(|u| HardTanh.f(u)), [-1.0, 0.5, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HardTanh;
+
+impl ActFn for HardTanh {
+    const NAME: &'static str = "hard_tanh";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        clamp(u, -A::one(), A::one())
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        if u.abs() < A::one() { A::one() } else { A::zero() }
+    }
+}

@@ -1,0 +1,62 @@
+use super::{ActFn, check_finite};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// The leaky ReLU: a small slope where ReLU has none.
+///
+/// Formula: z = u for u > 0, else α·u.
+///
+/// Derivative: 1 for u > 0, else α.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: exact up to one rounding; at the kink 0 the derivative is α.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `alpha` α | 0.01 | finite |
+///
+/// Errors: when the model is built, for a parameter out of range.
+///
+/// Source: Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, 2013.
+///
+/// ```
+/// use manabi::{ActFn, LeakyRelu};
+///
+/// assert_eq!([-2.0, 3.0].map(|u| LeakyRelu::new(0.5).f(u)), [-1.0, 3.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeakyRelu {
+    alpha: f64,
+}
+
+impl LeakyRelu {
+    /// LeakyRelu with this α.
+    pub fn new(alpha: f64) -> Self {
+        Self { alpha }
+    }
+}
+
+impl Default for LeakyRelu {
+    fn default() -> Self {
+        Self::new(0.01)
+    }
+}
+
+impl ActFn for LeakyRelu {
+    const NAME: &'static str = "leaky_relu";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        if u > A::zero() { u } else { A::of(self.alpha) * u }
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        if u > A::zero() { A::one() } else { A::of(self.alpha) }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_finite("alpha", self.alpha)
+    }
+}

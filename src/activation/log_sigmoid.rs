@@ -1,0 +1,36 @@
+use super::ActFn;
+use crate::scalar::Scalar;
+
+/// The logarithm of the sigmoid.
+///
+/// Formula: z = ln σ(u) = −ln(1 + e⁻ᵘ).
+///
+/// Derivative: σ(−u).
+///
+/// Shapes: elementwise.
+///
+/// Numerics: tends to u at −∞ and to −0 at +∞, keeping its relative accuracy in both tails.
+///
+/// Source: Goodfellow, Bengio and Courville, *Deep learning*, 2016, 3.10.
+///
+/// ```
+/// use manabi::{ActFn, LogSigmoid};
+///
+/// assert_eq!(LogSigmoid.f(-1e9), -1e9);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LogSigmoid;
+
+impl ActFn for LogSigmoid {
+    const NAME: &'static str = "log_sigmoid";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        -(-u).softplus()
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        (-u).sigmoid()
+    }
+}

@@ -1,0 +1,36 @@
+use super::{ActFn, clamp};
+use crate::scalar::Scalar;
+
+/// ReLU capped at 6.
+///
+/// Formula: z = min(max(u, 0), 6).
+///
+/// Derivative: 1 for 0 < u < 6, else 0.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: exact; 0 at −∞, 6 at +∞; at the kinks 0 and 6 the derivative is 0.
+///
+/// Source: Krizhevsky, *Convolutional deep belief networks on CIFAR-10*, 2010.
+///
+/// ```
+/// use manabi::{ActFn, Relu6};
+///
+/// assert_eq!([-1.0, 2.5, 9.0].map(|u| Relu6.f(u)), [0.0, 2.5, 6.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Relu6;
+
+impl ActFn for Relu6 {
+    const NAME: &'static str = "relu6";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        clamp(u, A::zero(), A::of(6.0))
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        if u > A::zero() && u < A::of(6.0) { A::one() } else { A::zero() }
+    }
+}

@@ -1,0 +1,42 @@
+use super::{ActFn, min};
+use crate::scalar::Scalar;
+
+/// The fixed point that the paper derives.
+const LAMBDA: f64 = 1.050_700_987_355_480_5;
+const ALPHA: f64 = 1.673_263_242_354_377_2;
+
+/// The scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
+///
+/// Formula: z = λ·u for u > 0, else λ·α·(eᵘ − 1), with λ = 1.0507… and α = 1.6732….
+///
+/// Derivative: λ for u > 0, else λ·α·eᵘ.
+///
+/// Shapes: elementwise.
+///
+/// Numerics: tends to −λ·α = −1.7581… at −∞ and its derivative to 0; nothing overflows.
+///
+/// Source: Klambauer et al., *Self-normalizing neural networks*, 2017; start its weights with LeCun's initializer.
+///
+/// ```
+/// use manabi::{ActFn, Selu};
+///
+/// assert_eq!(Selu.f(1.0), 1.0507009873554805);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Selu;
+
+impl ActFn for Selu {
+    const NAME: &'static str = "selu";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let negative = A::of(LAMBDA * ALPHA) * min(u, A::zero()).exp_m1();
+        if u > A::zero() { A::of(LAMBDA) * u } else { negative }
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        let negative = A::of(LAMBDA * ALPHA) * min(u, A::zero()).exp();
+        if u > A::zero() { A::of(LAMBDA) } else { negative }
+    }
+}

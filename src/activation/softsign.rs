@@ -1,0 +1,38 @@
+use super::ActFn;
+use crate::scalar::Scalar;
+
+/// Softsign: an S-curve without exponentials.
+///
+/// Formula: z = u / (1 + |u|).
+///
+/// Derivative: 1 / (1 + |u|)².
+///
+/// Shapes: elementwise.
+///
+/// Numerics: tends to ±1 at ±∞, where the derivative is 0.
+///
+/// Source: Turian, Bergstra and Bengio, *Quadratic features and deep architectures for chunking*, 2009.
+///
+/// ```
+/// use manabi::{ActFn, Softsign};
+///
+/// assert_eq!(Softsign.f(-3.0), -0.75);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Softsign;
+
+impl ActFn for Softsign {
+    const NAME: &'static str = "softsign";
+
+    #[inline(always)]
+    fn f<A: Scalar>(&self, u: A) -> A {
+        let z = u / (A::one() + u.abs());
+        if u.is_infinite() { u.signum() } else { z }
+    }
+
+    #[inline(always)]
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        let s = A::one() / (A::one() + u.abs());
+        s * s
+    }
+}
