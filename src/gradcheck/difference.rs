@@ -33,7 +33,7 @@ impl Slope {
         let sides = [sides(step), sides(step / 2.0)];
         let [whole, half] = sides.map(|(left, right)| (left + right) / 2.0);
         // Below 1e-300 numbers are subnormal, or made of ones that are.
-        let noise = (8.0 * f64::EPSILON * size.max((x * half).abs()) + 1e-300) / step;
+        let noise = (16.0 * f64::EPSILON * size.max((x * half).abs()) + 1e-300) / step;
         Self { value: (4.0 * half - whole) / 3.0, doubt: (half - whole).abs() + noise, noise, sides }
     }
 

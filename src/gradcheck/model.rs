@@ -43,7 +43,8 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
     let mut i = 0;
     for (name, values) in model.parameters() {
         for (index, &at) in values.indexed_iter() {
-            let slope = Slope::of(|value| loss_with(&mut probe, &mut ws, i, value), at, 0.0);
+            // However small the loss, the predictions that it compares with the targets are rounded in units of about 1.
+            let slope = Slope::of(|value| loss_with(&mut probe, &mut ws, i, value), at, 1.0);
             report.compare(|| format!("{name}{:?}", index.slice()), at, gradient[i], &slope);
             i += 1;
         }
