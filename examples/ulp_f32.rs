@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use judge::Function::{self, *};
-use judge::fast::{FUNCTIONS, truths, ulps};
+use judge::fast::{self, ulps};
 use judge::subject::computed;
 use manabi::simd;
 
@@ -16,7 +16,7 @@ use manabi::simd;
 mod judge;
 
 const BLOCK: usize = 1 << 14;
-const COUNT: usize = FUNCTIONS.len();
+const COUNT: usize = fast::FUNCTIONS.len() + fast::ERROR_FUNCTIONS.len();
 
 #[derive(Clone, Copy, Default)]
 struct Worst {
@@ -60,9 +60,13 @@ fn main() {
         })
     });
     println!("| function | worst ulp | at | near its zero, absolute |\n|---|---|---|---|");
-    for (function, w) in FUNCTIONS.iter().zip(worst) {
+    for (function, w) in functions().zip(worst) {
         println!("| {function:?} | {:.3} | {:e} | {:e} |", w.ulps, w.at, w.near_zero);
     }
+}
+
+fn functions() -> impl Iterator<Item = Function> {
+    fast::FUNCTIONS.into_iter().chain(fast::ERROR_FUNCTIONS)
 }
 
 /// The worst errors on blocks of inputs, as long as there are any.
@@ -76,10 +80,11 @@ fn part(next: &AtomicU64, stride: u64) -> [Worst; COUNT] {
             return worst;
         }
         u.iter_mut().zip(0..).for_each(|(u, i)| *u = f32::from_bits((start + i * stride) as u32));
-        FUNCTIONS.iter().zip(&mut y).for_each(|(&function, y)| apply(function, &u, y));
+        functions().zip(&mut y).for_each(|(function, y)| apply(function, &u, y));
         for (j, &u) in u.iter().enumerate() {
-            for (i, truth) in truths(u.into()).into_iter().enumerate() {
-                worst[i].see(FUNCTIONS[i], u, y[i][j], truth);
+            let truths = fast::truths(u.into()).into_iter().chain(fast::error_truths(u.into()));
+            for (i, (function, truth)) in functions().zip(truths).enumerate() {
+                worst[i].see(function, u, y[i][j], truth);
             }
         }
     }
@@ -103,6 +108,10 @@ fn apply(function: Function, u: &[f32], y: &mut [f32]) {
         Ln => each(u, y, |u| computed(Ln, u)),
         Ln1p => each(u, y, |u| computed(Ln1p, u)),
         Erf => each(u, y, |u| computed(Erf, u)),
+        Erfc => each(u, y, |u| computed(Erfc, u)),
+        NormalCdf => each(u, y, |u| computed(NormalCdf, u)),
+        Gelu => each(u, y, |u| computed(Gelu, u)),
+        GeluDerivative => each(u, y, |u| computed(GeluDerivative, u)),
     }
 }
 

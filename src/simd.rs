@@ -1,5 +1,9 @@
 //! One dispatch to the best instruction set found at run time, also for the loops of your own layers.
 
+use std::sync::OnceLock;
+
+use pulp::Arch;
+
 /// Runs `op` compiled for the widest vectors of this machine, so that the plain loops in it use them.
 ///
 /// Every path computes the same bits: nothing is contracted or reassociated. Write the closure as
@@ -18,7 +22,47 @@
 /// ```
 #[inline]
 pub fn dispatch<R>(op: impl FnMut() -> R) -> R {
-    pulp::Arch::new().dispatch(Op(op))
+    arch().dispatch(Op(op))
+}
+
+/// The instruction set in use: `"avx512"`, `"avx2"`, `"neon"` or, for the one that every machine of the family has,
+/// `"baseline"`.
+///
+/// It is the best that the machine has, unless the environment variable `MANABI_SIMD` names a lesser one before the
+/// first use. Results are the same bits with each, so the variable is for tests and measurements.
+pub fn instruction_set() -> &'static str {
+    name(arch())
+}
+
+/// The instruction set in use.
+#[inline]
+pub(crate) fn arch() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(|| {
+        let wanted = std::env::var("MANABI_SIMD").unwrap_or_default();
+        candidates().into_iter().flatten().find(|&arch| name(arch) == wanted).unwrap_or_default()
+    })
+}
+
+/// The instruction sets below the best one.
+fn candidates() -> [Option<Arch>; 2] {
+    #[cfg(target_arch = "x86_64")]
+    let wide = pulp::x86::V3::try_new().map(Arch::V3);
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = None;
+    [Some(Arch::Scalar), wide]
+}
+
+fn name(arch: Arch) -> &'static str {
+    match arch {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "avx2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "neon",
+        _ => "baseline",
+    }
 }
 
 struct Op<F>(F);

@@ -6,6 +6,7 @@ use super::kernel::{Left, Panel, Rows, STRIP, Start, Strips};
 use super::pack::{PackRows, Panels, pack_columns, pack_left_columns, pack_rows};
 use super::row::Row;
 use crate::scalar::Element;
+use crate::simd;
 
 /// The depth of a block: the rows of a tile stay in the first cache while a panel passes by.
 const DEPTH: usize = 800;
@@ -78,7 +79,7 @@ impl<'a, T: Element> Job<'a, T> {
     /// Computes the product.
     pub fn run(self, c: &mut [T], packs: &mut Packs<T>, threads: usize) {
         let Self { op, m, k, n, .. } = self;
-        let arch = Arch::new();
+        let arch = simd::arch();
         let in_place = match op {
             Product::AB => m <= FEW,
             Product::AtB => m == 1,

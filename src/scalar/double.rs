@@ -19,6 +19,7 @@ impl Kernel for f64 {
     const EXP_RANGE: (f64, f64) = (-746.0, 710.0);
     const EXP_M1_MIN: f64 = -38.0;
     const SMALL: f64 = f64::from_bits((1023 - 512) << 52);
+    const GROWTH_SCALED: f64 = 512.0;
     const GROWTH_END: f64 = 1060.0;
     const SATURATION: f64 = 40.0;
     const LARGE: f64 = f64::from_bits((1023 + 128) << 52);

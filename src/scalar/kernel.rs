@@ -36,6 +36,8 @@ pub trait Kernel:
     const EXP_M1_MIN: Self;
     /// A power of two that brings eˣ back into the range when x is large.
     const SMALL: Self;
+    /// An x well below the overflow of eˣ, from which sums with eˣ are scaled by `SMALL`.
+    const GROWTH_SCALED: Self;
     /// The x up to which `SMALL`·eˣ is finite.
     const GROWTH_END: Self;
     /// The x from which 1 + e⁻ˣ is 1.
@@ -70,6 +72,12 @@ pub trait Kernel:
     fn within(self, (low, high): (Self, Self)) -> Self {
         let x = if self < low { low } else { self };
         if x > high { high } else { x }
+    }
+
+    /// The greater of the two; NaN stays NaN.
+    #[inline(always)]
+    fn at_least(self, low: Self) -> Self {
+        if self < low { low } else { self }
     }
 
     /// The lesser of the two; NaN stays NaN.

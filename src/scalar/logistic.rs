@@ -8,49 +8,48 @@ use super::ln::below;
 #[inline(always)]
 pub fn times_sigmoid<A: Kernel>(u: A, v: A) -> A {
     let e = Growth::new(-v);
-    e.divide(u, e.sum + (e.rest + e.lost))
+    e.divide(u, e.rest)
 }
 
 /// u·tanh softplus u = u/(1 + E − E/(1 + 2E)), E = e⁻ᵘ.
 ///
-/// For E = 2ᵏ(1 + m) all is sums of positive terms, but for the last, which is at most half of what it is taken from.
+/// All but the last term is positive, and that is at most half of what it is taken from.
 #[inline(always)]
 pub fn mish<A: Kernel>(u: A) -> A {
     let e = Growth::new(-u);
     let value = e.power + e.rest;
-    let less = value / (A::ONE + value * (A::TWO / A::SMALL));
-    e.divide(u, e.sum + ((e.rest + e.lost) - less))
+    let less = value / (A::ONE + (value + value));
+    e.divide(u, e.rest - less)
 }
 
-/// E = eˣ, scaled by `SMALL` so that it does not overflow while u/(1 + E) is not yet 0.
+/// `scale`·E, E = eˣ = 2ᵏ(1 + m).
 struct Growth<A> {
     x: A,
-    /// 2ᵏ
+    /// 1, or `SMALL` where E might overflow.
+    scale: A,
+    /// `scale`·2ᵏ
     power: A,
-    /// 2ᵏ·m
+    /// `scale`·2ᵏ·m
     rest: A,
-    /// 1 + 2ᵏ
-    sum: A,
-    /// What `sum` rounds off.
-    lost: A,
 }
 
 impl<A: Kernel> Growth<A> {
     #[inline(always)]
     fn new(x: A) -> Self {
+        // Where x is cut, 1 + E is 1.
+        let x = x.at_least(-A::SATURATION);
         let e = Exp::new(x);
-        let power = e.power(A::SMALL);
-        let sum = A::SMALL + power;
-        Self { x, power, rest: power * e.m, sum, lost: A::SMALL - (sum - power) }
+        let scale = if x > A::GROWTH_SCALED { A::SMALL } else { A::ONE };
+        let power = e.power(scale);
+        Self { x, scale, power, rest: power * e.m }
     }
 
-    /// u divided by what was summed up from `self`.
-    ///
-    /// Beyond the ends e, and with it the sum, is not a number of use.
+    /// u/(1 + 2ᵏ + `rest`/`scale`), rounded once into the subnormal numbers; 0 where E is out of range.
     #[inline(always)]
-    fn divide(&self, u: A, scaled: A) -> A {
-        let z = (u / scaled) * A::SMALL;
-        let z = if self.x < -A::SATURATION { u } else { z };
+    fn divide(&self, u: A, rest: A) -> A {
+        let sum = self.scale + self.power;
+        let lost = self.scale - (sum - self.power);
+        let z = (u / (sum + (rest + lost))) * self.scale;
         if self.x > A::GROWTH_END { A::ZERO } else { z }
     }
 }

@@ -19,6 +19,7 @@ impl Kernel for f32 {
     const EXP_RANGE: (f32, f32) = (-104.5, 89.0);
     const EXP_M1_MIN: f32 = -18.0;
     const SMALL: f32 = f32::from_bits((127 - 64) << 23);
+    const GROWTH_SCALED: f32 = 64.0;
     const GROWTH_END: f32 = 131.0;
     const SATURATION: f32 = 40.0;
     const LARGE: f32 = f32::from_bits((127 + 32) << 23);
@@ -59,7 +60,7 @@ impl Kernel for f32 {
         let r2 = r * r;
         let low = 0.5 + 0.166_665_46 * r;
         let high = (0.041_666_444 + 0.008_366_263 * r) + r2 * 0.001_393_700_3;
-        r2 * low + (r2 * r2) * high
+        r2 * (low + r2 * high)
     }
 
     #[inline(always)]

@@ -1,42 +1,45 @@
-//! The derivatives of swish and mish in `f32`: through `f64`, where the shortest formulas round to the right number.
+//! The derivatives of swish and mish in `f32`.
 
+use super::derivative::Decay;
 use super::kernel::Kernel;
 
-/// swish′(v) = (1 + e + v·e)/(1 + e)², e = e⁻ᵛ.
+/// swish′(v) = e(1 + v + e)/(1 + e)² for v < 0, e = eᵛ, and 1 − swish′(−v) else.
+///
+/// e = 2ᵏ(1 + m) stays apart in its two parts: near the zero, a = 1 + 2ᵏ + v is exact, and
+/// (1 + m)(1 + v + e) = a + m(a + e).
 #[inline(always)]
 pub fn swish_derivative(v: f32) -> f32 {
-    let v = widened(v);
-    let e = scaled_exp(-v, 0.0);
-    let s = 1.0 + e;
-    ((s + v * e) / (s * s)) as f32
+    let e = Decay::new(v.abs());
+    let one = 1.0 + e.power;
+    let a = one - e.w;
+    let n = a + e.m * ((a + e.power) + e.rest);
+    let square = one * one + e.rest * ((one + one) + e.rest);
+    let derivative = e.large * n / (f32::LARGE * square);
+    if v < 0.0 { derivative } else { 1.0 - derivative }
 }
 
-/// mish′(u) = r·(2 + 2e + 2u·e − 4u·e·r), r = 1/(1 + (1 + e)²), e = 2e⁻ᵘ.
+/// mish′(u) = e((2 + e)d + 4u(1 + e))/d², e = eᵘ, d = 2 + e(2 + e).
+///
+/// In `f64`, where this rounds to the right number, even near the zero.
 #[inline(always)]
 pub fn mish_derivative(u: f32) -> f32 {
-    let u = widened(u);
-    let e = scaled_exp(-u, 1.0);
-    let s = 1.0 + e;
-    let r = 1.0 / (s * s + 1.0);
-    let ue = u * e;
-    let n = s + ue;
-    (r * ((n + n) - 4.0 * ue * r)) as f32
+    // It has arrived at 0 and 1 at the ends.
+    let u = f64::from(u.within((-f32::DECAY_END, 20.0)));
+    let e = exp(u);
+    let d = 2.0 + e * (2.0 + e);
+    let n = (2.0 + e) * d + 4.0 * u * (1.0 + e);
+    (e * n / (d * d)) as f32
 }
 
-/// Both derivatives have arrived at 0 and 1 at the ends, where e is still far from overflow.
+/// eˣ with a relative error of 2⁻²⁸, as 2ᵏ·2ᶠ.
 #[inline(always)]
-fn widened(x: f32) -> f64 {
-    f64::from(x.within((-f32::DECAY_END, f32::DECAY_END)))
-}
-
-/// eˣ·2^`shift` with a relative error below 2⁻²⁷, less where the derivatives cancel.
-#[inline(always)]
-fn scaled_exp(x: f64, shift: f64) -> f64 {
-    let round = f64::ROUND + shift;
-    let t = x * f64::LOG2_E + round;
-    let r = x - (t - round) * std::f64::consts::LN_2;
-    let r2 = r * r;
-    let low = (1.0 + r) + r2 * (0.5 + 0.166_665_464_639_663_7 * r);
-    let high = (0.041_666_444_391_012_19 + 0.008_366_263_471_543_789 * r) + r2 * 0.001_393_700_251_355_767_3;
-    f64::shifted(low + (r2 * r2) * high, t)
+fn exp(x: f64) -> f64 {
+    let y = x * f64::LOG2_E;
+    let t = y + f64::ROUND;
+    let f = y - (t - f64::ROUND);
+    let f2 = f * f;
+    let low = 1.0 + 0.693_147_202_933_035_2 * f;
+    let mid = 0.240_226_479_035_839_24 + 0.055_503_322_860_768_936 * f;
+    let high = (0.009_618_438_103_565_642 + 0.001_339_895_193_230_869 * f) + f2 * 0.000_153_532_996_990_448_1;
+    f64::shifted(low + f2 * (mid + f2 * high), t)
 }

@@ -1,5 +1,7 @@
 //! The true values for `f32`, in `f64`: a few library calls for all functions.
 
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use super::Function::{self, *};
 
 /// The functions in the order of `truths`.
@@ -56,6 +58,16 @@ pub fn truths(u: f64) -> [f64; 18] {
         u.ln(),
         u.ln_1p(),
     ]
+}
+
+/// The functions in the order of `error_truths`.
+pub const ERROR_FUNCTIONS: [Function; 5] = [Erf, Erfc, NormalCdf, Gelu, GeluDerivative];
+
+/// The values at u, by the `libm` crate.
+pub fn error_truths(u: f64) -> [f64; 5] {
+    let cdf = 0.5 * libm::erfc(-u * FRAC_1_SQRT_2);
+    let density = (-0.5 * u * u).exp() * (0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI);
+    [libm::erf(u), libm::erfc(u), cdf, times(u, cdf), cdf + times(u, density)]
 }
 
 /// σ(x) and σ(−x), without cancellation.

@@ -27,6 +27,10 @@ pub enum Function {
     Ln,
     Ln1p,
     Erf,
+    Erfc,
+    NormalCdf,
+    Gelu,
+    GeluDerivative,
 }
 
 use Function::*;
@@ -73,6 +77,7 @@ impl Function {
         match self {
             SwishDerivative(beta) => Some(-1.278_464_542_761_074 / beta),
             MishDerivative => Some(-1.192_431_214_515_495_2),
+            GeluDerivative => Some(-0.751_791_524_693_564_5),
             _ => None,
         }
     }
@@ -109,6 +114,7 @@ impl Function {
             Ln => (dd(u).ln(), 0),
             Ln1p => (dd(u).ln_1p(), 0),
             Erf => (dd(u).erf(), 0),
+            Erfc | NormalCdf | Gelu | GeluDerivative => unreachable!("judged in single precision only"),
         }
     }
 }

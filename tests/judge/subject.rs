@@ -1,7 +1,7 @@
 //! What the crate computes.
 
 use manabi::{
-    ActFn, Mish as MishFn, Scalar, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Swish as SwishFn,
+    ActFn, Gelu as GeluFn, Mish as MishFn, Scalar, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Swish as SwishFn,
     Tanh as TanhFn,
 };
 
@@ -30,5 +30,9 @@ pub fn computed<A: Scalar>(function: Function, u: A) -> A {
         Ln => Scalar::ln(u),
         Ln1p => Scalar::ln_1p(u),
         Erf => Scalar::erf(u),
+        Erfc => u.erfc(),
+        NormalCdf => u.normal_cdf(),
+        Gelu => both(GeluFn, u, false),
+        GeluDerivative => both(GeluFn, u, true),
     }
 }
