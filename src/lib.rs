@@ -69,14 +69,14 @@ pub use ndarray;
 
 pub use activation::{
     ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
-    Mish, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp,
+    Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Silu, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
 };
 #[cfg(feature = "download")]
 pub use data::Download;
 pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
-pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter};
+pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable};
 pub use linalg::Engine;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
 pub use metrics::Metrics;

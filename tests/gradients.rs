@@ -2,10 +2,11 @@
 
 use manabi::gradcheck;
 use manabi::{
-    ActFn, Activation, Affine, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Gelu, GeluTanh, HardSigmoid,
-    HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Output,
-    Random, RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sigmoid, Softmax, Softplus,
-    Softsign, Swish, Tanh, TanhExp,
+    ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Engine, Forward, Gelu,
+    GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Loss,
+    MeanSquaredError, Mish, Output, PRelu, Random, RandomState, Relu, Relu6, Samples, Scalar, Selu,
+    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp, Trainable, TrainableActFn,
+    Trainer,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -16,7 +17,9 @@ fn every_activation_over_the_whole_range() {
     gradcheck::activation(&Relu).assert();
     gradcheck::activation(&Sigmoid).assert();
     gradcheck::activation(&Tanh).assert();
-    gradcheck::activation(&Softplus).assert();
+    gradcheck::activation(&Softplus::default()).assert();
+    gradcheck::activation(&Softplus::new(20.0)).assert();
+    gradcheck::activation(&Softplus::new(0.05)).assert();
     gradcheck::activation(&Mish).assert();
     gradcheck::activation(&Relu6).assert();
     gradcheck::activation(&LeakyRelu::default()).assert();
@@ -67,7 +70,8 @@ fn limits_of_every_function() {
     both(Elu::default(), -1.0, inf, 0.0, 1.0);
     both(Selu, -1.0507009873554805 * 1.6732632423543772, inf, 0.0, 1.0507009873554805);
     both(Celu::new(2.0), -2.0, inf, 0.0, 1.0);
-    both(Softplus, 0.0, inf, 0.0, 1.0);
+    both(Softplus::default(), 0.0, inf, 0.0, 1.0);
+    both(Softplus::new(3.0), 0.0, inf, 0.0, 1.0);
     both(Softsign, -1.0, 1.0, 0.0, 0.0);
     both(Sigmoid, 0.0, 1.0, 0.0, 0.0);
     both(LogSigmoid, -inf, 0.0, 1.0, 0.0);
@@ -101,7 +105,7 @@ fn single_precision_follows_double_precision() {
     check(Relu);
     check(Sigmoid);
     check(Tanh);
-    check(Softplus);
+    check(Softplus::default());
     check(Mish);
     check(Swish::new(0.5));
     check(Swish::new(1.0));
@@ -111,17 +115,109 @@ fn single_precision_follows_double_precision() {
 #[test]
 fn every_layer() {
     let x = RandomState::new(1).normal((7, 5), 0.0, 2.0);
-    let layers: [Box<dyn Layer<f64>>; 4] = [
+    let layers: [Box<dyn Layer<f64>>; 9] = [
         Box::new(Affine::new(1)),
         Box::new(Affine::new(6)),
         Box::new(Activation::new(Swish::default())),
         Box::new(Activation::new(Relu)),
+        Box::new(Trainable::new(PRelu::default())),
+        Box::new(Trainable::new(PRelu::default()).per_unit()),
+        Box::new(Trainable::new(Swish::default())),
+        Box::new(Trainable::new(Swish::new(-0.5)).per_unit()),
+        Box::new(Trainable::new(Swish::new(20.0)).per_unit()),
     ];
     for layer in layers {
         let report = gradcheck::layer(&layer, x.view(), 3).unwrap();
         report.assert();
         assert!(report.points >= x.len());
     }
+}
+
+#[test]
+fn trainable_functions_are_what_the_fixed_ones_are() {
+    fn check<A: Scalar>() {
+        for beta in [0.5, 1.0, -2.0] {
+            let (swish, p) = (Swish::new(beta), A::of(beta));
+            for u in [-1e30, -90.0, -1.3, -0.0, 0.0, 0.7, 45.0, 1e30].map(A::of) {
+                let z = swish.f(u);
+                assert_eq!(Swish::z(u, p), z);
+                assert_eq!(Swish::dz_du(u, p, z), swish.df(u, z));
+                let (leaky, slope) = (LeakyRelu::new(beta), PRelu::dz_du(u, p, z));
+                assert_eq!((PRelu::z(u, p), slope), (leaky.f(u), leaky.df(u, z)));
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn gradients_by_a_parameter_have_limits() {
+    fn check<A: Scalar>() {
+        let (inf, max) = (A::infinity(), A::max_value());
+        for u in [inf, -inf, max, -max] {
+            assert_eq!(Swish::dz_dp(u, A::one(), u), A::zero(), "{u}");
+        }
+        assert!(Swish::dz_dp(A::nan(), A::one(), A::nan()).is_nan());
+        assert!(PRelu::dz_dp(A::nan(), A::one(), A::nan()).is_nan());
+        assert_eq!((PRelu::dz_dp(-inf, A::one(), -inf), PRelu::dz_dp(inf, A::one(), inf)), (-inf, A::zero()));
+        // u²·σ(u)·σ(−u) with sixteen digits.
+        let expected = [
+            (-20.0, 8.244_614_455_767_397e-7),
+            (-1.0, 0.196_611_933_241_481_85),
+            (3.0, 0.406_589_937_578_209_2),
+        ];
+        for (u, slope) in expected {
+            let error = Swish::dz_dp(A::of(u), A::one(), A::of(u)).widen() - slope;
+            assert!(error.abs() <= 4.0 * A::epsilon().widen() * slope, "{u}: {error:e}");
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+/// Enough numbers for parts and for a rest beside the lanes.
+#[test]
+fn trainable_layers_have_the_same_bits_with_any_number_of_threads() {
+    fn bits(layer: &dyn Layer<f32>, threads: usize) -> Vec<u32> {
+        let x = RandomState::new(3).normal((131, 77), 0.0, 2.0).mapv(|x| x as f32);
+        let dy = x.mapv(|x| (3.0 * x).sin());
+        let params: Vec<f32> = (0..layer.parameters(77)[0].shape[0]).map(|i| 0.5 + 0.01 * i as f32).collect();
+        let (mut y, mut dx) = (x.clone(), x.clone());
+        let mut grad = vec![9.0; params.len()];
+        let mut engine = Engine::new(threads);
+        let forward = Forward::new(layer, &params, x.view(), y.view_mut(), &mut engine);
+        layer.forward(forward.unwrap());
+        let forward = Forward::new(layer, &params, x.view(), y.view_mut(), &mut engine).unwrap();
+        layer.backward(Backward::new(forward, dy.view(), Some(dx.view_mut()), &mut grad).unwrap());
+        y.iter().chain(&dx).chain(&grad).map(|x| x.to_bits()).collect()
+    }
+    for layer in [Trainable::new(Swish::default()), Trainable::new(Swish::default()).per_unit()] {
+        let one = bits(&layer, 1);
+        for threads in [2, 3, 8] {
+            assert_eq!(one, bits(&layer, threads), "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_trainable_function_learns_its_parameter() {
+    let x = RandomState::new(4).normal((200, 1), 0.0, 3.0);
+    let target = x.mapv(|u| Swish::new(1.7).f(u));
+    let data = Samples::new(x, target).unwrap();
+    let mut model = Sequential::<f64>::builder(1)
+        .add_layer("swish1", Trainable::new(Swish::default()))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()
+        .unwrap();
+    let mut trainer = Trainer::new().epochs(400).batch_size(50).optimizer(Sgd::new(2.0));
+    trainer.fit(&mut model, &data).unwrap();
+    let beta = model.parameter("swish1.beta").unwrap()[[0]];
+    assert!((beta - 1.7).abs() < 1e-6, "{beta}");
+    let builder = Sequential::<f64>::builder(1).add_layer("swish1", Trainable::new(Swish::new(f64::NAN)));
+    let error = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap_err();
+    assert!(error.to_string().contains("beta"), "{error}");
 }
 
 fn sigmoid(u: f64) -> f64 {
@@ -306,7 +402,7 @@ fn activation(kind: usize) -> Box<dyn Layer<f64>> {
         1 => Box::new(Activation::new(Relu)),
         2 => Box::new(Activation::new(Sigmoid)),
         3 => Box::new(Activation::new(Tanh)),
-        4 => Box::new(Activation::new(Softplus)),
+        4 => Box::new(Activation::new(Softplus::default())),
         5 => Box::new(Activation::new(Swish::new(1.7))),
         _ => Box::new(Activation::new(Mish)),
     }

@@ -25,6 +25,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!(Celu::new(2.0).f(f64::NEG_INFINITY), -2.0);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/celu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Celu {
     alpha: f64,

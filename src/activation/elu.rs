@@ -26,6 +26,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!(Elu::default().f(f64::NEG_INFINITY), -1.0);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/elu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Elu {
     alpha: f64,

@@ -20,6 +20,8 @@ use crate::scalar::Scalar;
 /// assert!((Gelu.f(1.0_f64) - 0.841_344_746_068_542_9).abs() < 1e-15);
 /// assert_eq!(Gelu.f(-12.0_f32), -2.131_778_5e-32);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/gelu.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gelu;
 

@@ -25,6 +25,8 @@ const LIMIT: f64 = 30.0;
 ///
 /// assert!((GeluTanh.f(1.0_f64) - 0.841_191_990_608_276_6).abs() < 1e-15);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/gelu_tanh.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GeluTanh;
 

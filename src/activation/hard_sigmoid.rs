@@ -19,6 +19,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([-3.0, 0.0, 9.0].map(|u| HardSigmoid.f(u)), [0.0, 0.5, 1.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/hard_sigmoid.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HardSigmoid;
 

@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([-9.0, 1.0, 9.0].map(|u| HardSwish.f(u)), [0.0, 4.0 / 6.0, 9.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/hard_swish.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HardSwish;
 

@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([-7.0, 0.5, 7.0].map(|u| HardTanh.f(u)), [-1.0, 0.5, 1.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/hard_tanh.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HardTanh;
 

@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!(Identity.f(-2.5), -2.5);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/identity.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Identity;
 

@@ -25,6 +25,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([-2.0, 3.0].map(|u| LeakyRelu::new(0.5).f(u)), [-1.0, 3.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/leaky_relu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LeakyRelu {
     alpha: f64,

@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!(LogSigmoid.f(-1e9), -1e9);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/log_sigmoid.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LogSigmoid;
 

@@ -20,6 +20,8 @@ use crate::scalar::Scalar;
 /// assert_eq!(Mish.f(1000.0), 1000.0);
 /// assert!((Mish.df(0.0_f64, 0.0) - 0.6).abs() < 1e-15);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/mish.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Mish;
 

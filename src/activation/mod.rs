@@ -11,6 +11,7 @@ mod identity;
 mod leaky_relu;
 mod log_sigmoid;
 mod mish;
+mod prelu;
 mod relu;
 mod relu6;
 mod selu;
@@ -20,6 +21,7 @@ mod softsign;
 mod swish;
 mod tanh;
 mod tanh_exp;
+mod trainable;
 
 use std::fmt::Debug;
 
@@ -34,15 +36,17 @@ pub use identity::Identity;
 pub use leaky_relu::LeakyRelu;
 pub use log_sigmoid::LogSigmoid;
 pub use mish::Mish;
+pub use prelu::PRelu;
 pub use relu::Relu;
 pub use relu6::Relu6;
 pub use selu::Selu;
 pub use sigmoid::Sigmoid;
 pub use softplus::Softplus;
 pub use softsign::Softsign;
-pub use swish::Swish;
+pub use swish::{Silu, Swish};
 pub use tanh::Tanh;
 pub use tanh_exp::TanhExp;
+pub use trainable::TrainableActFn;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;

@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([-2.0, 3.0].map(|u| Relu.f(u)), [0.0, 3.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/relu.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Relu;
 

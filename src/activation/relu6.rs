@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([-1.0, 2.5, 9.0].map(|u| Relu6.f(u)), [0.0, 2.5, 6.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/relu6.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Relu6;
 

@@ -22,6 +22,8 @@ const ALPHA: f64 = 1.673_263_242_354_377_2;
 ///
 /// assert_eq!(Selu.f(1.0), 1.0507009873554805);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/selu.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Selu;
 

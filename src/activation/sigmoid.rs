@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!([f64::NEG_INFINITY, 0.0, f64::INFINITY].map(|u| Sigmoid.f(u)), [0.0, 0.5, 1.0]);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/sigmoid.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sigmoid;
 

@@ -1,36 +1,68 @@
-use super::ActFn;
+use super::{ActFn, check_positive};
+use crate::error::Result;
 use crate::scalar::Scalar;
 
 /// A smooth ReLU.
 ///
-/// Formula: z = ln(1 + eᵘ) = max(u, 0) + ln(1 + e^−|u|).
+/// Formula: z = ln(1 + e^βu)/β = max(u, 0) + ln(1 + e^−|βu|)/β.
 ///
-/// Derivative: σ(u).
+/// Derivative: σ(βu).
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: 0 at −∞, u for large u; nothing overflows.
+/// Numerics: 0 at −∞, u for large u; nothing overflows unless 1/β does.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `beta` β | 1 | finite, above 0 |
+///
+/// Errors: when the model is built, for a parameter out of range.
 ///
 /// Source: Dugas et al., *Incorporating second-order functional knowledge for better option pricing*, 2000.
 ///
 /// ```
 /// use manabi::{ActFn, Softplus};
 ///
-/// assert_eq!(Softplus.f(1000.0), 1000.0);
+/// assert_eq!(Softplus::default().f(1000.0), 1000.0);
+/// assert_eq!(Softplus::new(2.0).f(0.0_f64), 2_f64.ln() / 2.0);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Softplus;
+#[doc = ""]
+#[doc = include_str!("plot/softplus.svg")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Softplus {
+    beta: f64,
+}
+
+impl Softplus {
+    /// Softplus with this β.
+    pub fn new(beta: f64) -> Self {
+        Self { beta }
+    }
+}
+
+impl Default for Softplus {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
 
 impl ActFn for Softplus {
     const NAME: &'static str = "softplus";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
-        u.softplus()
+        let beta = A::of(self.beta);
+        let v = beta * u;
+        // There z is u to the last bit, and v might overflow.
+        if v > A::of(100.0) { u } else { v.softplus() / beta }
     }
 
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        u.sigmoid()
+        (A::of(self.beta) * u).sigmoid()
+    }
+
+    fn check(&self) -> Result<()> {
+        check_positive("beta", self.beta)
     }
 }

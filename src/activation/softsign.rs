@@ -18,6 +18,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!(Softsign.f(-3.0), -0.75);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/softsign.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Softsign;
 

@@ -1,14 +1,15 @@
-use super::{ActFn, check_finite};
+use super::{ActFn, TrainableActFn, check_finite};
 use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// Swish, for β = 1 also called SiLU: u, gated by its own sigmoid.
+/// Swish, for β = 1 also called [SiLU](Silu): u, gated by its own sigmoid.
 ///
 /// Formula: z = u·σ(βu).
 ///
-/// Derivative: β·z + σ(βu)·(1 − β·z).
+/// Derivative: β·z + σ(βu)·(1 − β·z); by β, where it is learned, u²·σ(βu)·σ(−βu).
 ///
-/// Shapes: elementwise.
+/// Shapes: elementwise. As [`Activation`](crate::Activation) the layer keeps β, as [`Trainable`](crate::Trainable) it
+/// learns β, one per layer or one per unit.
 ///
 /// Numerics: evaluated so, the derivative cancels for large u, and from u = 10¹⁶ on gives 0 instead of 1; a function of βu alone
 /// that does not cancel is evaluated instead (see `docs/derivations.md`). −0 or 0 at −∞ with derivative 0; nothing
@@ -16,7 +17,7 @@ use crate::scalar::Scalar;
 ///
 /// | parameter | default | range |
 /// |---|---|---|
-/// | `beta` β | 1 | finite |
+/// | `beta` β (where it is learned, before training) | 1 | finite |
 ///
 /// Errors: when the model is built, for a β that is not finite.
 ///
@@ -28,6 +29,8 @@ use crate::scalar::Scalar;
 /// assert_eq!(Swish::default().f(1000.0), 1000.0);
 /// assert_eq!(Swish::new(2.0).df(0.0, 0.0), 0.5);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/swish.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Swish {
     beta: f64,
@@ -63,3 +66,38 @@ impl ActFn for Swish {
         check_finite("beta", self.beta)
     }
 }
+
+impl TrainableActFn for Swish {
+    const NAME: &'static str = "trainable_swish";
+    const PARAMETER: &'static str = "beta";
+
+    fn start(&self) -> f64 {
+        self.beta
+    }
+
+    #[inline(always)]
+    fn z<A: Scalar>(u: A, beta: A) -> A {
+        u.times_sigmoid(beta * u)
+    }
+
+    #[inline(always)]
+    fn dz_du<A: Scalar>(u: A, beta: A, _z: A) -> A {
+        (beta * u).swish_derivative()
+    }
+
+    #[inline(always)]
+    fn dz_dp<A: Scalar>(u: A, beta: A, _z: A) -> A {
+        let slope = (beta * u).sigmoid_derivative();
+        // Not ∞·0 for infinite u.
+        if slope == A::zero() { slope } else { u * (u * slope) }
+    }
+}
+
+/// The sigmoid linear unit: [`Swish`] with β = 1, which is its default.
+///
+/// ```
+/// use manabi::{ActFn, Silu};
+///
+/// assert_eq!(Silu::default().f(1.0_f64), 0.731_058_578_630_004_9);
+/// ```
+pub type Silu = Swish;

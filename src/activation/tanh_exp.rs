@@ -20,6 +20,8 @@ use crate::scalar::Scalar;
 ///
 /// assert_eq!(TanhExp.f(50.0), 50.0);
 /// ```
+#[doc = ""]
+#[doc = include_str!("plot/tanh_exp.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TanhExp;
 

@@ -4,6 +4,7 @@ mod activation;
 mod affine;
 mod parameter;
 mod pass;
+mod trainable;
 
 use std::fmt::Debug;
 
@@ -14,6 +15,7 @@ pub use affine::Affine;
 pub use parameter::Parameter;
 pub(crate) use parameter::{Plan, check_name};
 pub use pass::{Backward, Forward};
+pub use trainable::Trainable;
 
 use crate::error::Result;
 use crate::scalar::Scalar;

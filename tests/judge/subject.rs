@@ -1,8 +1,8 @@
 //! What the crate computes.
 
 use manabi::{
-    ActFn, Gelu as GeluFn, Mish as MishFn, Scalar, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Swish as SwishFn,
-    Tanh as TanhFn,
+    ActFn, Gelu as GeluFn, Mish as MishFn, Scalar, Sigmoid as SigmoidFn, Softplus as SoftplusFn,
+    Swish as SwishFn, Tanh as TanhFn,
 };
 
 use super::Function::{self, *};
@@ -17,12 +17,12 @@ pub fn computed<A: Scalar>(function: Function, u: A) -> A {
     match function {
         Sigmoid => both(SigmoidFn, u, false),
         Tanh => both(TanhFn, u, false),
-        Softplus => both(SoftplusFn, u, false),
+        Softplus => both(SoftplusFn::default(), u, false),
         Swish(beta) => both(SwishFn::new(beta), u, false),
         Mish => both(MishFn, u, false),
         SigmoidDerivative => both(SigmoidFn, u, true),
         TanhDerivative => both(TanhFn, u, true),
-        SoftplusDerivative => both(SoftplusFn, u, true),
+        SoftplusDerivative => both(SoftplusFn::default(), u, true),
         SwishDerivative(beta) => both(SwishFn::new(beta), u, true),
         MishDerivative => both(MishFn, u, true),
         Exp => Scalar::exp(u),

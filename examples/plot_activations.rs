@@ -1,0 +1,135 @@
+//! Draws every activation function and its derivative, for the pages of the documentation.
+//!
+//! `cargo run --release --example plot_activations [folder]`, into `src/activation/plot` unless told.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use manabi::{
+    ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
+    Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
+};
+
+const WIDTH: f64 = 360.0;
+const HEIGHT: f64 = 220.0;
+const STEPS: i32 = 160;
+
+/// Blue and vermilion: told apart by every eye, on light and on dark pages.
+const COLORS: [&str; 2] = ["#3390d6", "#d55e00"];
+
+/// What is on the page.
+struct Plot {
+    u: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Plot {
+    /// The place of a point on the page.
+    fn place(&self, u: f64, y: f64) -> (f64, f64) {
+        let along = |value, (low, high): (f64, f64)| (value - low) / (high - low);
+        (along(u, self.u) * WIDTH, (1.0 - along(y, self.y)) * HEIGHT)
+    }
+
+    /// The curve of `f`, where it is on the page.
+    fn curve(&self, f: impl Fn(f64) -> f64, color: &str, dashes: &str) -> String {
+        let mut path = String::new();
+        let mut inside = false;
+        for i in 0..=STEPS {
+            let u = self.u.0 + (self.u.1 - self.u.0) * f64::from(i) / f64::from(STEPS);
+            let y = f(u);
+            let (x, y_place) = self.place(u, y);
+            let visible = (self.y.0..=self.y.1).contains(&y);
+            if visible {
+                let command = if inside { 'L' } else { 'M' };
+                write!(path, "{command}{x:.1} {y_place:.1}").expect("a string takes everything");
+            }
+            inside = visible;
+        }
+        format!("<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"{dashes}/>\n")
+    }
+
+    /// The axes, with ticks at the whole numbers.
+    fn axes(&self) -> String {
+        let ((left, zero), (right, _)) = (self.place(self.u.0, 0.0), self.place(self.u.1, 0.0));
+        let ((center, bottom), (_, top)) = (self.place(0.0, self.y.0), self.place(0.0, self.y.1));
+        let mut axes = format!(
+            "<path d=\"M{left} {zero:.1}H{right}M{center:.1} {bottom}V{top}\" stroke=\"currentColor\" opacity=\"0.5\"/>\n"
+        );
+        for u in self.u.0.ceil() as i32 + 1..self.u.1.ceil() as i32 {
+            if u % 2 == 0 && u != 0 {
+                let (x, y) = self.place(u.into(), 0.0);
+                axes += &label(x, y + 14.0, "middle", "currentColor", &u.to_string());
+            }
+        }
+        for y in self.y.0.ceil() as i32..self.y.1.ceil() as i32 {
+            if y != 0 {
+                let (x, y_place) = self.place(0.0, y.into());
+                axes += &label(x - 5.0, y_place + 4.0, "end", "currentColor", &y.to_string());
+            }
+        }
+        axes
+    }
+}
+
+fn label(x: f64, y: f64, anchor: &str, color: &str, text: &str) -> String {
+    format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{color}\">{text}</text>\n")
+}
+
+/// A picture of f and f′ for a page of rustdoc: without blank lines, in the page's colour of text.
+fn picture(name: &str, f: impl Fn(f64) -> f64, df: impl Fn(f64) -> f64) -> String {
+    let plot = Plot { u: (-6.0, 6.0), y: (-2.4, 3.4) };
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+         font-family=\"sans-serif\" font-size=\"11\" role=\"img\" aria-label=\"{name} and its derivative\">\n"
+    );
+    svg += &plot.axes();
+    svg += &plot.curve(f, COLORS[0], "");
+    svg += &plot.curve(df, COLORS[1], " stroke-dasharray=\"6 3\"");
+    svg += &label(8.0, 16.0, "start", COLORS[0], "f(u)");
+    svg += &label(8.0, 32.0, "start", COLORS[1], "f′(u), dashed");
+    svg += &label(WIDTH - 6.0, plot.place(0.0, 0.0).1 - 6.0, "end", "currentColor", "u");
+    svg + "</svg>\n"
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn draw<F: ActFn>(&self, function: F) -> io::Result<()> {
+        let svg = picture(F::NAME, |u| function.f(u), |u| function.df(u, function.f(u)));
+        fs::write(self.0.join(format!("{}.svg", F::NAME)), svg)
+    }
+
+    fn draw_trainable<F: TrainableActFn>(&self, function: F) -> io::Result<()> {
+        let p = function.start();
+        let svg = picture(F::NAME, |u| F::z(u, p), |u| F::dz_du(u, p, F::z(u, p)));
+        fs::write(self.0.join(format!("{}.svg", F::NAME)), svg)
+    }
+}
+
+fn main() -> io::Result<()> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/activation/plot");
+    let folder = Folder(env::args_os().nth(1).map_or(default, PathBuf::from));
+    fs::create_dir_all(&folder.0)?;
+    folder.draw(Identity)?;
+    folder.draw(Relu)?;
+    folder.draw(Relu6)?;
+    folder.draw(LeakyRelu::default())?;
+    folder.draw_trainable(PRelu::default())?;
+    folder.draw(Elu::default())?;
+    folder.draw(Selu)?;
+    folder.draw(Celu::new(0.5))?;
+    folder.draw(Softplus::default())?;
+    folder.draw(Softsign)?;
+    folder.draw(Sigmoid)?;
+    folder.draw(LogSigmoid)?;
+    folder.draw(Tanh)?;
+    folder.draw(HardTanh)?;
+    folder.draw(HardSigmoid)?;
+    folder.draw(HardSwish)?;
+    folder.draw(Gelu)?;
+    folder.draw(GeluTanh)?;
+    folder.draw(Swish::default())?;
+    folder.draw(Mish)?;
+    folder.draw(TanhExp)
+}

@@ -1,0 +1,77 @@
+use super::TrainableActFn;
+use crate::scalar::Scalar;
+
+/// The parametric ReLU: a leaky ReLU that learns its slope.
+///
+/// Formula: z = u for u > 0, else α·u.
+///
+/// Derivative: by u 1 for u > 0, else α; by α 0 for u > 0, else u.
+///
+/// Shapes: elementwise; α is one number per layer, or one per unit with [`Trainable::per_unit`](crate::Trainable::per_unit).
+///
+/// Numerics: exact up to one rounding; at the kink 0 the derivative is α.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `alpha` α, before training | 0.25 | finite |
+///
+/// Errors: when the model is built, for an α that is not finite.
+///
+/// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015.
+///
+/// ```
+/// use manabi::{Activation, Affine, CrossEntropy, PRelu, Sequential, Softmax, Trainable};
+///
+/// let model = Sequential::<f32>::builder(784)
+///     .add_layer("affine1", Affine::new(100))
+///     .add_layer("prelu1", Trainable::new(PRelu::default()).per_unit())
+///     .add_layer("affine2", Affine::new(10))
+///     .set_output(Softmax)
+///     .set_error(CrossEntropy)
+///     .build()?;
+/// assert_eq!(model.parameter("prelu1.alpha")?.len(), 100);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[doc = ""]
+#[doc = include_str!("plot/prelu.svg")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PRelu {
+    alpha: f64,
+}
+
+impl PRelu {
+    /// PRelu that starts with this α.
+    pub fn new(alpha: f64) -> Self {
+        Self { alpha }
+    }
+}
+
+impl Default for PRelu {
+    fn default() -> Self {
+        Self::new(0.25)
+    }
+}
+
+impl TrainableActFn for PRelu {
+    const NAME: &'static str = "prelu";
+    const PARAMETER: &'static str = "alpha";
+
+    fn start(&self) -> f64 {
+        self.alpha
+    }
+
+    #[inline(always)]
+    fn z<A: Scalar>(u: A, alpha: A) -> A {
+        if u > A::zero() { u } else { alpha * u }
+    }
+
+    #[inline(always)]
+    fn dz_du<A: Scalar>(u: A, alpha: A, _z: A) -> A {
+        if u > A::zero() { A::one() } else { alpha }
+    }
+
+    #[inline(always)]
+    fn dz_dp<A: Scalar>(u: A, _alpha: A, _z: A) -> A {
+        super::min(u, A::zero())
+    }
+}

@@ -1,0 +1,61 @@
+use std::fmt::Debug;
+
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// An activation function with a parameter p that is learned: z(u, p) and both its derivatives, for one number at a time.
+///
+/// [`Trainable`](crate::Trainable) makes a layer of it; everything said of [`ActFn`](crate::ActFn) holds here too.
+///
+/// ```
+/// use manabi::{Scalar, Trainable, TrainableActFn, gradcheck};
+/// use ndarray::array;
+///
+/// /// z = u·(1 + p·tanh u)
+/// #[derive(Clone, Debug)]
+/// struct Tilted;
+///
+/// impl TrainableActFn for Tilted {
+///     const NAME: &'static str = "tilted";
+///     const PARAMETER: &'static str = "tilt";
+///     fn start(&self) -> f64 {
+///         0.1
+///     }
+///     fn z<A: Scalar>(u: A, p: A) -> A {
+///         u * (A::one() + p * u.tanh())
+///     }
+///     fn dz_du<A: Scalar>(u: A, p: A, _z: A) -> A {
+///         A::one() + p * (u.tanh() + u * u.tanh_derivative())
+///     }
+///     fn dz_dp<A: Scalar>(u: A, _p: A, _z: A) -> A {
+///         u * u.tanh()
+///     }
+/// }
+///
+/// gradcheck::layer(&Trainable::new(Tilted), array![[-1.0, 0.5, 2.0]].view(), 0)?.assert();
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
+    /// The name that a model's table shows.
+    const NAME: &'static str;
+
+    /// The name of the parameter.
+    const PARAMETER: &'static str;
+
+    /// What the parameter is before training.
+    fn start(&self) -> f64;
+
+    /// z(u, p).
+    fn z<A: Scalar>(u: A, p: A) -> A;
+
+    /// ∂z/∂u, with z at hand.
+    fn dz_du<A: Scalar>(u: A, p: A, z: A) -> A;
+
+    /// ∂z/∂p, with z at hand.
+    fn dz_dp<A: Scalar>(u: A, p: A, z: A) -> A;
+
+    /// An error if the start is out of its range; asked when a model is built.
+    fn check(&self) -> Result<()> {
+        super::check_finite(Self::PARAMETER, self.start())
+    }
+}

@@ -1,0 +1,146 @@
+use super::{Backward, Forward, Layer, Parameter, flat, flat_mut};
+use crate::activation::TrainableActFn;
+use crate::error::Result;
+use crate::init::Initializer;
+use crate::parallel::parts;
+use crate::scalar::Scalar;
+use crate::simd::dispatch;
+
+/// The numbers that make a thread worth its while.
+const PART: usize = 4096;
+/// The sums that run side by side where there is one parameter.
+const LANES: usize = 16;
+
+/// The layer that applies an activation function and learns its parameter: one for the whole layer, or one per unit.
+///
+/// Formula: z = z(u, p).
+///
+/// Derivative: du = dz·∂z/∂u; dp = Σ dz·∂z/∂p over the batch, and over the units if they share p.
+///
+/// Shapes: all (batch, width); p (1), or (width) per unit.
+///
+/// Numerics: those of the function; the sums run in a fixed order, the same for any instruction set and number of threads.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `function` | none | any [`TrainableActFn`], built-in ([`PRelu`](crate::PRelu), [`Swish`](crate::Swish)) or your own |
+/// | `per_unit` | off | |
+///
+/// Errors: when the model is built, if the parameter's start is out of range.
+///
+/// ```
+/// use manabi::{Layer, PRelu, Swish, Trainable};
+///
+/// let one = Trainable::new(Swish::new(1.0));
+/// let many = Trainable::new(PRelu::new(0.25)).per_unit();
+/// assert_eq!(Layer::<f32>::parameters(&one, 100)[0].shape, [1]);
+/// assert_eq!(Layer::<f32>::parameters(&many, 100)[0].shape, [100]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Trainable<F> {
+    function: F,
+    per_unit: bool,
+}
+
+impl<F: TrainableActFn> Trainable<F> {
+    /// A layer of this function, with one parameter.
+    pub fn new(function: F) -> Self {
+        Self { function, per_unit: false }
+    }
+
+    /// The same with one parameter per unit.
+    pub fn per_unit(self) -> Self {
+        Self { per_unit: true, ..self }
+    }
+}
+
+impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
+    fn kind(&self) -> &str {
+        F::NAME
+    }
+
+    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+        self.function.check().map(|()| input_dim)
+    }
+
+    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
+        let count = if self.per_unit { input_dim } else { 1 };
+        vec![Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()))]
+    }
+
+    fn forward(&self, mut pass: Forward<'_, A>) {
+        let (params, width, u) = (pass.params, pass.x.ncols(), flat(&pass.x));
+        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, PART, &|start, z| {
+            let u = &u[start..][..z.len()];
+            dispatch(
+                #[inline(always)]
+                || {
+                    if let &[p] = params {
+                        u.iter().zip(&mut *z).for_each(|(&u, z)| *z = F::z(u, p));
+                        return;
+                    }
+                    for (u, z) in u.chunks_exact(width).zip(z.chunks_exact_mut(width)) {
+                        u.iter().zip(z).zip(params).for_each(|((&u, z), &p)| *z = F::z(u, p));
+                    }
+                },
+            );
+        });
+    }
+
+    fn backward(&self, mut pass: Backward<'_, A>) {
+        let (params, width) = (pass.params, pass.x.ncols());
+        let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));
+        dispatch(
+            #[inline(always)]
+            || match (params, &mut *pass.grad) {
+                (&[p], [sum]) => *sum = total::<A, F>(u, z, dz, p),
+                (_, sums) => unit_totals::<A, F>(u, z, dz, params, sums),
+            },
+        );
+        let Some(du) = &mut pass.dx else { return };
+        parts(pass.engine.threads(), flat_mut(du), width, PART, &|start, du| {
+            let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);
+            dispatch(
+                #[inline(always)]
+                || {
+                    let rows = u.chunks_exact(width).zip(z.chunks_exact(width)).zip(dz.chunks_exact(width));
+                    for (((u, z), dz), du) in rows.zip(du.chunks_exact_mut(width)) {
+                        let numbers = u.iter().zip(z).zip(dz).zip(du);
+                        match params {
+                            &[p] => numbers.for_each(|(((&u, &z), &dz), du)| *du = dz * F::dz_du(u, p, z)),
+                            _ => numbers
+                                .zip(params)
+                                .for_each(|((((&u, &z), &dz), du), &p)| *du = dz * F::dz_du(u, p, z)),
+                        }
+                    }
+                },
+            );
+        });
+    }
+}
+
+/// Σ dz·∂z/∂p over all numbers.
+#[inline(always)]
+fn total<A: Scalar, F: TrainableActFn>(u: &[A], z: &[A], dz: &[A], p: A) -> A {
+    let [(us, u), (zs, z), (dzs, dz)] = [u, z, dz].map(|all| all.as_chunks::<LANES>());
+    let mut sums = [A::zero(); LANES];
+    for ((u, z), dz) in us.iter().zip(zs).zip(dzs) {
+        for i in 0..LANES {
+            sums[i] += dz[i] * F::dz_dp(u[i], p, z[i]);
+        }
+    }
+    let rest: A = u.iter().zip(z).zip(dz).map(|((&u, &z), &dz)| dz * F::dz_dp(u, p, z)).sum();
+    sums.into_iter().fold(rest, |total, sum| total + sum)
+}
+
+/// Σ dz·∂z/∂p over the rows, for every unit.
+#[inline(always)]
+fn unit_totals<A: Scalar, F: TrainableActFn>(u: &[A], z: &[A], dz: &[A], params: &[A], sums: &mut [A]) {
+    let width = params.len();
+    sums.fill(A::zero());
+    for ((u, z), dz) in u.chunks_exact(width).zip(z.chunks_exact(width)).zip(dz.chunks_exact(width)) {
+        for ((((sum, &p), &u), &z), &dz) in sums.iter_mut().zip(params).zip(u).zip(z).zip(dz) {
+            *sum += dz * F::dz_dp(u, p, z);
+        }
+    }
+}
