@@ -67,7 +67,8 @@ impl ActFn for MySwish {
         u * u.sigmoid()
     }
     fn df<A: Scalar>(&self, u: A, z: A) -> A {
-        u.sigmoid() + z * (-u).sigmoid()
+        let s = u.sigmoid();
+        s + z * (A::one() - s)
     }
 }
 

@@ -1,0 +1,175 @@
+//! The same bits with every instruction set of this machine, in every activation, product and training.
+//!
+//! The set is chosen once per process, so this test runs itself again with `MANABI_SIMD` set.
+
+use std::process::Command;
+
+use manabi::{
+    ActFn, Activation, Affine, Backward, Celu, CrossEntropy, Elu, Engine, Forward, Gelu, GeluTanh,
+    HardSigmoid, HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Mish, Mnist, Normalizer, PRelu,
+    Random, RandomState, Relu, Relu6, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign,
+    Swish, Tanh, TanhExp, Trainable, Trainer, simd,
+};
+use ndarray::{Array2, ArrayView2};
+
+/// FNV-1a over the bits.
+#[derive(Clone, Copy)]
+struct Digest(u64);
+
+impl Digest {
+    fn of<A: Scalar>(numbers: &[A]) -> Self {
+        numbers.iter().fold(Self(0xcbf2_9ce4_8422_2325), |digest, &x| {
+            let bits = if x.is_nan() { 0x7ff8 << 48 } else { x.widen().to_bits() };
+            bits.to_le_bytes().iter().fold(digest, |Self(hash), &byte| {
+                Self((hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+            })
+        })
+    }
+}
+
+fn print<A: Scalar>(what: &str, numbers: &[A]) {
+    println!("digest {what} {} {:016x}", std::any::type_name::<A>(), Digest::of(numbers).0);
+}
+
+/// Numbers of every size and sign, infinities and NaN among them; an odd number of them.
+fn inputs<A: Scalar>() -> Array2<A> {
+    let mut random = RandomState::new(5);
+    let exponents = random.uniform((1, 8190), -140.0, 120.0).mapv(f64::exp2);
+    let dense = random.uniform((1, 8193), -20.0, 20.0);
+    let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MAX, f64::MIN_POSITIVE];
+    let all: Vec<A> = exponents
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| if i % 2 == 0 { x } else { -x })
+        .chain(dense)
+        .chain(special)
+        .map(A::of)
+        .collect();
+    Array2::from_shape_vec((1, all.len()), all).expect("as many as there are")
+}
+
+fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
+    let dy = x.mapv(|_| A::of(0.7));
+    let (mut y, mut dx, mut engine) = (dy.clone(), dy.clone(), Engine::new(1));
+    let params: Vec<A> =
+        layer.parameters(x.ncols()).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
+    let mut grad = params.clone();
+    layer.forward(Forward::new(layer, &params, x, y.view_mut(), &mut engine).expect("the shapes fit"));
+    let forward = Forward::new(layer, &params, x, y.view_mut(), &mut engine).expect("the shapes fit");
+    let backward = Backward::new(forward, dy.view(), Some(dx.view_mut()), &mut grad);
+    layer.backward(backward.expect("the shapes fit"));
+    print(&format!("{what}-forward"), y.as_slice().expect("standard layout"));
+    print(&format!("{what}-backward"), dx.as_slice().expect("standard layout"));
+    print(&format!("{what}-gradient"), &grad);
+}
+
+fn activations<A: Scalar>() {
+    let x = inputs::<A>();
+    fn one<A: Scalar, F: ActFn>(x: &Array2<A>, function: F) {
+        layer(F::NAME, &Activation::new(function), x.view());
+    }
+    one(&x, Identity);
+    one(&x, Relu);
+    one(&x, Relu6);
+    one(&x, LeakyRelu::default());
+    one(&x, Elu::default());
+    one(&x, Selu);
+    one(&x, Celu::new(0.5));
+    one(&x, Softplus::new(2.0));
+    one(&x, Softsign);
+    one(&x, Sigmoid);
+    one(&x, LogSigmoid);
+    one(&x, Tanh);
+    one(&x, HardTanh);
+    one(&x, HardSigmoid);
+    one(&x, HardSwish);
+    one(&x, Gelu);
+    one(&x, GeluTanh);
+    one(&x, Swish::new(1.5));
+    one(&x, Mish);
+    one(&x, TanhExp);
+    let finite = inputs::<A>().mapv(|u| if u.is_finite() && u.abs() < A::of(1e9) { u } else { A::one() });
+    layer("prelu", &Trainable::new(PRelu::default()), finite.view());
+    layer("trainable_swish", &Trainable::new(Swish::default()), finite.view());
+    layer("swish_per_unit", &Trainable::new(Swish::default()).per_unit(), finite.view());
+}
+
+fn products<A: Scalar>() {
+    for (m, k, n) in [(1, 784, 100), (2, 3, 5), (7, 50, 10), (100, 784, 100), (33, 900, 71)] {
+        let mut random = RandomState::new(6);
+        let mut draw = |rows, columns| random.normal((rows, columns), 0.0, 1.0).mapv(A::of);
+        let (a, b, row) = (draw(m, k), draw(k, n), draw(1, n));
+        let (at, bt) = (a.t().as_standard_layout().to_owned(), b.t().as_standard_layout().to_owned());
+        let mut c = Array2::zeros((m, n));
+        for (a, b) in [(a.view(), b.view()), (at.t(), b.view()), (a.view(), bt.t())] {
+            Engine::new(1).matmul(a, b, row.as_slice(), c.view_mut());
+            print(&format!("{m}x{k}x{n}"), c.as_slice().expect("standard layout"));
+        }
+    }
+}
+
+fn training<A: Scalar>() {
+    let Mnist { train, .. } = Mnist::synthetic(230, 1, 0).expect("digits");
+    let normalizer = Normalizer::min_max(train.pixels()).expect("pixels");
+    let train = train.normalize(&normalizer).expect("pixels");
+    let mut model = Sequential::<A>::builder(784)
+        .add_layer("affine1", Affine::new(30))
+        .add_layer("mish1", Activation::new(Mish))
+        .add_layer("affine2", Affine::new(20))
+        .add_layer("swish2", Trainable::new(Swish::default()).per_unit())
+        .add_layer("affine3", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .expect("a model");
+    let mut trainer = Trainer::new().epochs(2).batch_size(50).optimizer(Sgd::new(0.1));
+    trainer.fit(&mut model, &train).expect("a training");
+    print("training", model.params());
+}
+
+#[test]
+#[ignore = "run by the other test, once per instruction set"]
+fn digests() {
+    println!("digest set {}", simd::instruction_set());
+    activations::<f32>();
+    activations::<f64>();
+    products::<f32>();
+    products::<f64>();
+    training::<f32>();
+    training::<f64>();
+}
+
+/// What `digests` prints with this instruction set, and which it really ran with.
+fn with_set(name: &str) -> (String, Vec<String>) {
+    let program = std::env::current_exe().expect("this test");
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", "digests", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("MANABI_SIMD", name);
+    let output = command.output().expect("this test runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("text");
+    // The test harness may print the test's name in front of the first line.
+    let lines = text.lines().filter_map(|line| line.find("digest ").map(|at| &line[at + 7..]));
+    let mut lines = lines.map(str::to_owned);
+    let set = lines.next().expect("the set").trim_start_matches("set ").to_owned();
+    (set, lines.collect())
+}
+
+#[test]
+fn every_set_gives_the_same_bits() {
+    let (best, expected) = with_set("");
+    assert!(expected.len() > 150, "{} digests", expected.len());
+    for name in ["baseline", "avx2"] {
+        let (set, digests) = with_set(name);
+        if set != name {
+            println!("skipped: this machine has no {name}");
+            continue;
+        }
+        for (digest, expected) in digests.iter().zip(&expected) {
+            assert_eq!(digest, expected, "{name} and {best} differ");
+        }
+        assert_eq!(digests.len(), expected.len());
+        println!("{name} and {best}: {} digests agree", digests.len());
+    }
+}
