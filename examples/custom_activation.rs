@@ -41,8 +41,9 @@ fn main() -> Result<()> {
         .set_error(CrossEntropy)
         .build()?;
     let history = Trainer::new().epochs(5).optimizer(Sgd::new(0.1)).test(&test).fit(&mut model, &train)?;
-    let last = history.epochs[5].test.expect("there is a test set");
-    println!("training:  {:.1} % of {} synthetic digits after 5 epochs", 100.0 * last.accuracy, test.len());
+    let accuracy =
+        history.epochs[5].test.and_then(|test| test.accuracy).expect("there is a test set of classes");
+    println!("training:  {:.1} % of {} synthetic digits after 5 epochs", 100.0 * accuracy, test.len());
 
     let ([own, own_back], [built_in, built_in_back]) = fastest_pair(&SelfGated, &Swish::default())?;
     println!("ns per f32       forward  backward");

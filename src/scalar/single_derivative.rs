@@ -1,34 +1,40 @@
-//! The derivatives of swish and mish in `f32`.
+//! The derivatives of swish and mish in `f32`: through `f64`, where the shortest formulas round to the right number,
+//! even near their zeros.
 
-use super::derivative::Decay;
 use super::kernel::Kernel;
 
-/// swish′(v) = e(1 + v + e)/(1 + e)² for v < 0, e = eᵛ, and 1 − swish′(−v) else.
+/// swish′(v) = b(a + b + v·a)/(a + b)², eᵛ = b/a.
 ///
-/// e = 2ᵏ(1 + m) stays apart in its two parts: near the zero, a = 1 + 2ᵏ + v is exact, and
-/// (1 + m)(1 + v + e) = a + m(a + e).
+/// eᵛ = 2ᵏ·2ᶠ, and 2ᶠ = (1 + τ)/(1 − τ) with τ = tanh(f·ln 2/2): an odd polynomial is short.
 #[inline(always)]
 pub fn swish_derivative(v: f32) -> f32 {
-    let e = Decay::new(v.abs());
-    let one = 1.0 + e.power;
-    let a = one - e.w;
-    let n = a + e.m * ((a + e.power) + e.rest);
-    let square = one * one + e.rest * ((one + one) + e.rest);
-    let derivative = e.large * n / (f32::LARGE * square);
-    if v < 0.0 { derivative } else { 1.0 - derivative }
+    let v = within_effect(v);
+    let y = v * f64::LOG2_E;
+    let t = y + f64::ROUND_BIASED;
+    let f = y - (t - f64::ROUND_BIASED);
+    let z = f * f;
+    let tau =
+        f * (0.346_573_536_154_324_6 + z * (-0.013_874_290_146_705_808 + z * 0.000_652_711_381_088_082_4));
+    let power = f64::from_bits(t.to_bits() << 52);
+    let (a, b) = (1.0 - tau, power + power * tau);
+    let sum = a + b;
+    (b * (sum + v * a) / (sum * sum)) as f32
 }
 
 /// mish′(u) = e((2 + e)d + 4u(1 + e))/d², e = eᵘ, d = 2 + e(2 + e).
-///
-/// In `f64`, where this rounds to the right number, even near the zero.
 #[inline(always)]
 pub fn mish_derivative(u: f32) -> f32 {
-    // It has arrived at 0 and 1 at the ends.
-    let u = f64::from(u.within((-f32::DECAY_END, 20.0)));
+    let u = within_effect(u);
     let e = exp(u);
     let d = 2.0 + e * (2.0 + e);
     let n = (2.0 + e) * d + 4.0 * u * (1.0 + e);
     (e * n / (d * d)) as f32
+}
+
+/// Beyond, the derivatives have arrived at 0 and 1.
+#[inline(always)]
+fn within_effect(x: f32) -> f64 {
+    f64::from(x.within((-f32::DECAY_END, 30.0)))
 }
 
 /// eˣ with a relative error of 2⁻²⁸, as 2ᵏ·2ᶠ.
