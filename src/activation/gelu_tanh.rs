@@ -15,7 +15,7 @@ const LIMIT: f64 = 30.0;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: computed with the sigmoid, which keeps the left tail where 1 + tanh would cancel; −0 at −∞; no
+/// Numerics: computed with the sigmoid, which keeps the left tail where 1 + tanh would cancel; 0 at −∞; no
 /// overflow, as the cubic is evaluated only where it matters.
 ///
 /// Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
@@ -35,8 +35,7 @@ impl ActFn for GeluTanh {
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
-        let s = inner(u).sigmoid();
-        if s == A::zero() { -A::zero() } else { u * s }
+        u.times_sigmoid(inner(u))
     }
 
     #[inline(always)]

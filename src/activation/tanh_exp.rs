@@ -1,4 +1,4 @@
-use super::{ActFn, clamp, min};
+use super::{ActFn, clamp};
 use crate::scalar::Scalar;
 
 /// TanhExp: like Mish, with the exponential where Mish has softplus.
@@ -30,8 +30,10 @@ impl ActFn for TanhExp {
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
-        let t = min(u, A::of(4.0)).exp().tanh();
-        if t == A::zero() { -A::zero() } else { u * t }
+        let v = clamp(u, A::of(-800.0), A::of(4.0));
+        // Its square is subnormal long before u times the square is.
+        let root = (v / A::of(2.0)).exp();
+        if u < A::of(-40.0) { v * root * root } else { u * (root * root).tanh() }
     }
 
     #[inline(always)]
