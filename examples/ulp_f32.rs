@@ -119,6 +119,10 @@ fn apply(function: Function, u: &[f32], y: &mut [f32]) {
 fn each(u: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32) {
     simd::dispatch(
         #[inline(always)]
-        || y.iter_mut().zip(u).for_each(|(y, &u)| *y = f(u)),
+        || {
+            for (y, &u) in y.iter_mut().zip(u) {
+                *y = f(u);
+            }
+        },
     );
 }

@@ -65,7 +65,11 @@ fn worst(function: Function, points: usize, seed: u64) -> Worst {
             us.fill_with(|| if dense { dense_point(random.next()) } else { f64::from_bits(random.next()) });
             simd::dispatch(
                 #[inline(always)]
-                || us.iter().zip(&mut ys).for_each(|(u, y)| *y = computed(function, *u)),
+                || {
+                    for (y, &u) in ys.iter_mut().zip(&us) {
+                        *y = computed(function, u);
+                    }
+                },
             );
             for (&u, &y) in us.iter().zip(&ys) {
                 check(function, u, y, &mut worst);

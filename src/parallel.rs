@@ -32,9 +32,11 @@ fn split<T: Send>(
     );
 }
 
-/// Runs `work` on a thread of the pool, from where splitting is cheapest, or right here if there is nothing to split.
+/// Runs `work` on a thread of the pool, from where splitting is cheapest, or right here if there is nothing to split or
+/// this is such a thread.
 pub fn enter<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
-    if threads < 2 { work() } else { rayon_core::scope(|_| work()) }
+    let here = threads < 2 || rayon_core::current_thread_index().is_some();
+    if here { work() } else { rayon_core::scope(|_| work()) }
 }
 
 /// The number of threads that the machine runs at once.

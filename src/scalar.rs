@@ -98,7 +98,8 @@ pub trait Scalar:
     /// σ(x) = 1/(1 + e⁻ˣ), to 2 ulp.
     fn sigmoid(self) -> Self;
 
-    /// x·σ(v), to 2 ulp: neither σ(v) nor the product loses digits where σ(v) is subnormal.
+    /// x·σ(v), to 2 ulp: neither σ(v) nor the product loses digits where σ(v) is subnormal. Where it has vanished even so, 0,
+    /// whatever x is.
     fn times_sigmoid(self, v: Self) -> Self;
 
     /// tanh x, to 2 ulp.

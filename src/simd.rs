@@ -7,8 +7,9 @@ use pulp::Arch;
 /// Runs `op` compiled for the widest vectors of this machine, so that the plain loops in it use them.
 ///
 /// Every path computes the same bits: nothing is contracted or reassociated. Write the closure as
-/// `#[inline(always)] || …`. It is taken as `FnMut` because calling it as `FnOnce` would go through a shim that is
-/// not always inlined, and then the loop would be compiled for the baseline instruction set.
+/// `#[inline(always)] || …` with plain `for` loops in it: what the compiler does not inline into it, such as `for_each`
+/// with much to do, is compiled for the baseline instruction set. (So would be a closure taken as `FnOnce`, which is called
+/// through a shim; hence `FnMut`.)
 ///
 /// ```
 /// use manabi::simd;
@@ -16,7 +17,11 @@ use pulp::Arch;
 /// let (x, mut y) = ([1.0_f32; 100], [0.0; 100]);
 /// simd::dispatch(
 ///     #[inline(always)]
-///     || y.iter_mut().zip(&x).for_each(|(y, x)| *y = 2.0 * x),
+///     || {
+///         for (y, x) in y.iter_mut().zip(&x) {
+///             *y = 2.0 * x;
+///         }
+///     },
 /// );
 /// assert_eq!(y, [2.0; 100]);
 /// ```

@@ -65,7 +65,9 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
                 || {
                     // A copy of its own stays in a register.
                     let function = self.function.clone();
-                    u.iter().zip(&mut *z).for_each(|(&u, z)| *z = function.f(u));
+                    for (z, &u) in z.iter_mut().zip(u) {
+                        *z = function.f(u);
+                    }
                 },
             );
         });

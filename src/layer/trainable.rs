@@ -76,11 +76,15 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
                 #[inline(always)]
                 || {
                     if let &[p] = params {
-                        u.iter().zip(&mut *z).for_each(|(&u, z)| *z = F::z(u, p));
+                        for (z, &u) in z.iter_mut().zip(u) {
+                            *z = F::z(u, p);
+                        }
                         return;
                     }
                     for (u, z) in u.chunks_exact(width).zip(z.chunks_exact_mut(width)) {
-                        u.iter().zip(z).zip(params).for_each(|((&u, z), &p)| *z = F::z(u, p));
+                        for ((z, &u), &p) in z.iter_mut().zip(u).zip(params) {
+                            *z = F::z(u, p);
+                        }
                     }
                 },
             );
@@ -103,14 +107,16 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
             dispatch(
                 #[inline(always)]
                 || {
+                    if let &[p] = params {
+                        for (((du, &u), &z), &dz) in du.iter_mut().zip(u).zip(z).zip(dz) {
+                            *du = dz * F::dz_du(u, p, z);
+                        }
+                        return;
+                    }
                     let rows = u.chunks_exact(width).zip(z.chunks_exact(width)).zip(dz.chunks_exact(width));
-                    for (((u, z), dz), du) in rows.zip(du.chunks_exact_mut(width)) {
-                        let numbers = u.iter().zip(z).zip(dz).zip(du);
-                        match params {
-                            &[p] => numbers.for_each(|(((&u, &z), &dz), du)| *du = dz * F::dz_du(u, p, z)),
-                            _ => numbers
-                                .zip(params)
-                                .for_each(|((((&u, &z), &dz), du), &p)| *du = dz * F::dz_du(u, p, z)),
+                    for (du, ((u, z), dz)) in du.chunks_exact_mut(width).zip(rows) {
+                        for ((((du, &u), &z), &dz), &p) in du.iter_mut().zip(u).zip(z).zip(dz).zip(params) {
+                            *du = dz * F::dz_du(u, p, z);
                         }
                     }
                 },

@@ -3,6 +3,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::{Link, Output};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::simd::dispatch;
 
 /// The softmax output, for classes that exclude each other.
 ///
@@ -46,11 +47,21 @@ impl<A: Scalar> Output<A> for Softmax {
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
         for (u, mut y) in u.rows().into_iter().zip(y.rows_mut()) {
             let max = u.iter().fold(A::neg_infinity(), |max, &u| max.max(u));
-            let mut sum = A::zero();
             for (y, &u) in y.iter_mut().zip(u) {
-                *y = (u - max).exp();
-                sum += *y;
+                *y = u - max;
             }
+        }
+        let all = y.as_slice_mut().expect("a workspace is in standard layout");
+        dispatch(
+            #[inline(always)]
+            || {
+                for y in &mut *all {
+                    *y = y.exp();
+                }
+            },
+        );
+        for mut y in y.rows_mut() {
+            let sum = y.iter().fold(A::zero(), |sum, &y| sum + y);
             y.mapv_inplace(|y| y / sum);
         }
     }

@@ -67,7 +67,7 @@ pub fn gelu<P: Precision>(u: f64) -> f64 {
     let a = at_most(u.abs(), P::LAST);
     let tail = a * tail::<P>(a, P::gauss(a, 0.5)) * P::DROP;
     // On the right u·Φ(u) = u − u·Φ(−u).
-    (if u < 0.0 { 0.0 } else { u }) - tail
+    if u < 0.0 { -tail } else { u - tail }
 }
 
 /// Φ(u) + u·φ(u), the derivative of [`gelu`].
