@@ -30,7 +30,7 @@ usage: mnist_swish [--data DIR] [--activation swish|mish|relu|sigmoid|tanh] [--b
 
 data: --data, else $MNIST_DIR, else the cache folder, else a download, else synthetic digits";
 
-type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     match parse().and_then(|args| args.map_or(Ok(ExitCode::SUCCESS), run)) {

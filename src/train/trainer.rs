@@ -15,7 +15,7 @@ use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
 
 /// Gives the order of the samples for an epoch, from its number (from 1) and the number of samples.
-type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + 'a;
+type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 
 /// The training loop: the article's `learn`.
 ///
@@ -67,7 +67,7 @@ pub struct Trainer<'a, A> {
     order: Box<Order<'a>>,
     test: Option<&'a dyn Dataset<A>>,
     threads: usize,
-    observers: Vec<Box<dyn Observer<A> + 'a>>,
+    observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
 }
 
 impl<'a, A: Scalar> Trainer<'a, A> {
@@ -113,7 +113,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Takes each epoch's order from a function of the epoch's number (from 1) and the number of samples. It may name
     /// samples twice or leave some out.
-    pub fn order(self, order: impl FnMut(usize, usize) -> Vec<usize> + 'a) -> Self {
+    pub fn order(self, order: impl FnMut(usize, usize) -> Vec<usize> + Send + 'a) -> Self {
         Self { order: Box::new(order), ..self }
     }
 
@@ -122,18 +122,19 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { test: Some(test), ..self }
     }
 
-    /// Divides the work among up to this many threads, wherever that pays. The results are the same bits.
+    /// Divides the work among up to this many threads, wherever that pays. The results are the same bits. With more than one,
+    /// a run takes place on threads of `rayon`'s pool, observers and all.
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
 
     /// Calls `watch` with every row of the history; it may stop the run by answering `ControlFlow::Break(())`.
-    pub fn on_epoch(self, watch: impl FnMut(&Epoch) -> ControlFlow<()> + 'a) -> Self {
+    pub fn on_epoch(self, watch: impl FnMut(&Epoch) -> ControlFlow<()> + Send + 'a) -> Self {
         self.observe(EpochFn(watch))
     }
 
     /// Adds an observer.
-    pub fn observe(mut self, observer: impl Observer<A> + 'a) -> Self {
+    pub fn observe(mut self, observer: impl Observer<A> + Send + 'a) -> Self {
         self.observers.push(Box::new(observer));
         self
     }
@@ -148,6 +149,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// that is not in the training set.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
+        // Once for the whole run: to enter for every step would cost two changes of thread each.
+        enter(self.threads, || self.run(model, train))
+    }
+
+    fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let start = Instant::now();
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         let mut batch = model.workspace(self.batch_size)?.threads(self.threads);
@@ -187,10 +193,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let batches = order.len().div_ceil(self.batch_size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
-            tally.add(enter(self.threads, || {
-                ws.load(train, rows)?;
-                model.tally_and_gradient(ws)
-            })?);
+            ws.load(train, rows)?;
+            tally.add(model.tally_and_gradient(ws)?);
             if !tally.mean().loss.is_finite() {
                 let place = format!("epoch {number}, batch {}", i + 1);
                 return Err(Error::Diverged { place, loss: tally.mean().loss });
