@@ -5,6 +5,7 @@ use super::{Sequential, Slot};
 use crate::error::{Error, Result, check_finite, zeros};
 use crate::layer::{Backward, Forward};
 use crate::metrics::{Metrics, Tally};
+use crate::parallel::enter;
 use crate::scalar::Scalar;
 
 /// How many rows [`Sequential::predict`] takes at a time: enough for fast products, few enough to stay in the cache.
@@ -46,14 +47,17 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
         check_finite("x", x)?;
-        for (x, mut y) in
-            x.axis_chunks_iter(Axis(0), ws.capacity).zip(y.axis_chunks_iter_mut(Axis(0), ws.capacity))
-        {
-            (ws.rows, ws.loaded) = (x.nrows(), false);
-            matrix_mut(&mut ws.values[0], ws.rows, inputs).assign(&x);
-            self.forward(ws);
-            y.assign(&ws.y());
-        }
+        enter(ws.engine.threads(), || {
+            let capacity = ws.capacity;
+            for (x, mut y) in
+                x.axis_chunks_iter(Axis(0), capacity).zip(y.axis_chunks_iter_mut(Axis(0), capacity))
+            {
+                (ws.rows, ws.loaded) = (x.nrows(), false);
+                matrix_mut(&mut ws.values[0], ws.rows, inputs).assign(&x);
+                self.forward(ws);
+                y.assign(&ws.y());
+            }
+        });
         check_finite("prediction", y.view())
     }
 
@@ -61,7 +65,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: a workspace of another model or without a batch, targets that the loss cannot be asked for.
     pub fn loss(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
-        self.tally(ws).map(|tally| tally.mean())
+        enter(ws.engine.threads(), || self.tally(ws)).map(|tally| tally.mean())
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace, and, left there, the gradient of the loss by all
@@ -69,7 +73,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: those of [`loss`](Sequential::loss).
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
-        self.tally_and_gradient(ws).map(|tally| tally.mean())
+        enter(ws.engine.threads(), || self.tally_and_gradient(ws)).map(|tally| tally.mean())
     }
 
     pub(crate) fn tally(&self, ws: &mut Workspace<A>) -> Result<Tally> {

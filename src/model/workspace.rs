@@ -4,6 +4,7 @@ use super::Sequential;
 use crate::data::Dataset;
 use crate::error::{Error, Result, zeros};
 use crate::linalg::Engine;
+use crate::parallel::enter;
 use crate::scalar::Scalar;
 
 /// The scratch of one thread's passes through a model: a batch, every layer's output, the gradients.
@@ -118,7 +119,8 @@ impl<A: Scalar> Workspace<A> {
         self.loaded = false;
         self.t.resize(self.capacity * outputs, A::zero());
         let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
-        gather(self.engine.threads(), data, rows, x, matrix_mut(&mut self.t, rows.len(), outputs))?;
+        let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
+        enter(threads, || gather(threads, data, rows, x, t))?;
         (self.rows, self.loaded) = (rows.len(), true);
         Ok(())
     }
