@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
 
+/// The bytes that come from memory together.
+const CACHE_LINE: usize = 64;
+
 /// Labelled grey images: pixels stay bytes in memory and are normalised while a batch is gathered.
 ///
 /// Formula: x = (pixel − shift) / scale, with shift 0 and scale 1 until a normalizer is set.
@@ -34,7 +37,7 @@ pub struct Images {
     labels: Vec<u8>,
     classes: usize,
     size: (usize, usize),
-    /// Shift and scale of every pixel.
+    /// Shift and scale of every pixel, or the one pair that all share.
     normalization: Vec<(f32, f32)>,
 }
 
@@ -52,13 +55,16 @@ impl Images {
         let shape = Error::shape("pixels", "one that fits in memory", pixels.shape());
         let pixels = pixels.as_standard_layout().into_owned().into_shape_with_order((count, height * width));
         let pixels = pixels.map_err(|_| shape)?;
-        let normalization = vec![(0.0, 1.0); height * width];
+        let normalization = vec![(0.0, 1.0)];
         Ok(Self { pixels, labels, classes, size: (height, width), normalization })
     }
 
     /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels.
     pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
-        let normalization = normalizer.columns(self.pixels.ncols())?;
+        let mut normalization = normalizer.columns(self.pixels.ncols())?;
+        if normalization.iter().all(|&pair| pair == normalization[0]) {
+            normalization.truncate(1);
+        }
         Ok(Self { normalization, ..self })
     }
 
@@ -103,11 +109,19 @@ impl<A: Scalar> Dataset<A> for Images {
     }
 
     fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
+        let pixels = |row| self.pixels.row(row).to_slice().expect("pixels are in standard layout");
+        // One byte of every cache line: so the rows come from memory side by side instead of one after another.
+        let mut touched = 0;
+        for &row in rows {
+            touched = pixels(row).iter().step_by(CACHE_LINE).fold(touched, |touched, pixel| touched ^ pixel);
+        }
+        std::hint::black_box(touched);
+
         t.fill(A::zero());
         for (i, &row) in rows.iter().enumerate() {
             t[[i, self.labels[row].into()]] = A::one();
             let x = x.row_mut(i).into_slice().expect("x is in standard layout");
-            let pixels = self.pixels.row(row).to_slice().expect("pixels are in standard layout");
+            let pixels = pixels(row);
             dispatch(
                 #[inline(always)]
                 || normalize(pixels, &self.normalization, x),
@@ -119,6 +133,12 @@ impl<A: Scalar> Dataset<A> for Images {
 
 #[inline(always)]
 fn normalize<A: Scalar>(pixels: &[u8], normalization: &[(f32, f32)], x: &mut [A]) {
+    if let &[(shift, scale)] = normalization {
+        for (x, &pixel) in x.iter_mut().zip(pixels) {
+            *x = A::of(((f32::from(pixel) - shift) / scale).into());
+        }
+        return;
+    }
     for ((x, &pixel), &(shift, scale)) in x.iter_mut().zip(pixels).zip(normalization) {
         *x = A::of(((f32::from(pixel) - shift) / scale).into());
     }
