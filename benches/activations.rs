@@ -40,14 +40,14 @@ fn layer<A: Scalar, F: ActFn>(
     let Data { u, dz, z, du } = data;
     group.bench_function(BenchmarkId::new("forward", name), |b| {
         b.iter(|| {
-            let pass = Forward::new(&layer, &[], black_box(u.view()), z.view_mut(), &mut engine);
+            let pass = Forward::new(&layer, &[], &[], black_box(u.view()), z.view_mut(), &mut engine);
             layer.forward(pass.expect("the shapes fit"));
         });
     });
     group.bench_function(BenchmarkId::new("backward", name), |b| {
         b.iter(|| {
-            let pass = Forward::new(&layer, &[], black_box(u.view()), z.view_mut(), &mut engine);
-            let pass = Backward::new(pass.expect("the shapes fit"), dz.view(), Some(du.view_mut()), &mut []);
+            let pass = Forward::new(&layer, &[], &[], black_box(u.view()), z.view_mut(), &mut engine);
+            let pass = Backward::new(pass.expect("the shapes fit"), dz.view(), Some(du.view_mut()), None);
             layer.backward(pass.expect("the shapes fit"));
         });
     });

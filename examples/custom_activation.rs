@@ -74,12 +74,12 @@ fn nanoseconds(function: &impl ActFn) -> Result<[f64; 2]> {
     let (mut y, mut dx, mut engine) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()), Engine::new(1));
     let (mut forward, mut backward) = (Duration::MAX, Duration::MAX);
     for _ in 0..5 {
-        let pass = Forward::new(&layer, &[], x.view(), y.view_mut(), &mut engine)?;
+        let pass = Forward::new(&layer, &[], &[], x.view(), y.view_mut(), &mut engine)?;
         let start = Instant::now();
         layer.forward(pass);
         forward = forward.min(start.elapsed());
-        let pass = Forward::new(&layer, &[], x.view(), y.view_mut(), &mut engine)?;
-        let pass = Backward::new(pass, dy.view(), Some(dx.view_mut()), &mut [])?;
+        let pass = Forward::new(&layer, &[], &[], x.view(), y.view_mut(), &mut engine)?;
+        let pass = Backward::new(pass, dy.view(), Some(dx.view_mut()), None)?;
         let start = Instant::now();
         layer.backward(pass);
         backward = backward.min(start.elapsed());

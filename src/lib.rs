@@ -76,14 +76,14 @@ pub use data::Download;
 pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
-pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable};
+pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable, Training};
 pub use linalg::Engine;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
 pub use metrics::Metrics;
 pub use model::{Builder, Sequential, Workspace};
 pub use optim::{Optimizer, Sgd};
 pub use output::{Link, Output, Softmax};
-pub use random::{FromRng, Random, RandomState};
+pub use random::{FromRng, Noise, Random, RandomState};
 pub use scalar::Scalar;
 pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
 

@@ -141,6 +141,65 @@ impl rand::RngCore for RandomState {
     }
 }
 
+/// Random numbers by their place instead of by their order: what a layer draws in training.
+///
+/// Every number of a batch has random bits of its own, whatever thread asks for them and in whatever order, and a backward
+/// pass finds those of the forward pass again.
+///
+/// Formula: the output of SplitMix64 for the state key + place·φ, where the key is mixed from a seed, the number of the
+/// batch and that of the layer, and φ is the golden ratio's 64 bits.
+///
+/// Source: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
+///
+/// ```
+/// use manabi::Noise;
+///
+/// let noise = Noise::new(10, 1);
+/// assert_eq!(noise.bits(3, 5), Noise::new(10, 1).bits(3, 5));
+/// assert_ne!(noise.bits(3, 5), noise.bits(5, 3));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noise {
+    key: u64,
+    /// What stands before the first row.
+    rows: u32,
+}
+
+impl Noise {
+    /// The noise of a batch: of a seed, and a number that no other batch has.
+    pub fn new(seed: u32, batch: u64) -> Self {
+        Self { key: mix(mix(u64::from(seed)) ^ batch), rows: 0 }
+    }
+
+    /// The noise of one layer in it.
+    pub(crate) fn layer(self, index: usize) -> Self {
+        Self { key: mix(self.key ^ index as u64), ..self }
+    }
+
+    /// The same noise from a row on.
+    pub(crate) fn rows_from(self, row: usize) -> Self {
+        Self { rows: self.rows + row as u32, ..self }
+    }
+
+    /// The random bits of a place in the batch.
+    #[inline(always)]
+    pub fn bits(self, row: usize, column: usize) -> u32 {
+        let place = (u64::from(self.rows.wrapping_add(row as u32)) << 32) | column as u64;
+        (mix(self.key.wrapping_add(place.wrapping_mul(GOLDEN))) >> 32) as u32
+    }
+}
+
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A step of SplitMix64.
+#[inline(always)]
+fn mix(state: u64) -> u64 {
+    let z = state.wrapping_add(GOLDEN);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// Any generator of the `rand` ecosystem as a [`Random`], through `ndarray-rand`.
 ///
 /// ```

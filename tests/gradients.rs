@@ -211,10 +211,10 @@ fn trainable_layers_have_the_same_bits_with_any_number_of_threads() {
         let (mut y, mut dx) = (x.clone(), x.clone());
         let mut grad = vec![9.0; params.len()];
         let mut engine = Engine::new(threads);
-        let forward = Forward::new(layer, &params, x.view(), y.view_mut(), &mut engine);
+        let forward = Forward::new(layer, &params, &[], x.view(), y.view_mut(), &mut engine);
         layer.forward(forward.unwrap());
-        let forward = Forward::new(layer, &params, x.view(), y.view_mut(), &mut engine).unwrap();
-        layer.backward(Backward::new(forward, dy.view(), Some(dx.view_mut()), &mut grad).unwrap());
+        let forward = Forward::new(layer, &params, &[], x.view(), y.view_mut(), &mut engine).unwrap();
+        layer.backward(Backward::new(forward, dy.view(), Some(dx.view_mut()), Some(&mut grad)).unwrap());
         y.iter().chain(&dx).chain(&grad).map(|x| x.to_bits()).collect()
     }
     for layer in [Trainable::new(Swish::default()), Trainable::new(Swish::default()).per_unit()] {
@@ -335,6 +335,7 @@ enum Mistake {
     AddsToGradient,
     ForgetsScale,
     LearnsOnlyBehindOthers,
+    PassesBackOnlyWithGradient,
 }
 
 impl Layer<f64> for Scale {
@@ -357,10 +358,15 @@ impl Layer<f64> for Scale {
         if pass.dx.is_none() && self.0 == Mistake::LearnsOnlyBehindOthers {
             return;
         }
-        if self.0 != Mistake::AddsToGradient {
-            pass.grad[0] = 0.0;
+        if pass.grad.is_none() && self.0 == Mistake::PassesBackOnlyWithGradient {
+            return;
         }
-        pass.grad[0] += (&pass.x * &pass.dy).sum();
+        if let Some(grad) = pass.grad {
+            if self.0 != Mistake::AddsToGradient {
+                grad[0] = 0.0;
+            }
+            grad[0] += (&pass.x * &pass.dy).sum();
+        }
         if let Some(mut dx) = pass.dx {
             let scale = if self.0 == Mistake::ForgetsScale { 1.0 } else { pass.params[0] };
             dx.assign(&(&pass.dy * scale));
@@ -378,6 +384,7 @@ fn careless_layers_are_caught() {
         Mistake::AddsToGradient,
         Mistake::ForgetsScale,
         Mistake::LearnsOnlyBehindOthers,
+        Mistake::PassesBackOnlyWithGradient,
     ] {
         let name = format!("{mistake:?}");
         assert!(!report(mistake).passed(), "{name}");

@@ -54,9 +54,9 @@ fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
     let params: Vec<A> =
         layer.parameters(x.ncols()).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
     let mut grad = params.clone();
-    layer.forward(Forward::new(layer, &params, x, y.view_mut(), &mut engine).expect("the shapes fit"));
-    let forward = Forward::new(layer, &params, x, y.view_mut(), &mut engine).expect("the shapes fit");
-    let backward = Backward::new(forward, dy.view(), Some(dx.view_mut()), &mut grad);
+    layer.forward(Forward::new(layer, &params, &[], x, y.view_mut(), &mut engine).expect("the shapes fit"));
+    let forward = Forward::new(layer, &params, &[], x, y.view_mut(), &mut engine).expect("the shapes fit");
+    let backward = Backward::new(forward, dy.view(), Some(dx.view_mut()), Some(&mut grad));
     layer.backward(backward.expect("the shapes fit"));
     print(&format!("{what}-forward"), y.as_slice().expect("standard layout"));
     print(&format!("{what}-backward"), dx.as_slice().expect("standard layout"));

@@ -3,14 +3,14 @@ use ndarray::{Array2, ArrayView2};
 use super::Report;
 use super::difference::Slope;
 use crate::error::{Error, Result, check_finite};
-use crate::layer::{Backward, Forward, Layer, Plan};
+use crate::layer::{Backward, Forward, Layer, Plan, Training};
 use crate::linalg::Engine;
-use crate::random::{Random, RandomState};
+use crate::random::{Noise, Random, RandomState};
 
 /// Checks the gradients of a layer by its parameters and by its input `x`.
 ///
 /// The parameters are near what the layer's initializers say, moved a little, so that no factor of 1 or 0 hides. The
-/// function that is differentiated is a random weighting of the outputs; its gradient by them is the weights.
+/// function that is differentiated is a random weighting of the outputs in training; its gradient by them is the weights.
 ///
 /// Errors: no sample, a number that is not finite, an input of a width that the layer does not take.
 ///
@@ -27,7 +27,7 @@ pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Resul
     }
     check_finite("x", x)?;
     let case = Case::new(layer, x, &mut RandomState::new(seed))?;
-    let (grad, dx) = case.gradients(true);
+    let (grad, dx) = case.gradients((true, true));
     let mut report = Report::new();
     for (i, &at) in case.params.iter().enumerate() {
         let slope = Slope::of(|value| case.with_param(i, value), at, case.size());
@@ -37,10 +37,15 @@ pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Resul
         let slope = Slope::of(|value| case.with_input((row, column), value), at, case.size());
         report.compare(|| format!("x[{row}, {column}]"), at, dx[[row, column]], &slope);
     }
-    // A model's first layer is not asked for dx, and must learn all the same.
-    for (i, (&grad, alone)) in grad.iter().zip(case.gradients(false).0).enumerate() {
+    // A model's first layer is not asked for dx, nor a part of a batch for grad; what is asked for must be the same.
+    for (i, (&grad, alone)) in grad.iter().zip(case.gradients((true, false)).0).enumerate() {
         if grad.to_bits() != alone.to_bits() {
             report.require_finite(&format!("params[{i}] without dx"), case.params[i], f64::NAN);
+        }
+    }
+    for ((index, &dx), alone) in dx.indexed_iter().zip(case.gradients((false, true)).1) {
+        if dx.to_bits() != alone.to_bits() {
+            report.require_finite(&format!("x{index:?} without grad"), case.x[index], f64::NAN);
         }
     }
     Ok(report)
@@ -50,6 +55,7 @@ struct Case<'a> {
     layer: &'a dyn Layer<f64>,
     x: Array2<f64>,
     params: Vec<f64>,
+    buffers: Vec<f64>,
     weights: Array2<f64>,
 }
 
@@ -60,10 +66,14 @@ impl<'a> Case<'a> {
         for parameter in &plan.parameters {
             params.extend(parameter.draw::<f64>(random)?);
         }
+        let mut buffers = Vec::with_capacity(plan.buffer_size);
+        for buffer in &plan.buffers {
+            buffers.extend(buffer.draw::<f64>(random)?);
+        }
         let moves = random.uniform((1, params.len()), -0.4, 0.4);
         params.iter_mut().zip(moves).for_each(|(param, by)| *param += by);
         let weights = random.uniform((x.nrows(), plan.output_dim), -1.0, 1.0);
-        Ok(Self { layer, x: x.as_standard_layout().to_owned(), params, weights })
+        Ok(Self { layer, x: x.as_standard_layout().to_owned(), params, buffers, weights })
     }
 
     fn with_param(&self, i: usize, value: f64) -> f64 {
@@ -86,12 +96,19 @@ impl<'a> Case<'a> {
     /// What a layer leaves unwritten, or adds to what is there, is NaN; so in the gradients.
     fn output(&self, params: &[f64], x: &Array2<f64>) -> Array2<f64> {
         let mut y = Array2::from_elem(self.weights.dim(), f64::NAN);
-        self.layer.forward(Forward { params, x: x.view(), y: y.view_mut(), engine: &mut Engine::new(1) });
+        self.layer.forward(Forward {
+            params,
+            buffers: &self.buffers,
+            x: x.view(),
+            y: y.view_mut(),
+            training: Some(Training::new(Noise::default(), &mut self.buffers.clone())),
+            engine: &mut Engine::new(1),
+        });
         y
     }
 
-    /// The analytic gradients by the parameters and by the input.
-    fn gradients(&self, with_dx: bool) -> (Vec<f64>, Array2<f64>) {
+    /// The analytic gradients by the parameters and by the input, each where it is wanted.
+    fn gradients(&self, (with_grad, with_dx): (bool, bool)) -> (Vec<f64>, Array2<f64>) {
         let mut grad = vec![f64::NAN; self.params.len()];
         let mut dx = Array2::from_elem(self.x.dim(), f64::NAN);
         let y = self.output(&self.params, &self.x);
@@ -101,7 +118,8 @@ impl<'a> Case<'a> {
             y: y.view(),
             dy: self.weights.view(),
             dx: with_dx.then(|| dx.view_mut()),
-            grad: &mut grad,
+            grad: with_grad.then_some(&mut grad[..]),
+            noise: Noise::default(),
             engine: &mut Engine::new(1),
         });
         (grad, dx)

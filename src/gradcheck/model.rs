@@ -6,7 +6,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::{Sequential, Workspace};
 
-/// Checks the gradient of a model's loss on a whole data set by every parameter; the report names the worst.
+/// Checks the gradient of a model's loss in training, on a whole data set, by every parameter; the report names the worst.
 ///
 /// A parameter costs 29 forward passes: for models of up to some thousand parameters and data sets of some samples.
 /// Parameters and samples must be such that no prediction is below the floor of a cross entropy: there the loss no longer
@@ -55,7 +55,7 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
 /// The loss with one parameter changed, and changed back.
 fn loss_with(model: &mut Sequential<f64>, ws: &mut Workspace<f64>, i: usize, value: f64) -> f64 {
     let before = std::mem::replace(&mut model.params_mut()[i], value);
-    let loss = model.loss(ws).map_or(f64::NAN, |metrics| metrics.loss);
+    let loss = model.training_loss(ws).unwrap_or(f64::NAN);
     model.params_mut()[i] = before;
     loss
 }

@@ -31,7 +31,7 @@ const PART: usize = 4096;
 ///
 /// let swish = Activation::new(Swish::default());
 /// let (x, mut y) = (array![[0.0, 800.0]], array![[9.0, 9.0]]);
-/// swish.forward(Forward::new(&swish, &[], x.view(), y.view_mut(), &mut Engine::new(1))?);
+/// swish.forward(Forward::new(&swish, &[], &[], x.view(), y.view_mut(), &mut Engine::new(1))?);
 /// assert_eq!(y, array![[0.0, 800.0]]);
 /// # Ok::<(), manabi::Error>(())
 /// ```
@@ -54,6 +54,10 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
 
     fn output_dim(&self, input_dim: usize) -> Result<usize> {
         self.function.check().map(|()| input_dim)
+    }
+
+    fn by_row(&self, _training: bool) -> bool {
+        true
     }
 
     fn forward(&self, mut pass: Forward<'_, A>) {

@@ -79,6 +79,10 @@ impl<A: Scalar> Layer<A> for Affine {
         vec![weight, bias]
     }
 
+    fn by_row(&self, _training: bool) -> bool {
+        true
+    }
+
     fn forward(&self, pass: Forward<'_, A>) {
         let (weight, bias) = self.split(pass.params, pass.x.ncols());
         pass.engine.matmul(pass.x, weight, Some(bias), pass.y);
@@ -87,10 +91,12 @@ impl<A: Scalar> Layer<A> for Affine {
     fn backward(&self, pass: Backward<'_, A>) {
         let Backward { params, x, dy, dx, grad, engine, .. } = pass;
         let (weight, _) = self.split(params, x.ncols());
-        let (d_weight, d_bias) = grad.split_at_mut(weight.len());
-        let d_weight = ArrayViewMut2::from_shape(weight.dim(), d_weight).expect("as long as the weight");
-        engine.matmul(x.reversed_axes(), dy, None, d_weight);
-        column_sums(dy, d_bias);
+        if let Some(grad) = grad {
+            let (d_weight, d_bias) = grad.split_at_mut(weight.len());
+            let d_weight = ArrayViewMut2::from_shape(weight.dim(), d_weight).expect("as long as the weight");
+            engine.matmul(x.reversed_axes(), dy, None, d_weight);
+            column_sums(dy, d_bias);
+        }
         if let Some(dx) = dx {
             engine.matmul(dy, weight.reversed_axes(), None, dx);
         }

@@ -14,7 +14,7 @@ pub use activation::Activation;
 pub use affine::Affine;
 pub use parameter::Parameter;
 pub(crate) use parameter::{Plan, check_name};
-pub use pass::{Backward, Forward};
+pub use pass::{Backward, Forward, Training};
 pub use trainable::Trainable;
 
 use crate::error::Result;
@@ -47,6 +47,9 @@ use crate::scalar::Scalar;
 ///     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
 ///         vec![Parameter::new("scale", &[input_dim], Initializer::Constant(1.0))]
 ///     }
+///     fn by_row(&self, _training: bool) -> bool {
+///         true
+///     }
 ///     fn forward(&self, pass: Forward<'_, A>) {
 ///         let Forward { params, x, mut y, .. } = pass;
 ///         for (mut y, x) in y.rows_mut().into_iter().zip(x.rows()) {
@@ -57,10 +60,12 @@ use crate::scalar::Scalar;
 ///     }
 ///     fn backward(&self, pass: Backward<'_, A>) {
 ///         let Backward { params, x, dy, dx, grad, .. } = pass;
-///         grad.fill(A::zero());
-///         for (x, dy) in x.rows().into_iter().zip(dy.rows()) {
-///             for ((g, &x), &dy) in grad.iter_mut().zip(x).zip(dy) {
-///                 *g += x * dy;
+///         if let Some(grad) = grad {
+///             grad.fill(A::zero());
+///             for (x, dy) in x.rows().into_iter().zip(dy.rows()) {
+///                 for ((g, &x), &dy) in grad.iter_mut().zip(x).zip(dy) {
+///                     *g += x * dy;
+///                 }
 ///             }
 ///         }
 ///         if let Some(mut dx) = dx {
@@ -85,10 +90,24 @@ pub trait Layer<A: Scalar>: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Writes all of `y` from `x` and `params`.
+    /// The numbers that training changes without a gradient, such as a running mean, in the order in which the layer finds
+    /// them in `buffers`.
+    fn buffers(&self, _input_dim: usize) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// Whether a row of `y` depends on that row of `x` alone, and a row of `dx` on that row of `x`, `y` and `dy`.
+    ///
+    /// If so, a batch may be divided by rows among threads, several layers at a time; if not, the layer gets whole batches, and
+    /// an engine with threads for its own use. The answer changes the speed, never the results.
+    fn by_row(&self, _training: bool) -> bool {
+        false
+    }
+
+    /// Writes all of `y` from `x`, `params` and `buffers`.
     fn forward(&self, pass: Forward<'_, A>);
 
-    /// Writes all of `grad`, and of `dx` where it is wanted, from the forward pass's `x` and `y` and from `dy`.
+    /// Writes all of `grad` and of `dx`, each where it is wanted, from the forward pass's `x` and `y` and from `dy`.
     fn backward(&self, pass: Backward<'_, A>);
 }
 
@@ -102,6 +121,12 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     }
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
         (**self).parameters(input_dim)
+    }
+    fn buffers(&self, input_dim: usize) -> Vec<Parameter> {
+        (**self).buffers(input_dim)
+    }
+    fn by_row(&self, training: bool) -> bool {
+        (**self).by_row(training)
     }
     fn forward(&self, pass: Forward<'_, A>) {
         (**self).forward(pass)

@@ -71,6 +71,9 @@ pub(crate) struct Plan {
     pub parameters: Vec<Parameter>,
     /// How many numbers all parameters are.
     pub size: usize,
+    pub buffers: Vec<Parameter>,
+    /// How many numbers all buffers are.
+    pub buffer_size: usize,
 }
 
 impl Plan {
@@ -79,19 +82,26 @@ impl Plan {
         if output_dim == 0 {
             return Err(Error::setting("output width", "at least 1", 0));
         }
-        let parameters = layer.parameters(input_dim);
-        let mut size = 0_usize;
-        for (i, parameter) in parameters.iter().enumerate() {
-            check_name(&parameter.name)?;
-            if parameters[..i].iter().any(|other| other.name == parameter.name) {
-                return Err(Error::setting("name of a parameter", "a name of its own", &parameter.name));
+        let (parameters, buffers) = (layer.parameters(input_dim), layer.buffers(input_dim));
+        let mut names: Vec<&str> = Vec::with_capacity(parameters.len() + buffers.len());
+        for Parameter { name, .. } in parameters.iter().chain(&buffers) {
+            check_name(name)?;
+            if names.contains(&name.as_str()) {
+                return Err(Error::setting("name of a parameter", "a name of its own", name));
             }
-            let sum = parameter.size().and_then(|n| size.checked_add(n));
-            size = sum
-                .ok_or_else(|| Error::shape(&parameter.name, "one that fits in memory", &parameter.shape))?;
+            names.push(name);
         }
-        Ok(Self { output_dim, parameters, size })
+        let (size, buffer_size) = (size(&parameters)?, size(&buffers)?);
+        Ok(Self { output_dim, parameters, size, buffers, buffer_size })
     }
+}
+
+/// How many numbers these are together.
+fn size(parameters: &[Parameter]) -> Result<usize> {
+    parameters.iter().try_fold(0_usize, |size, parameter| {
+        let sum = parameter.size().and_then(|n| size.checked_add(n));
+        sum.ok_or_else(|| Error::shape(&parameter.name, "one that fits in memory", &parameter.shape))
+    })
 }
 
 /// Names are joined by points, as in `affine1.weight`, and stand between spaces in a model's table.

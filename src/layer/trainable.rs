@@ -68,6 +68,10 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
         vec![Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()))]
     }
 
+    fn by_row(&self, _training: bool) -> bool {
+        true
+    }
+
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (params, width, u) = (pass.params, pass.x.ncols(), flat(&pass.x));
         parts(pass.engine.threads(), flat_mut(&mut pass.y), width, PART, &|start, z| {
@@ -94,13 +98,15 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
     fn backward(&self, mut pass: Backward<'_, A>) {
         let (params, width) = (pass.params, pass.x.ncols());
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));
-        dispatch(
-            #[inline(always)]
-            || match (params, &mut *pass.grad) {
-                (&[p], [sum]) => *sum = total::<A, F>(u, z, dz, p),
-                (_, sums) => unit_totals::<A, F>(u, z, dz, params, sums),
-            },
-        );
+        if let Some(grad) = pass.grad {
+            dispatch(
+                #[inline(always)]
+                || match (params, &mut *grad) {
+                    (&[p], [sum]) => *sum = total::<A, F>(u, z, dz, p),
+                    (_, sums) => unit_totals::<A, F>(u, z, dz, params, sums),
+                },
+            );
+        }
         let Some(du) = &mut pass.dx else { return };
         parts(pass.engine.threads(), flat_mut(du), width, PART, &|start, du| {
             let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);

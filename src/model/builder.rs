@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Sequential, Slot};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Plan, check_name};
+use crate::layer::{Layer, Parameter, Plan, check_name};
 use crate::loss::Loss;
 use crate::output::Output;
 use crate::random::{Random, RandomState};
@@ -75,8 +75,9 @@ impl<A: Scalar> Builder<A> {
         let last = slots.last().map_or(("", self.input_dim), |slot| (&slot.name, slot.output_dim));
         output.check(last.1).map_err(|error| error.in_layer(last.0))?;
         let loss = self.loss(output.as_ref())?;
-        let params = draw(&slots, random)?;
-        Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params })
+        let params = draw(&slots, |slot| &slot.parameters, |slot| slot.range.end, random)?;
+        let buffers = draw(&slots, |slot| &slot.buffers, |slot| slot.buffer_range.end, random)?;
+        Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params, buffers })
     }
 
     /// Puts every layer in its place.
@@ -93,9 +94,8 @@ impl<A: Scalar> Builder<A> {
             if slots.iter().any(|slot| slot.name == *name) {
                 return Err(Error::setting("name", "one of its own", name).in_layer(name));
             }
-            let (input_dim, start) =
-                slots.last().map_or((self.input_dim, 0), |s| (s.output_dim, s.range.end));
-            slots.push(place(name, layer, input_dim, start).map_err(|error| error.in_layer(name))?);
+            let slot = place(name, layer, slots.last(), self.input_dim);
+            slots.push(slot.map_err(|error| error.in_layer(name))?);
         }
         Ok(slots)
     }
@@ -111,28 +111,41 @@ impl<A: Scalar> Builder<A> {
     }
 }
 
+/// A layer behind the one before it, or first in the model.
 fn place<A: Scalar>(
     name: &str,
     layer: &Arc<dyn Layer<A>>,
+    before: Option<&Slot<A>>,
     input_dim: usize,
-    start: usize,
 ) -> Result<Slot<A>> {
-    let Plan { output_dim, parameters, size } = Plan::of(layer.as_ref(), input_dim)?;
-    let end = start.checked_add(size).ok_or_else(|| too_many(size))?;
-    Ok(Slot { name: name.into(), layer: layer.clone(), input_dim, output_dim, parameters, range: start..end })
+    let input_dim = before.map_or(input_dim, |slot| slot.output_dim);
+    let Plan { output_dim, parameters, size, buffers, buffer_size } = Plan::of(layer.as_ref(), input_dim)?;
+    let behind = |start: usize, size: usize| match start.checked_add(size) {
+        Some(end) => Ok(start..end),
+        None => Err(too_many(size)),
+    };
+    let range = behind(before.map_or(0, |slot| slot.range.end), size)?;
+    let buffer_range = behind(before.map_or(0, |slot| slot.buffer_range.end), buffer_size)?;
+    let (name, layer) = (name.into(), layer.clone());
+    Ok(Slot { name, layer, input_dim, output_dim, parameters, range, buffers, buffer_range })
 }
 
-/// All first weights, one parameter after another.
-fn draw<A: Scalar>(slots: &[Slot<A>], random: &mut dyn Random) -> Result<Vec<A>> {
-    let total = slots.last().map_or(0, |slot| slot.range.end);
-    let mut params = Vec::new();
-    params.try_reserve_exact(total).map_err(|_| too_many(total))?;
+/// All first values, one parameter after another.
+fn draw<A: Scalar>(
+    slots: &[Slot<A>],
+    parameters: impl Fn(&Slot<A>) -> &[Parameter],
+    end: impl Fn(&Slot<A>) -> usize,
+    random: &mut dyn Random,
+) -> Result<Vec<A>> {
+    let total = slots.last().map_or(0, end);
+    let mut values = Vec::new();
+    values.try_reserve_exact(total).map_err(|_| too_many(total))?;
     for slot in slots {
-        for parameter in &slot.parameters {
-            params.extend(parameter.draw::<A>(random).map_err(|error| error.in_layer(&slot.name))?);
+        for parameter in parameters(slot) {
+            values.extend(parameter.draw::<A>(random).map_err(|error| error.in_layer(&slot.name))?);
         }
     }
-    Ok(params)
+    Ok(values)
 }
 
 fn too_many(parameters: usize) -> Error {

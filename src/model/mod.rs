@@ -3,6 +3,7 @@
 mod builder;
 mod display;
 mod parameters;
+mod parts;
 mod pass;
 mod workspace;
 
@@ -19,7 +20,8 @@ use crate::scalar::Scalar;
 
 /// A network of layers that follow one another.
 ///
-/// It is its parameters, in one flat vector, and the description of what they mean. Prediction takes it by shared
+/// It is its parameters, in one flat vector, and the description of what they mean. (Some layers add buffers, numbers that
+/// training changes without a gradient; they lie in a vector of their own.) Prediction takes it by shared
 /// reference, so many threads can use one model at once. Cloning copies the parameters and shares the description.
 ///
 /// Its `Display` is the table that the article prints:
@@ -54,6 +56,7 @@ pub struct Sequential<A> {
     output: Arc<dyn Output<A>>,
     loss: Arc<dyn Loss<A>>,
     params: Vec<A>,
+    buffers: Vec<A>,
 }
 
 /// A layer in its place.
@@ -66,6 +69,9 @@ struct Slot<A> {
     parameters: Vec<Parameter>,
     /// Where its parameters lie in the flat vector.
     range: Range<usize>,
+    buffers: Vec<Parameter>,
+    /// Where its buffers lie in theirs.
+    buffer_range: Range<usize>,
 }
 
 impl<A: Scalar> Sequential<A> {

@@ -1,6 +1,6 @@
 use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 
-use super::workspace::matrix;
+use super::workspace::{Workspace, matrix};
 use super::{Sequential, Slot};
 use crate::error::{Error, Result, check_finite};
 use crate::layer::Parameter;
@@ -50,10 +50,8 @@ impl<A: Scalar> Sequential<A> {
 
     /// The name, such as `affine1.weight`, and the value of every parameter, from the first layer to the last.
     pub fn parameters(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
-        self.slots.iter().flat_map(|slot| slot.places()).map(|(name, parameter, start)| {
-            let values = &self.params[start..];
-            (name, view(parameter, values))
-        })
+        let places = self.slots.iter().flat_map(Slot::parameter_places);
+        places.map(|(name, parameter, start)| (name, view(parameter, &self.params[start..])))
     }
 
     /// The parameter of this name; an error that lists the names if there is none.
@@ -65,22 +63,50 @@ impl<A: Scalar> Sequential<A> {
     /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
     pub fn set_parameter<D: Dimension>(&mut self, name: &str, value: &ArrayRef<A, D>) -> Result<()> {
         let (parameter, start) = self.find(name)?;
-        if value.shape() != parameter.shape {
-            return Err(Error::shape(name, format!("{:?}", parameter.shape), value.shape()));
-        }
-        let values: Vec<A> = value.iter().copied().collect();
-        let columns = parameter.shape.last().map_or(1, |&n| n.max(1));
-        check_finite(name, matrix(&values, values.len() / columns, columns))?;
+        let values = checked(name, parameter, value)?;
         self.params[start..start + values.len()].copy_from_slice(&values);
         Ok(())
     }
 
-    /// An error that names the first parameter with a number that is not finite.
+    /// All buffers (what training changes without a gradient, such as a running mean), from the first layer to the last.
+    pub fn buffer_values(&self) -> &[A] {
+        &self.buffers
+    }
+
+    /// The name, such as `norm1.running_mean`, and the value of every buffer, from the first layer to the last.
+    pub fn buffers(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
+        let places = self.slots.iter().flat_map(Slot::buffer_places);
+        places.map(|(name, buffer, start)| (name, view(buffer, &self.buffers[start..])))
+    }
+
+    /// Replaces all buffers; an error, and nothing changed, if their number is wrong or one is not finite.
+    pub fn set_buffers(&mut self, values: &[A]) -> Result<()> {
+        if values.len() != self.buffers.len() {
+            return Err(Error::shape("buffers", format!("[{}]", self.buffers.len()), &[values.len()]));
+        }
+        check_finite("buffers", matrix(values, 1, values.len()))?;
+        self.buffers.copy_from_slice(values);
+        Ok(())
+    }
+
+    /// Takes over what the last [`gradient`](Sequential::gradient) made of the buffers: part of a training step, beside the
+    /// optimizer's. An error, and nothing changed, for a workspace of another model.
+    pub fn update_buffers(&mut self, ws: &Workspace<A>) -> Result<()> {
+        self.check_workspace(ws)?;
+        // Before the first gradient there are none.
+        if ws.buffers.len() == self.buffers.len() {
+            self.buffers.copy_from_slice(&ws.buffers);
+        }
+        Ok(())
+    }
+
+    /// An error that names the first parameter or buffer with a number that is not finite.
     pub(crate) fn check_params(&self) -> Result<()> {
-        if check_finite("params", matrix(&self.params, 1, self.params.len())).is_ok() {
+        let is_finite = |values: &[A]| check_finite("", matrix(values, 1, values.len())).is_ok();
+        if is_finite(&self.params) && is_finite(&self.buffers) {
             return Ok(());
         }
-        self.parameters().try_for_each(|(name, values)| {
+        self.parameters().chain(self.buffers()).try_for_each(|(name, values)| {
             let columns = values.shape().last().map_or(1, |&n| n.max(1));
             let values = values.to_slice().expect("parameters are in standard layout");
             check_finite(&name, matrix(values, values.len() / columns, columns))
@@ -88,7 +114,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     fn find(&self, name: &str) -> Result<(&Parameter, usize)> {
-        let mut places = self.slots.iter().flat_map(|slot| slot.places());
+        let mut places = self.slots.iter().flat_map(Slot::parameter_places);
         let found = places.find(|(full, ..)| full == name).map(|(_, parameter, start)| (parameter, start));
         found.ok_or_else(|| {
             let names: Vec<String> = self.parameters().map(|(name, _)| name).collect();
@@ -97,15 +123,40 @@ impl<A: Scalar> Sequential<A> {
     }
 }
 
+/// A parameter's full name, what it is, and where it begins in the flat vector.
+type Place<'a> = (String, &'a Parameter, usize);
+
 impl<A> Slot<A> {
-    /// The full name of every parameter, the parameter, and where it begins in the flat vector.
-    fn places(&self) -> impl Iterator<Item = (String, &Parameter, usize)> {
-        self.parameters.iter().scan(self.range.start, |next, parameter| {
+    fn parameter_places(&self) -> impl Iterator<Item = Place<'_>> {
+        self.places(&self.parameters, self.range.start)
+    }
+
+    fn buffer_places(&self) -> impl Iterator<Item = Place<'_>> {
+        self.places(&self.buffers, self.buffer_range.start)
+    }
+
+    fn places<'a>(&'a self, parameters: &'a [Parameter], start: usize) -> impl Iterator<Item = Place<'a>> {
+        parameters.iter().scan(start, |next, parameter| {
             let start = *next;
             *next += parameter.shape.iter().product::<usize>();
             Some((format!("{}.{}", self.name, parameter.name), parameter, start))
         })
     }
+}
+
+/// The numbers of a value for a parameter, if it has the shape and all are finite.
+fn checked<A: Scalar, D: Dimension>(
+    name: &str,
+    parameter: &Parameter,
+    value: &ArrayRef<A, D>,
+) -> Result<Vec<A>> {
+    if value.shape() != parameter.shape {
+        return Err(Error::shape(name, format!("{:?}", parameter.shape), value.shape()));
+    }
+    let values: Vec<A> = value.iter().copied().collect();
+    let columns = parameter.shape.last().map_or(1, |&n| n.max(1));
+    check_finite(name, matrix(&values, values.len() / columns, columns))?;
+    Ok(values)
 }
 
 /// The first numbers of `values` in the parameter's shape.

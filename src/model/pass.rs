@@ -1,9 +1,12 @@
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
+use super::Sequential;
+use super::parts::{BackwardPart, ForwardPart, PredictPart, buffers};
 use super::workspace::{Workspace, matrix, matrix_mut};
-use super::{Sequential, Slot};
 use crate::error::{Error, Result, check_finite, zeros};
-use crate::layer::{Backward, Forward};
+use crate::layer::{Backward, Forward, Training};
 use crate::metrics::{Metrics, Tally};
 use crate::parallel::enter;
 use crate::scalar::Scalar;
@@ -47,18 +50,28 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
         check_finite("x", x)?;
-        enter(ws.engine.threads(), || {
-            let capacity = ws.capacity;
-            for (x, mut y) in
-                x.axis_chunks_iter(Axis(0), capacity).zip(y.axis_chunks_iter_mut(Axis(0), capacity))
-            {
-                (ws.rows, ws.loaded) = (x.nrows(), false);
-                matrix_mut(&mut ws.values[0], ws.rows, inputs).assign(&x);
-                self.forward(ws);
-                y.assign(&ws.y());
-            }
-        });
+        (ws.rows, ws.loaded) = (0, false);
+        let threads = ws.engines.len();
+        enter(threads, || self.predict_rows(x, ws, y.view_mut()));
         check_finite("prediction", y.view())
+    }
+
+    fn predict_rows(&self, x: ArrayView2<'_, A>, ws: &mut Workspace<A>, mut y: ArrayViewMut2<'_, A>) {
+        let layers = self.stretch(0, false);
+        if layers.len() == self.slots.len() {
+            let shares = self.shares(layers, x.nrows(), ws.engines.len()).min(ws.capacity);
+            let Workspace { capacity: room, values, y: output, engines, .. } = ws;
+            let (input, values) = values.split_first_mut().expect("there is the input");
+            let part = PredictPart { model: self, room: *room, x, y, input, values: buffers(values), output };
+            return part.divide(&mut engines[..shares]);
+        }
+        let turns = x.axis_chunks_iter(Axis(0), ws.capacity);
+        for (x, mut y) in turns.zip(y.axis_chunks_iter_mut(Axis(0), ws.capacity)) {
+            ws.rows = x.nrows();
+            matrix_mut(&mut ws.values[0], ws.rows, self.input_dim).assign(&x);
+            self.forward(ws, false);
+            y.assign(&ws.y());
+        }
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace.
@@ -77,69 +90,146 @@ impl<A: Scalar> Sequential<A> {
     }
 
     pub(crate) fn tally(&self, ws: &mut Workspace<A>) -> Result<Tally> {
+        self.tally_of(ws, false)
+    }
+
+    pub(crate) fn tally_and_gradient(&self, ws: &mut Workspace<A>) -> Result<Tally> {
+        let tally = self.tally_of(ws, true)?;
+        self.backward(ws);
+        Ok(tally)
+    }
+
+    /// The mean loss of the pass that [`gradient`](Sequential::gradient) differentiates.
+    pub(crate) fn training_loss(&self, ws: &mut Workspace<A>) -> Result<f64> {
+        self.tally_of(ws, true).map(|tally| tally.mean().loss)
+    }
+
+    fn tally_of(&self, ws: &mut Workspace<A>, training: bool) -> Result<Tally> {
         self.check_workspace(ws)?;
         if !ws.loaded {
             return Err(Error::setting("workspace", "a batch loaded", "none"));
         }
         self.loss.check(ws.t())?;
-        self.forward(ws);
+        self.forward(ws, training);
         let (y, t) = (ws.y(), ws.t());
         Ok(Tally::of(self.loss.sum(y, t), self.output.link(), y, t))
     }
 
-    pub(crate) fn tally_and_gradient(&self, ws: &mut Workspace<A>) -> Result<Tally> {
-        let tally = self.tally(ws)?;
-        self.backward(ws);
-        Ok(tally)
+    /// The batch through all layers and the output.
+    fn forward(&self, ws: &mut Workspace<A>, training: bool) {
+        if training {
+            ws.buffers.resize(self.buffers.len(), A::zero());
+            ws.buffers.copy_from_slice(&self.buffers);
+        }
+        let (end, mut next) = (self.slots.len(), 0);
+        while next < end {
+            let layers = self.stretch(next, training);
+            let shares = self.shares(layers.clone(), ws.rows, ws.engines.len());
+            next = if shares > 1 { layers.end } else { next + 1 };
+            if shares > 1 {
+                self.forward_divided(layers, shares, ws, training);
+            } else {
+                self.forward_layer(next - 1, ws, training);
+            }
+        }
     }
 
-    /// The batch through all layers and the output.
-    fn forward(&self, ws: &mut Workspace<A>) {
-        let rows = ws.rows;
-        for (i, slot) in self.slots.iter().enumerate() {
-            let (before, after) = ws.values.split_at_mut(i + 1);
-            slot.layer.forward(Forward {
-                params: &self.params[slot.range.clone()],
-                x: matrix(&before[i], rows, slot.input_dim),
-                y: matrix_mut(&mut after[0], rows, slot.output_dim),
-                engine: &mut ws.engine,
-            });
+    /// Some layers, the rows divided among threads.
+    fn forward_divided(&self, layers: Range<usize>, shares: usize, ws: &mut Workspace<A>, training: bool) {
+        let (rows, noise, is_last) = (ws.rows, training.then(|| ws.noise()), layers.end == self.slots.len());
+        let (before, after) = ws.values.split_at_mut(layers.start + 1);
+        let x = matrix(&before[layers.start], rows, self.slots[layers.start].input_dim);
+        let values = buffers(&mut after[..layers.len()]);
+        let y = is_last.then(|| matrix_mut(&mut ws.y, rows, self.output_dim()));
+        ForwardPart { model: self, layers, x, values, y, noise }.divide(&mut ws.engines[..shares]);
+    }
+
+    /// One layer for all rows and, behind the last one, the output.
+    fn forward_layer(&self, index: usize, ws: &mut Workspace<A>, training: bool) {
+        let (slot, rows, noise) = (&self.slots[index], ws.rows, ws.noise().layer(index));
+        let (before, after) = ws.values.split_at_mut(index + 1);
+        slot.layer.forward(Forward {
+            params: &self.params[slot.range.clone()],
+            buffers: &self.buffers[slot.buffer_range.clone()],
+            x: matrix(&before[index], rows, slot.input_dim),
+            y: matrix_mut(&mut after[0], rows, slot.output_dim),
+            training: if training {
+                Some(Training::new(noise, &mut ws.buffers[slot.buffer_range.clone()]))
+            } else {
+                None
+            },
+            engine: &mut ws.engine,
+        });
+        if index + 1 == self.slots.len() {
+            let logits = matrix(&after[0], rows, slot.output_dim);
+            self.output.forward(logits, matrix_mut(&mut ws.y, rows, slot.output_dim));
         }
-        let (outputs, logits) = (self.output_dim(), &ws.values[self.slots.len()]);
-        self.output.forward(matrix(logits, rows, outputs), matrix_mut(&mut ws.y, rows, outputs));
     }
 
     /// The gradients back through all layers, from the predictions and targets in the workspace.
     fn backward(&self, ws: &mut Workspace<A>) {
         let (rows, outputs) = (ws.rows, self.output_dim());
         self.size_for_training(ws);
-        let Workspace { values, y, t, deltas: [delta, other], gradient, engine, .. } = ws;
-        let (y, t) = (matrix(y, rows, outputs), matrix(t, rows, outputs));
-        self.loss.gradient(self.output.as_ref(), y, t, matrix_mut(delta, rows, outputs));
-        let (mut dy, mut dx) = (delta, other);
-        for (i, slot) in self.slots.iter().enumerate().rev() {
-            let Slot { input_dim, output_dim, .. } = *slot;
-            slot.layer.backward(Backward {
-                params: &self.params[slot.range.clone()],
-                x: matrix(&values[i], rows, input_dim),
-                y: matrix(&values[i + 1], rows, output_dim),
-                dy: matrix(dy, rows, output_dim),
-                dx: (i > 0).then(|| matrix_mut(dx, rows, input_dim)),
-                grad: &mut gradient[slot.range.clone()],
-                engine,
-            });
-            std::mem::swap(&mut dy, &mut dx);
+        let (y, t) = (matrix(&ws.y, rows, outputs), matrix(&ws.t, rows, outputs));
+        let du = matrix_mut(&mut ws.deltas[self.slots.len()], rows, outputs);
+        self.loss.gradient(self.output.as_ref(), y, t, du);
+        let mut end = self.slots.len();
+        while end > 0 {
+            let layers = self.stretch_before(end);
+            let shares = self.shares(layers.clone(), rows, ws.engines.len());
+            if shares > 1 {
+                end = layers.start;
+                self.backward_divided(layers.clone(), shares, ws);
+                layers.rev().for_each(|index| self.backward_layer(index, ws, false));
+            } else {
+                end -= 1;
+                self.backward_layer(end, ws, true);
+            }
         }
+    }
+
+    /// Through some layers, the rows divided among threads, to the gradients by the inputs.
+    fn backward_divided(&self, layers: Range<usize>, shares: usize, ws: &mut Workspace<A>) {
+        let (rows, noise) = (0..ws.rows, ws.noise());
+        let (deltas, after) = ws.deltas.split_at_mut(layers.end);
+        let dy = &after[0][..ws.rows * self.slots[layers.end - 1].output_dim];
+        let deltas = buffers(&mut deltas[layers.start..]);
+        let part = BackwardPart { model: self, layers, values: &ws.values, rows, dy, deltas, noise };
+        part.divide(&mut ws.engines[..shares]);
+    }
+
+    /// Through one layer for all rows, to the gradient by its parameters and, where it is wanted, by its input.
+    fn backward_layer(&self, index: usize, ws: &mut Workspace<A>, with_dx: bool) {
+        let (slot, rows) = (&self.slots[index], ws.rows);
+        let with_dx = with_dx && index > 0;
+        if !with_dx && slot.range.is_empty() {
+            return;
+        }
+        let noise = ws.noise().layer(index);
+        let (before, after) = ws.deltas.split_at_mut(index + 1);
+        slot.layer.backward(Backward {
+            params: &self.params[slot.range.clone()],
+            x: matrix(&ws.values[index], rows, slot.input_dim),
+            y: matrix(&ws.values[index + 1], rows, slot.output_dim),
+            dy: matrix(&after[0], rows, slot.output_dim),
+            dx: with_dx.then(|| matrix_mut(&mut before[index], rows, slot.input_dim)),
+            grad: Some(&mut ws.gradient[slot.range.clone()]),
+            noise,
+            engine: &mut ws.engine,
+        });
     }
 
     /// Makes room for the gradients, the first time.
     fn size_for_training(&self, ws: &mut Workspace<A>) {
-        let widest = ws.widths.iter().skip(1).max().copied().unwrap_or(0);
-        ws.deltas.iter_mut().for_each(|delta| delta.resize(ws.capacity * widest, A::zero()));
+        let Workspace { capacity, widths, deltas, .. } = ws;
+        deltas.resize_with(widths.len(), Vec::new);
+        for (delta, width) in deltas.iter_mut().zip(widths).skip(1) {
+            delta.resize(*capacity * *width, A::zero());
+        }
         ws.gradient.resize(self.params.len(), A::zero());
     }
 
-    fn check_workspace(&self, ws: &Workspace<A>) -> Result<()> {
+    pub(super) fn check_workspace(&self, ws: &Workspace<A>) -> Result<()> {
         match ws.widths.iter().copied().eq(self.widths()) {
             true => Ok(()),
             false => Err(Error::shape("workspace", "that of this model", &ws.widths)),

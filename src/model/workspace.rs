@@ -5,6 +5,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result, zeros};
 use crate::linalg::Engine;
 use crate::parallel::enter;
+use crate::random::Noise;
 use crate::scalar::Scalar;
 
 /// The scratch of one thread's passes through a model: a batch, every layer's output, the gradients.
@@ -47,12 +48,20 @@ pub struct Workspace<A> {
     pub(super) y: Vec<A>,
     /// The targets.
     pub(super) t: Vec<A>,
-    /// The gradients by the output and by the input of the layer at hand.
-    pub(super) deltas: [Vec<A>; 2],
+    /// The gradients by the values at all boundaries but the first.
+    pub(super) deltas: Vec<Vec<A>>,
     /// The gradient by all parameters.
     pub(super) gradient: Vec<A>,
-    /// What multiplies matrices.
+    /// What the last gradient made of the buffers.
+    pub(super) buffers: Vec<A>,
+    /// The seed of what layers draw in training.
+    seed: u32,
+    /// The number of the batch at hand.
+    batch: u64,
+    /// What multiplies matrices of a whole batch.
     pub(super) engine: Engine<A>,
+    /// What multiplies those of a part, one for each thread.
+    pub(super) engines: Vec<Engine<A>>,
 }
 
 /// The numbers to gather that make a thread worth its while.
@@ -68,9 +77,22 @@ impl<A: Scalar> Sequential<A> {
         let buffer = |width| zeros((capacity, width)).map(|array| array.into_raw_vec_and_offset().0);
         let values = widths.iter().map(|&width| buffer(width)).collect::<Result<_>>()?;
         let y = buffer(self.output_dim())?;
-        let (t, deltas, gradient) = (Vec::new(), [Vec::new(), Vec::new()], Vec::new());
-        let engine = Engine::new(1);
-        Ok(Workspace { capacity, rows: 0, loaded: false, widths, values, y, t, deltas, gradient, engine })
+        Ok(Workspace {
+            capacity,
+            rows: 0,
+            loaded: false,
+            widths,
+            values,
+            y,
+            t: Vec::new(),
+            deltas: Vec::new(),
+            gradient: Vec::new(),
+            buffers: Vec::new(),
+            seed: 0,
+            batch: 0,
+            engine: Engine::new(1),
+            engines: vec![Engine::new(1)],
+        })
     }
 }
 
@@ -78,7 +100,23 @@ impl<A: Scalar> Workspace<A> {
     /// Divides the work of a pass among up to this many threads (at least 1; 1 to begin with) wherever that pays. The results
     /// are the same bits.
     pub fn threads(self, threads: usize) -> Self {
-        Self { engine: Engine::new(threads), ..self }
+        let engine = Engine::new(threads);
+        Self { engines: vec![Engine::new(1); engine.threads()], engine, ..self }
+    }
+
+    /// Sets the seed of what layers such as dropout draw in training (0 to begin with), and begins again with the first batch.
+    pub fn seed(self, seed: u32) -> Self {
+        Self { seed, batch: 0, ..self }
+    }
+
+    /// The random numbers of the batch at hand. Every [`load`](Workspace::load) is another batch.
+    pub fn noise(&self) -> Noise {
+        Noise::new(self.seed, self.batch)
+    }
+
+    /// Makes the batch that is loaded next one behind so many others, as when a training goes on.
+    pub(crate) fn skip_to(&mut self, batch: u64) {
+        self.batch = batch;
     }
 
     /// The gradient by all parameters that the last [`Sequential::gradient`] left, in the order of
@@ -121,7 +159,7 @@ impl<A: Scalar> Workspace<A> {
         let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
         let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
         enter(threads, || gather(threads, data, rows, x, t))?;
-        (self.rows, self.loaded) = (rows.len(), true);
+        (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch + 1);
         Ok(())
     }
 
@@ -156,6 +194,7 @@ pub(super) fn matrix<A>(buffer: &[A], rows: usize, columns: usize) -> ArrayView2
     ArrayView2::from_shape((rows, columns), &buffer[..rows * columns]).expect("as long as the shape says")
 }
 
+/// The first rows of a buffer, for writing.
 pub(super) fn matrix_mut<A>(buffer: &mut [A], rows: usize, columns: usize) -> ArrayViewMut2<'_, A> {
     ArrayViewMut2::from_shape((rows, columns), &mut buffer[..rows * columns])
         .expect("as long as the shape says")

@@ -28,6 +28,7 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 /// | [`epochs`](Trainer::epochs) | 50 | 0 or more |
 /// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
 /// | [`seed`](Trainer::seed) | 1, another than a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
+/// | [`noise_seed`](Trainer::noise_seed) | that of [`seed`](Trainer::seed), 1 | any |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
 /// | [`threads`](Trainer::threads) | the machine's cores | 1 or more |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
@@ -65,6 +66,10 @@ pub struct Trainer<'a, A> {
     epochs: usize,
     optimizer: Box<dyn Optimizer<A> + 'a>,
     order: Box<Order<'a>>,
+    /// The seed of what layers draw.
+    noise: u32,
+    /// The batches so far, in all runs.
+    batches: u64,
     test: Option<&'a dyn Dataset<A>>,
     threads: usize,
     observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
@@ -78,6 +83,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             epochs: 50,
             optimizer: Box::new(Sgd::default()),
             order: Box::new(|_, _| Vec::new()),
+            noise: 0,
+            batches: 0,
             test: None,
             threads: cores(),
             observers: Vec::new(),
@@ -100,10 +107,15 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { optimizer: Box::new(optimizer), ..self }
     }
 
-    /// Draws the orders, one after another, from a [`RandomState`] of this seed. A second [`fit`](Trainer::fit) goes on
-    /// where the first one ended.
+    /// Draws the orders, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout) from it as
+    /// well. A second [`fit`](Trainer::fit) goes on where the first one ended.
     pub fn seed(self, seed: u32) -> Self {
-        self.random(RandomState::new(seed))
+        self.random(RandomState::new(seed)).noise_seed(seed)
+    }
+
+    /// Sets the seed of what layers such as dropout draw, and nothing else.
+    pub fn noise_seed(self, noise: u32) -> Self {
+        Self { noise, ..self }
     }
 
     /// Draws the orders, one after another, from this stream, such as the one that the first weights came from.
@@ -156,7 +168,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let start = Instant::now();
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
-        let mut batch = model.workspace(self.batch_size)?.threads(self.threads);
+        let mut batch = model.workspace(self.batch_size)?.threads(self.threads).seed(self.noise);
+        batch.skip_to(self.batches);
         let mut epochs = Vec::new();
         let mut termination = Termination::Completed;
         for number in 0..=self.epochs {
@@ -200,6 +213,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 return Err(Error::Diverged { place, loss: tally.mean().loss });
             }
             self.optimizer.step(model.params_mut(), ws.gradient());
+            model.update_buffers(ws)?;
+            self.batches += 1;
             let progress = BatchProgress { epoch: number, batch: i + 1, batches };
             if self.notify(|observer| observer.on_batch(progress)).is_break() {
                 return Ok(Break(()));
