@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 
 use super::workspace::matrix;
@@ -50,28 +52,27 @@ impl<A: Scalar> Sequential<A> {
 
     /// The name, such as `affine1.weight`, and the value of every parameter, from the first layer to the last.
     pub fn parameters(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
-        self.slots.iter().flat_map(|slot| slot.places()).map(|(name, parameter, start)| {
-            let values = &self.params[start..];
-            (name, view(parameter, values))
+        self.places().map(|(layer, parameter, range)| {
+            (format!("{layer}.{}", parameter.name), view(parameter, &self.params[range]))
         })
     }
 
     /// The parameter of this name; an error that lists the names if there is none.
     pub fn parameter(&self, name: &str) -> Result<ArrayViewD<'_, A>> {
-        let (parameter, start) = self.find(name)?;
-        Ok(view(parameter, &self.params[start..]))
+        let (parameter, range) = self.find(name)?;
+        Ok(view(parameter, &self.params[range]))
     }
 
     /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
     pub fn set_parameter<D: Dimension>(&mut self, name: &str, value: &ArrayRef<A, D>) -> Result<()> {
-        let (parameter, start) = self.find(name)?;
+        let (parameter, range) = self.find(name)?;
         if value.shape() != parameter.shape {
             return Err(Error::shape(name, format!("{:?}", parameter.shape), value.shape()));
         }
         let values: Vec<A> = value.iter().copied().collect();
         let columns = parameter.shape.last().map_or(1, |&n| n.max(1));
         check_finite(name, matrix(&values, values.len() / columns, columns))?;
-        self.params[start..start + values.len()].copy_from_slice(&values);
+        self.params[range].copy_from_slice(&values);
         Ok(())
     }
 
@@ -87,10 +88,20 @@ impl<A: Scalar> Sequential<A> {
         })
     }
 
-    fn find(&self, name: &str) -> Result<(&Parameter, usize)> {
-        let mut places = self.slots.iter().flat_map(|slot| slot.places());
-        let found = places.find(|(full, ..)| full == name).map(|(_, parameter, start)| (parameter, start));
-        found.ok_or_else(|| {
+    /// The names of the layers, in order.
+    pub(crate) fn layer_names(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().map(|slot| slot.name.as_str())
+    }
+
+    /// Every parameter, the name of its layer, and where it lies in the flat vector.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &Parameter, Range<usize>)> {
+        self.slots.iter().flat_map(Slot::places)
+    }
+
+    fn find(&self, name: &str) -> Result<(&Parameter, Range<usize>)> {
+        let (layer, own) = name.split_once('.').unwrap_or((name, ""));
+        let found = self.places().find(|(place, parameter, _)| *place == layer && parameter.name == own);
+        found.map(|(_, parameter, range)| (parameter, range)).ok_or_else(|| {
             let names: Vec<String> = self.parameters().map(|(name, _)| name).collect();
             Error::setting("parameter", format!("one of {}", names.join(", ")), name)
         })
@@ -98,12 +109,11 @@ impl<A: Scalar> Sequential<A> {
 }
 
 impl<A> Slot<A> {
-    /// The full name of every parameter, the parameter, and where it begins in the flat vector.
-    fn places(&self) -> impl Iterator<Item = (String, &Parameter, usize)> {
+    fn places(&self) -> impl Iterator<Item = (&str, &Parameter, Range<usize>)> {
         self.parameters.iter().scan(self.range.start, |next, parameter| {
             let start = *next;
             *next += parameter.shape.iter().product::<usize>();
-            Some((format!("{}.{}", self.name, parameter.name), parameter, start))
+            Some((self.name.as_str(), parameter, start..*next))
         })
     }
 }

@@ -1,0 +1,89 @@
+use crate::scalar::Scalar;
+use crate::simd::dispatch;
+
+/// How many slots a rule may have.
+pub(super) const SLOTS: usize = 4;
+
+/// One step of an [`Optimizer`](crate::Optimizer) over the parameters, or over a part of them.
+///
+/// Shapes: all slices are equally long.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Step<'a, A> {
+    /// The number of the step, from 1.
+    pub number: u64,
+    /// The rate η of this step, for these parameters.
+    pub learning_rate: f64,
+    /// The weight decay λ; 0 for parameters that it leaves out.
+    pub weight_decay: f64,
+    /// The rule's scalars, as they are in this step.
+    pub scalars: &'a [f64],
+    /// The parameters θ, to be changed.
+    pub params: &'a mut [A],
+    /// Their gradient g.
+    pub gradient: &'a [A],
+    /// The rule's slots, in their order; those that it has not are empty.
+    pub slots: [&'a mut [A]; SLOTS],
+}
+
+impl<A: Scalar> Step<'_, A> {
+    /// Calls `rule` for every number, with the parameter θ, its gradient with weight decay added, g + λθ, and the first N
+    /// slots: one loop, compiled for the widest vectors of this machine.
+    ///
+    /// # Panics
+    /// If the rule has fewer slots than it asks for.
+    #[inline(always)]
+    pub fn each<const N: usize>(self, rule: impl Fn(&mut A, A, &mut [A; N])) {
+        let decay = A::of(self.weight_decay);
+        let Self { params, gradient, slots, .. } = self;
+        let mut slots = slots.into_iter();
+        let slots: [&mut [A]; N] = std::array::from_fn(|_| slots.next().expect("no more than there can be"));
+        // Without decay g stays what it is, whatever θ is.
+        match decay == A::zero() {
+            true => run(params, gradient, slots, rule),
+            false => run(
+                params,
+                gradient,
+                slots,
+                #[inline(always)]
+                |p, g, slots| rule(p, g + decay * *p, slots),
+            ),
+        }
+    }
+
+    /// Takes the weight decay out of the gradient: the share ηλ of itself that a parameter is to lose in this step
+    /// besides, and the step without decay.
+    pub fn decoupled(self) -> (A, Self) {
+        (A::of(self.learning_rate * self.weight_decay), Self { weight_decay: 0.0, ..self })
+    }
+}
+
+#[inline(always)]
+fn run<A: Scalar, const N: usize>(
+    params: &mut [A],
+    gradient: &[A],
+    mut slots: [&mut [A]; N],
+    rule: impl Fn(&mut A, A, &mut [A; N]),
+) {
+    let length = params.len();
+    dispatch(
+        #[inline(always)]
+        || {
+            let (params, gradient) = (&mut params[..length], &gradient[..length]);
+            let slots = slots.each_mut().map(
+                #[inline(always)]
+                |slot| &mut slot[..length],
+            );
+            for i in 0..length {
+                let mut state: [A; N] = std::array::from_fn(
+                    #[inline(always)]
+                    |k| slots[k][i],
+                );
+                rule(&mut params[i], gradient[i], &mut state);
+                for k in 0..N {
+                    slots[k][i] = state[k];
+                }
+            }
+        },
+    );
+}
