@@ -36,8 +36,6 @@ impl<A: Scalar> Step<'_, A> {
     pub fn each<const N: usize>(self, rule: impl Fn(&mut A, A, &mut [A; N])) {
         let decay = A::of(self.weight_decay);
         let Self { params, gradient, slots, .. } = self;
-        let mut slots = slots.into_iter();
-        let slots: [&mut [A]; N] = std::array::from_fn(|_| slots.next().expect("no more than there can be"));
         // Without decay g stays what it is, whatever θ is.
         match decay == A::zero() {
             true => run(params, gradient, slots, rule),
@@ -46,7 +44,7 @@ impl<A: Scalar> Step<'_, A> {
                 gradient,
                 slots,
                 #[inline(always)]
-                |p, g, slots| rule(p, g + decay * *p, slots),
+                |p, g, state| rule(p, g + decay * *p, state),
             ),
         }
     }
@@ -62,28 +60,47 @@ impl<A: Scalar> Step<'_, A> {
 fn run<A: Scalar, const N: usize>(
     params: &mut [A],
     gradient: &[A],
-    mut slots: [&mut [A]; N],
+    [a, b, c, d]: [&mut [A]; SLOTS],
     rule: impl Fn(&mut A, A, &mut [A; N]),
 ) {
-    let length = params.len();
     dispatch(
         #[inline(always)]
-        || {
-            let (params, gradient) = (&mut params[..length], &gradient[..length]);
-            let slots = slots.each_mut().map(
-                #[inline(always)]
-                |slot| &mut slot[..length],
-            );
-            for i in 0..length {
-                let mut state: [A; N] = std::array::from_fn(
-                    #[inline(always)]
-                    |k| slots[k][i],
-                );
-                rule(&mut params[i], gradient[i], &mut state);
-                for k in 0..N {
-                    slots[k][i] = state[k];
-                }
-            }
+        || match N {
+            0 => with_0(params, gradient, &rule),
+            1 => with_1(params, gradient, a, &rule),
+            2 => with_2(params, gradient, a, b, &rule),
+            3 => with_3(params, gradient, a, b, c, &rule),
+            4 => with_4(params, gradient, a, b, c, d, &rule),
+            _ => panic!("a rule asks for {N} slots; there are at most {SLOTS}"),
         },
     );
 }
+
+/// The loop over so many slots, for every number of them written out: of slices that are arguments, and only of those, the
+/// compiler knows that they do not overlap.
+macro_rules! with_slots {
+    ($name:ident $(, $slot:ident $k:literal)*) => {
+        #[inline(always)]
+        fn $name<A: Scalar, const N: usize>(
+            params: &mut [A],
+            gradient: &[A],
+            $($slot: &mut [A],)*
+            rule: &impl Fn(&mut A, A, &mut [A; N]),
+        ) {
+            let length = params.len();
+            let gradient = &gradient[..length];
+            $(let $slot = &mut $slot[..length];)*
+            for i in 0..length {
+                let mut state = [A::zero(); N];
+                $(state[$k] = $slot[i];)*
+                rule(&mut params[i], gradient[i], &mut state);
+                $($slot[i] = state[$k];)*
+            }
+        }
+    };
+}
+with_slots!(with_0);
+with_slots!(with_1, a 0);
+with_slots!(with_2, a 0, b 1);
+with_slots!(with_3, a 0, b 1, c 2);
+with_slots!(with_4, a 0, b 1, c 2, d 3);
