@@ -60,6 +60,9 @@ use crate::scalar::Scalar;
 
 /// An optimizer: the rule by which a gradient changes the parameters.
 ///
+/// Built in, each derived from a simpler one: [`Sgd`], [`Momentum`], [`Nesterov`]; [`AdaGrad`], [`RmsProp`], [`AdaDelta`];
+/// [`Adam`], [`AdamW`], [`NAdam`], [`RAdam`]; [`Lion`].
+///
 /// A rule is its settings. What it remembers from step to step, a [`Stepper`] keeps for it: vectors as long as the
 /// parameters, its *slots*, all zeros to begin with, and single numbers, its *scalars*.
 ///
