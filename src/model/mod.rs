@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use builder::Builder;
+pub(crate) use parameters::Place;
 pub use workspace::Workspace;
 
 use crate::layer::{Layer, Parameter};
