@@ -83,8 +83,8 @@ impl<A: Scalar> Sequential<A> {
         }
         self.loss.check(ws.t())?;
         self.forward(ws);
-        let (y, t) = (ws.y(), ws.t());
-        Ok(Tally::of(self.loss.sum(y, t), self.output.link(), y, t))
+        let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
+        Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.link(), y, t))
     }
 
     pub(crate) fn tally_and_gradient(&self, ws: &mut Workspace<A>) -> Result<Tally> {
@@ -107,6 +107,11 @@ impl<A: Scalar> Sequential<A> {
         }
         let (outputs, logits) = (self.output_dim(), &ws.values[self.slots.len()]);
         self.output.forward(matrix(logits, rows, outputs), matrix_mut(&mut ws.y, rows, outputs));
+    }
+
+    /// What the last layer made of the batch.
+    fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
+        matrix(&ws.values[self.slots.len()], ws.rows, self.output_dim())
     }
 
     /// The gradients back through all layers, from the predictions and targets in the workspace.
