@@ -179,7 +179,7 @@ fn extremes<A: Scalar>() {
     let small = value(&Sigmoid, &BinaryCrossEntropy, &array![[50.0, -50.0]], &right);
     assert!((small / (-50.0_f64).exp() - 1.0).abs() < 1e-14, "{small:e}");
 
-    assert_eq!(value(&Identity, &MeanAbsoluteError, &u, &wrong), 1000.0);
+    assert_eq!(value(&Identity, &MeanAbsoluteError, &u, &wrong), 1000.5);
     assert_eq!(value(&Identity, &Huber::new(0.5), &u, &array![[0.0, 0.0]]), 0.5 * (1e3 - 0.25));
 }
 
@@ -354,7 +354,7 @@ fn a_batch_that_weighs_nothing_teaches_nothing() {
     ws.load(&data, &[0, 1]).unwrap();
     assert_eq!(model.gradient(&mut ws).unwrap().loss, 0.0);
     assert!(ws.gradient().iter().all(|&g| g == 0.0));
-    let mut trainer = Trainer::new().batch_size(1).epochs(50);
+    let trainer = Trainer::new().batch_size(1).epochs(50);
     let history = trainer.order(|_, n| (0..n).collect()).fit(&mut model, &data).unwrap();
     assert!(history.epochs[50].train.loss < history.epochs[1].train.loss);
 }

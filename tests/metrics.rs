@@ -217,7 +217,8 @@ proptest! {
         }
         // To swap truth and prediction is to transpose, and to swap precision and recall.
         let swapped = ConfusionMatrix::new(&predicted, &labels, number).unwrap();
-        prop_assert_eq!(swapped.counts(), matrix.counts().t());
+        let transposed = swapped.counts().reversed_axes();
+        prop_assert_eq!(transposed, matrix.counts());
         prop_assert_eq!(swapped.precision(), matrix.recall());
         // One-hot targets are exact predictions.
         let exact = ConfusionMatrix::new(&labels, &labels, number).unwrap();
