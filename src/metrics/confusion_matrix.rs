@@ -138,12 +138,8 @@ impl ConfusionMatrix {
     }
 
     fn each(&self) -> impl Iterator<Item = Class> {
-        let sums = self.counts.columns().into_iter().zip(self.counts.rows());
-        let class = |(tp, (taken, of_it)): (
-            &usize,
-            (ndarray::ArrayView1<'_, usize>, ndarray::ArrayView1<'_, usize>),
-        )| { (*tp, taken.sum(), of_it.sum()) };
-        self.counts.diag().into_iter().zip(sums).map(class)
+        let class = |i| (self.counts[[i, i]], self.counts.column(i).sum(), self.counts.row(i).sum());
+        (0..self.classes()).map(class)
     }
 
     fn average(&self, average: Average, figure: fn(Class) -> f64) -> f64 {
