@@ -55,7 +55,7 @@ mod init;
 mod layer;
 mod linalg;
 mod loss;
-mod metrics;
+pub mod metrics;
 mod model;
 mod optim;
 mod output;
@@ -78,7 +78,10 @@ pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable, Training};
 pub use linalg::Engine;
-pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
+pub use loss::{
+    BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError,
+    WeightedBinaryCrossEntropy, WeightedCrossEntropy,
+};
 pub use metrics::Metrics;
 pub use model::{Builder, Sequential, Workspace};
 pub use optim::{

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use manabi::{
-    Activation, Affine, Clip, CosineDecay, CrossEntropy, Mish, Mnist, Normalizer, Random, RandomState,
+    Activation, Affine, Clip, CosineDecay, CrossEntropy, Loss, Mish, Mnist, Normalizer, Random, RandomState,
     Scalar, Sequential, Sgd, Softmax, Stepper, Swish,
 };
 use ndarray::Array2;
@@ -46,7 +46,7 @@ fn allocations(run: impl FnOnce()) -> usize {
     COUNT.get() - before
 }
 
-fn model<A: Scalar>() -> Sequential<A> {
+fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
     Sequential::builder(784)
         .add_layer("affine1", Affine::new(100))
         .add_layer("swish1", Activation::new(Swish::default()))
@@ -54,13 +54,13 @@ fn model<A: Scalar>() -> Sequential<A> {
         .add_layer("mish2", Activation::new(Mish))
         .add_layer("affine3", Affine::new(10))
         .set_output(Softmax)
-        .set_error(CrossEntropy)
+        .set_error(loss)
         .build()
         .unwrap()
 }
 
 fn predictions<A: Scalar>() {
-    let model = model::<A>();
+    let model = model::<A>(CrossEntropy);
     for rows in [1, 7, 100] {
         let x = RandomState::new(1).uniform((rows, 784), 0.0, 1.0).mapv(A::of);
         let (mut ws, mut y) = (model.workspace(50).unwrap(), Array2::zeros((rows, 10)));
@@ -70,11 +70,11 @@ fn predictions<A: Scalar>() {
     }
 }
 
-fn steps<A: Scalar>() {
+fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     let train = Mnist::synthetic(300, 10, 1).unwrap().train;
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     let train = train.normalize(&normalizer).unwrap();
-    let mut model = model::<A>();
+    let mut model = model::<A>(loss);
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
     let mut stepper = Stepper::new(Sgd::default());
@@ -89,7 +89,7 @@ fn steps<A: Scalar>() {
 
 /// Steps of every optimizer, with all that a stepper can do besides.
 fn steppers<A: Scalar>() {
-    let mut model = model::<A>();
+    let mut model = model::<A>(CrossEntropy);
     let mut ws = model.workspace(1).unwrap();
     let data = Mnist::synthetic(1, 1, 1).unwrap().train;
     ws.load(&data, &[0]).unwrap();
@@ -117,8 +117,11 @@ fn predictions_allocate_nothing() {
 
 #[test]
 fn steps_allocate_nothing() {
-    steps::<f32>();
-    steps::<f64>();
+    let weighted = CrossEntropy.label_smoothing(0.1).class_weights([2.0; 10]);
+    steps::<f32>(CrossEntropy);
+    steps::<f32>(weighted.clone());
+    steps::<f64>(CrossEntropy);
+    steps::<f64>(weighted);
 }
 
 #[test]

@@ -78,7 +78,10 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
 }
 
 /// The labels as numbers below `classes`.
-fn check_labels<L: Copy + Display + TryInto<usize>>(labels: &[L], classes: usize) -> Result<Vec<usize>> {
+pub(crate) fn check_labels<L: Copy + Display + TryInto<usize>>(
+    labels: &[L],
+    classes: usize,
+) -> Result<Vec<usize>> {
     let check = |(row, &label): (usize, &L)| match label.try_into() {
         Ok(class) if class < classes => Ok(class),
         _ => Err(Error::Label { row, label: label.to_string(), classes }),

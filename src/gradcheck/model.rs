@@ -9,7 +9,7 @@ use crate::model::{Sequential, Workspace};
 /// Checks the gradient of a model's loss in training, on a whole data set, by every parameter; the report names the worst.
 ///
 /// A parameter costs 29 forward passes: for models of up to some thousand parameters and data sets of some samples.
-/// Parameters and samples must be such that no prediction is below the floor of a cross entropy: there the loss no longer
+/// Parameters and samples must be such that no prediction is below the floor of [`CrossEntropy`](crate::CrossEntropy): there the loss no longer
 /// changes, and its gradient deliberately does.
 ///
 /// Errors: no sample, or a data set that does not fit the model.

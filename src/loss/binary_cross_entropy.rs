@@ -1,19 +1,22 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Loss, check_rows, difference, floored_ln};
+use super::{Loss, WeightedBinaryCrossEntropy, check_probabilities, difference, floored_ln};
 use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
 
 /// The binary cross entropy of the sigmoid output, for classes that may come together, or for a single yes or no.
 ///
-/// Formula: mean over rows and outputs of −t·ln(max(y, 10⁻⁷)) − (1 − t)·ln(max(1 − y, 10⁻⁷)).
+/// Formula: mean over rows and outputs of −t·ln y − (1 − t)·ln(1 − y), with y = σ(u).
 ///
 /// Derivative: by the logits, fused with the sigmoid, (y − t)/(n·outputs).
 ///
 /// Shapes: y and t (batch, outputs), t in [0, 1].
 ///
-/// Numerics: the floor keeps the loss finite; the gradient ignores it. Logarithms and their sum are taken in `f64`.
+/// Numerics: in a model the loss is exact and finite for every finite logit, being t·softplus(−u) + (1 − t)·softplus(u), of
+/// which neither term cancels; so the output is the sigmoid, predictions are probabilities, and yet this is PyTorch's
+/// `BCEWithLogitsLoss`. [`sum`](Loss::sum) has only y, and keeps both logarithms from falling below that of 10⁻⁷. All in
+/// `f64`.
 ///
 /// Errors: when the model is built, for an output other than sigmoid; when a batch is used, for targets outside [0, 1].
 ///
@@ -29,6 +32,13 @@ use crate::scalar::Scalar;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BinaryCrossEntropy;
 
+impl BinaryCrossEntropy {
+    /// The binary cross entropy in which a yes counts for each output with its weight.
+    pub fn pos_weight(self, weights: impl Into<Vec<f64>>) -> WeightedBinaryCrossEntropy {
+        WeightedBinaryCrossEntropy::new(weights)
+    }
+}
+
 impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
     fn name(&self) -> &str {
         "binary_cross_entropy_error"
@@ -39,7 +49,7 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
     }
 
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
-        check_rows(t, "numbers from 0 to 1", |row| row.iter().all(|&t| t >= A::zero() && t <= A::one()))
+        check_probabilities(t)
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
@@ -48,6 +58,14 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
             -t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y)
         };
         y.iter().zip(t).map(term).sum::<f64>() / y.ncols() as f64
+    }
+
+    fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        let term = |(&u, &t): (&A, &A)| {
+            let (u, t) = (u.widen(), t.widen());
+            t * (-u).softplus() + (1.0 - t) * u.softplus()
+        };
+        u.iter().zip(t).map(term).sum::<f64>() / u.ncols() as f64
     }
 
     fn gradient(

@@ -1,6 +1,6 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Loss, check_rows, difference, floored_ln};
+use super::{Loss, WeightedCrossEntropy, check_distributions, difference, floored_ln};
 use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
@@ -14,7 +14,9 @@ use crate::scalar::Scalar;
 /// Shapes: y and t (batch, classes), each row of t a distribution.
 ///
 /// Numerics: the floor keeps the loss finite (at most 16.12 a row); the gradient ignores it, so that a sample however
-/// wrong still learns. Logarithms and their sum are taken in `f64`.
+/// wrong still learns. Logarithms and their sum are taken in `f64`. PyTorch's `cross_entropy` has no floor: the two
+/// differ, in the loss that is reported alone, where a probability is below 10⁻⁷. `CrossEntropy.label_smoothing(0.0)` has
+/// none either.
 ///
 /// Errors: when the model is built, for an output other than softmax; when a batch is used, for targets that are no
 /// distributions.
@@ -32,6 +34,18 @@ use crate::scalar::Scalar;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CrossEntropy;
 
+impl CrossEntropy {
+    /// The cross entropy without floor whose targets give this share, from 0 to 1, to all classes alike.
+    pub fn label_smoothing(self, smoothing: f64) -> WeightedCrossEntropy {
+        WeightedCrossEntropy::default().label_smoothing(smoothing)
+    }
+
+    /// The cross entropy without floor in which each class has a weight.
+    pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> WeightedCrossEntropy {
+        WeightedCrossEntropy::default().class_weights(weights)
+    }
+}
+
 impl<A: Scalar> Loss<A> for CrossEntropy {
     fn name(&self) -> &str {
         "cross_entropy_error"
@@ -42,9 +56,7 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
     }
 
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
-        check_rows(t, "a distribution, at least 0 each and 1 in all", |row| {
-            row.iter().all(|&t| t >= A::zero()) && (row.sum().widen() - 1.0).abs() < 1e-3
-        })
+        check_distributions(t)
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {

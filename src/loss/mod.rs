@@ -2,7 +2,11 @@
 
 mod binary_cross_entropy;
 mod cross_entropy;
+mod huber;
+mod mean_absolute_error;
 mod mean_squared_error;
+mod weighted_binary_cross_entropy;
+mod weighted_cross_entropy;
 
 use std::fmt::Debug;
 
@@ -10,13 +14,23 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
+pub use huber::Huber;
+pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_squared_error::MeanSquaredError;
+pub use weighted_binary_cross_entropy::WeightedBinaryCrossEntropy;
+pub use weighted_cross_entropy::WeightedCrossEntropy;
 
 use crate::error::{Error, Result};
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
 
-/// A loss (the article's *error*): [`CrossEntropy`], [`BinaryCrossEntropy`], [`MeanSquaredError`], or your own.
+/// A loss (the article's *error*), or your own.
+///
+/// | for | output | loss |
+/// |---|---|---|
+/// | classes that exclude each other | softmax | [`CrossEntropy`], or with smoothing and weights [`WeightedCrossEntropy`] |
+/// | classes that may come together, a yes or no | sigmoid | [`BinaryCrossEntropy`], [`WeightedBinaryCrossEntropy`] |
+/// | numbers | any, as a rule identity | [`MeanSquaredError`], [`MeanAbsoluteError`], [`Huber`] |
 ///
 /// Arrays are (batch, outputs) in standard layout: the predictions `y`, the targets `t`. All arrays of one call have the
 /// same shape; whoever calls a loss sees to that.
@@ -59,6 +73,12 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
     /// Whether the loss makes sense for outputs of this meaning.
     fn accepts(&self, link: Link) -> bool;
 
+    /// An error if a setting of the loss is out of its range, or makes no sense for this many outputs; asked when a model
+    /// is built.
+    fn check_outputs(&self, _outputs: usize) -> Result<()> {
+        Ok(())
+    }
+
     /// An error if the loss makes no sense for these targets; asked for every batch.
     fn check(&self, _t: ArrayView2<'_, A>) -> Result<()> {
         Ok(())
@@ -66,6 +86,18 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
 
     /// The sum over the rows of each row's loss.
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
+
+    /// The same sum with the logits `u` at hand, for a loss that is exact only from them; this is the one that a model
+    /// asks for.
+    fn sum_from_logits(&self, _u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        self.sum(y, t)
+    }
+
+    /// What the sum is divided by for the mean: the number of rows, or what they weigh. Over several batches the sums and
+    /// these add up. Where it is 0 so must be the sum and the gradient.
+    fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
+        t.nrows() as f64
+    }
 
     /// Writes the gradient of the mean loss by the logits to `du`.
     ///
@@ -99,6 +131,30 @@ fn check_rows<A: Scalar>(
 ) -> Result<()> {
     match t.rows().into_iter().position(|row| !is_right(row)) {
         Some(row) => Err(Error::setting(format!("targets in row {row} of the batch"), expected, t.row(row))),
+        None => Ok(()),
+    }
+}
+
+/// An error unless every row of targets is a distribution over classes.
+fn check_distributions<A: Scalar>(t: ArrayView2<'_, A>) -> Result<()> {
+    check_rows(t, "a distribution, at least 0 each and 1 in all", |row| {
+        row.iter().all(|&t| t >= A::zero()) && (row.sum().widen() - 1.0).abs() < 1e-3
+    })
+}
+
+/// An error unless every target is a probability.
+fn check_probabilities<A: Scalar>(t: ArrayView2<'_, A>) -> Result<()> {
+    check_rows(t, "numbers from 0 to 1", |row| row.iter().all(|&t| t >= A::zero() && t <= A::one()))
+}
+
+/// An error unless there is one weight for each output, none negative or infinite.
+fn check_weights(setting: &str, weights: &[f64], outputs: usize) -> Result<()> {
+    if weights.len() != outputs {
+        let expected = format!("{outputs} weights, one for each output");
+        return Err(Error::setting(setting, expected, weights.len()));
+    }
+    match weights.iter().find(|&&weight| !(weight >= 0.0 && weight.is_finite())) {
+        Some(weight) => Err(Error::setting(setting, "finite numbers of at least 0", weight)),
         None => Ok(()),
     }
 }

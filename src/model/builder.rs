@@ -74,7 +74,7 @@ impl<A: Scalar> Builder<A> {
         let output = self.output.clone().ok_or_else(|| Error::setting("set_output", "an output", "none"))?;
         let last = slots.last().map_or(("", self.input_dim), |slot| (&slot.name, slot.output_dim));
         output.check(last.1).map_err(|error| error.in_layer(last.0))?;
-        let loss = self.loss(output.as_ref())?;
+        let loss = self.loss(output.as_ref(), last.1)?;
         let params = draw(&slots, |slot| &slot.parameters, |slot| slot.range.end, random)?;
         let buffers = draw(&slots, |slot| &slot.buffers, |slot| slot.buffer_range.end, random)?;
         Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params, buffers })
@@ -100,13 +100,14 @@ impl<A: Scalar> Builder<A> {
         Ok(slots)
     }
 
-    /// The loss, which must make sense for the output.
-    fn loss(&self, output: &dyn Output<A>) -> Result<Arc<dyn Loss<A>>> {
+    /// The loss, which must make sense for the output and the number of outputs.
+    fn loss(&self, output: &dyn Output<A>, outputs: usize) -> Result<Arc<dyn Loss<A>>> {
         let loss = self.loss.clone().ok_or_else(|| Error::setting("set_error", "a loss", "none"))?;
         if !loss.accepts(output.link()) {
             let expected = format!("a loss that goes with output {}", output.name());
             return Err(Error::setting("set_error", expected, loss.name()));
         }
+        loss.check_outputs(outputs)?;
         Ok(loss)
     }
 }

@@ -91,6 +91,11 @@ impl<A: Scalar> Sequential<A> {
         self.slots.last().map_or(self.input_dim, |slot| slot.output_dim)
     }
 
+    /// What makes predictions of the last layer's numbers.
+    pub(crate) fn output(&self) -> &dyn Output<A> {
+        self.output.as_ref()
+    }
+
     /// The widths at all boundaries: of the input, then of every layer's output.
     fn widths(&self) -> impl Iterator<Item = usize> {
         std::iter::once(self.input_dim).chain(self.slots.iter().map(|slot| slot.output_dim))

@@ -111,8 +111,8 @@ impl<A: Scalar> Sequential<A> {
         }
         self.loss.check(ws.t())?;
         self.forward(ws, training);
-        let (y, t) = (ws.y(), ws.t());
-        Ok(Tally::of(self.loss.sum(y, t), self.output.link(), y, t))
+        let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
+        Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.link(), y, t))
     }
 
     /// The batch through all layers and the output.
@@ -164,6 +164,11 @@ impl<A: Scalar> Sequential<A> {
             let logits = matrix(&after[0], rows, slot.output_dim);
             self.output.forward(logits, matrix_mut(&mut ws.y, rows, slot.output_dim));
         }
+    }
+
+    /// What the last layer made of the batch.
+    fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
+        matrix(&ws.values[self.slots.len()], ws.rows, self.output_dim())
     }
 
     /// The gradients back through all layers, from the predictions and targets in the workspace.

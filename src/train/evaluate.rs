@@ -1,7 +1,10 @@
+use ndarray::ArrayView2;
+
 use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::metrics::{Metrics, Tally};
+use crate::error::{Error, Result, check_finite};
+use crate::metrics::{ConfusionMatrix, Metrics, Tally, classes};
 use crate::model::{Sequential, Workspace};
+use crate::output::Link;
 use crate::scalar::Scalar;
 
 /// How many rows an evaluation takes at a time; one number everywhere, so that sums come out the same.
@@ -16,6 +19,49 @@ impl<A: Scalar> Sequential<A> {
         self.evaluate_in(&mut self.workspace(ROWS)?, data, || "in an evaluation".into())
     }
 
+    /// How often the model takes samples of each class of a data set for each class: of a softmax output the class of the
+    /// greatest prediction, of a single sigmoid output 1 for a prediction of ½ or more and 0 for less, as in its accuracy.
+    ///
+    /// Errors: another output; no sample, a data set that does not fit the model or fails, a prediction that is not finite.
+    ///
+    /// ```
+    /// use manabi::{Affine, CrossEntropy, Samples, Sequential, Softmax};
+    /// use ndarray::array;
+    ///
+    /// let data = Samples::labeled(array![[1.0], [2.0], [-1.0]], &[0, 0, 1], 2)?;
+    /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(2));
+    /// let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build()?;
+    /// model.set_parameter("affine1.weight", &array![[1.0, -1.0]])?;
+    /// assert_eq!(model.confusion_matrix(&data)?.counts(), array![[2, 0], [0, 1]]);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn confusion_matrix(&self, data: &dyn Dataset<A>) -> Result<ConfusionMatrix> {
+        check_fit("data set", self, data)?;
+        let (link, outputs) = (self.output().link(), self.output_dim());
+        let number = match (link, outputs) {
+            (Link::Softmax, _) => outputs,
+            (Link::Sigmoid, 1) => 2,
+            _ => {
+                let got = format!("{} of {outputs}", self.output().name());
+                return Err(Error::setting(
+                    "output",
+                    "softmax, or sigmoid of 1, for a confusion matrix",
+                    got,
+                ));
+            }
+        };
+        let (mut labels, mut predicted) = (Vec::new(), Vec::new());
+        let mut ws = self.workspace(ROWS)?;
+        each_batch(data, |rows| {
+            ws.load(data, rows)?;
+            self.tally(&mut ws)?;
+            labels.extend(answers(link, ws.t())?);
+            predicted.extend(answers(link, ws.y())?);
+            Ok(())
+        })?;
+        ConfusionMatrix::new(&labels, &predicted, number)
+    }
+
     /// The same in a workspace at hand; `place` is told where the loss is not finite.
     pub(super) fn evaluate_in(
         &self,
@@ -23,18 +69,36 @@ impl<A: Scalar> Sequential<A> {
         data: &dyn Dataset<A>,
         place: impl FnOnce() -> String,
     ) -> Result<Metrics> {
-        let (mut tally, mut rows) = (Tally::default(), Vec::with_capacity(ROWS));
-        for start in (0..data.len()).step_by(ROWS) {
-            rows.clear();
-            rows.extend(start..data.len().min(start + ROWS));
-            ws.load(data, &rows)?;
+        let mut tally = Tally::default();
+        each_batch(data, |rows| {
+            ws.load(data, rows)?;
             tally.add(self.tally(ws)?);
-        }
+            Ok(())
+        })?;
         let metrics = tally.mean();
         match metrics.loss.is_finite() {
             true => Ok(metrics),
             false => Err(Error::Diverged { place: place(), loss: metrics.loss }),
         }
+    }
+}
+
+/// Calls `visit` with the rows of the data set, some at a time.
+fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) -> Result<()>) -> Result<()> {
+    let mut rows = Vec::with_capacity(ROWS);
+    (0..data.len()).step_by(ROWS).try_for_each(|start| {
+        rows.clear();
+        rows.extend(start..data.len().min(start + ROWS));
+        visit(&rows)
+    })
+}
+
+/// The class that each row of predictions or targets stands for.
+fn answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
+    check_finite("prediction", y)?;
+    match link {
+        Link::Softmax => classes(y),
+        _ => Ok(y.iter().map(|&y| usize::from(y >= A::of(0.5))).collect()),
     }
 }
 

@@ -1,7 +1,6 @@
-//! How good predictions are.
+use ndarray::ArrayView2;
 
-use ndarray::{ArrayView1, ArrayView2};
-
+use super::classification::argmax;
 use crate::output::Link;
 use crate::scalar::Scalar;
 
@@ -9,7 +8,7 @@ use crate::scalar::Scalar;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// The mean loss.
+    /// The mean loss; for a loss with class weights the weighted mean.
     pub loss: f64,
     /// The share of right answers; `None` for outputs that are numbers, not classes.
     ///
@@ -23,13 +22,21 @@ pub struct Metrics {
 pub(crate) struct Tally {
     rows: usize,
     loss: f64,
+    /// What the sum of losses is divided by: the rows, or what they weigh.
+    weight: f64,
     right: Option<f64>,
 }
 
 impl Tally {
-    /// One batch: its sum of losses, and its right answers counted.
-    pub(crate) fn of<A: Scalar>(loss: f64, link: Link, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Self {
-        Self { rows: y.nrows(), loss, right: right_answers(link, y, t) }
+    /// One batch: its sum of losses and what it weighs, and its right answers counted.
+    pub(crate) fn of<A: Scalar>(
+        loss: f64,
+        weight: f64,
+        link: Link,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+    ) -> Self {
+        Self { rows: y.nrows(), loss, weight, right: right_answers(link, y, t) }
     }
 
     pub(crate) fn add(&mut self, batch: Self) {
@@ -37,11 +44,13 @@ impl Tally {
         self.right = before.zip(batch.right).map(|(a, b)| a + b);
         self.rows += batch.rows;
         self.loss += batch.loss;
+        self.weight += batch.weight;
     }
 
     pub(crate) fn mean(&self) -> Metrics {
-        let rows = self.rows as f64;
-        Metrics { loss: self.loss / rows, accuracy: self.right.map(|right| right / rows) }
+        // Where nothing has a weight the mean is 0, but NaN stays NaN.
+        let loss = if self.weight == 0.0 { 0.0 * self.loss } else { self.loss / self.weight };
+        Metrics { loss, accuracy: self.right.map(|right| right / self.rows as f64) }
     }
 }
 
@@ -56,15 +65,4 @@ fn right_answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>, t: ArrayView2<'_, 
         }
         _ => None,
     }
-}
-
-/// Where the greatest number stands, the first of equals.
-fn argmax<A: Scalar>(row: &ArrayView1<'_, A>) -> usize {
-    let mut best = 0;
-    for (i, &value) in row.iter().enumerate() {
-        if value > row[best] {
-            best = i;
-        }
-    }
-    best
 }

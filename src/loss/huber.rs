@@ -1,0 +1,92 @@
+use ndarray::{ArrayView2, ArrayViewMut2, Zip};
+
+use super::Loss;
+use crate::error::{Error, Result};
+use crate::output::{Link, Output};
+use crate::scalar::Scalar;
+
+/// Huber's loss, for numbers to be met (regression): the squared error of what is near, the absolute error of what is far
+/// off.
+///
+/// Formula: mean over rows and outputs of d²/2 for |d| ≤ δ, else δ·(|d| − δ/2), with d = y − t.
+///
+/// Derivative: by y, d within −δ and δ, over n·outputs; the output function turns it into the one by the logits.
+///
+/// Shapes: y and t (batch, outputs).
+///
+/// Numerics: all in `f64`; once differentiable at |d| = δ. PyTorch's `HuberLoss`; its `SmoothL1Loss` is this divided by δ.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `delta` δ | 1 | above 0, finite |
+///
+/// Errors: when the model is built, for a δ out of range; it goes with every output.
+///
+/// Source: Huber, *Robust estimation of a location parameter*, 1964.
+///
+/// ```
+/// use manabi::{Huber, Loss};
+/// use ndarray::array;
+///
+/// let loss = Huber::new(2.0).sum(array![[1.0, 5.0]].view(), array![[0.0, 0.0]].view());
+/// assert_eq!(loss, (0.5 + 8.0) / 2.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Huber {
+    delta: f64,
+}
+
+impl Huber {
+    /// Huber's loss with this δ.
+    pub fn new(delta: f64) -> Self {
+        Self { delta }
+    }
+}
+
+impl Default for Huber {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl<A: Scalar> Loss<A> for Huber {
+    fn name(&self) -> &str {
+        "huber_error"
+    }
+
+    fn accepts(&self, _: Link) -> bool {
+        true
+    }
+
+    fn check_outputs(&self, _: usize) -> Result<()> {
+        match self.delta > 0.0 && self.delta.is_finite() {
+            true => Ok(()),
+            false => Err(Error::setting("delta", "a finite number above 0", self.delta)),
+        }
+    }
+
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        let term = |(&y, &t): (&A, &A)| match (y.widen() - t.widen()).abs() {
+            d if d <= self.delta => 0.5 * d * d,
+            d => self.delta * (d - 0.5 * self.delta),
+        };
+        y.iter().zip(t).map(term).sum::<f64>() / y.ncols() as f64
+    }
+
+    fn gradient(
+        &self,
+        output: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        let (n, delta) = (y.len() as f64, self.delta);
+        let within = |d: f64| match d {
+            d if d > delta => delta,
+            d if d < -delta => -delta,
+            d => d,
+        };
+        Zip::from(&mut du).and(y).and(t).for_each(|du, y, t| *du = A::of(within(y.widen() - t.widen()) / n));
+        output.backward(y, du);
+    }
+}

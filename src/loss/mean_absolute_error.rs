@@ -1,0 +1,58 @@
+use ndarray::{ArrayView2, ArrayViewMut2, Zip};
+
+use super::Loss;
+use crate::output::{Link, Output};
+use crate::scalar::Scalar;
+
+/// The mean absolute error, for numbers to be met (regression) where some targets are far off: it tends to the median.
+///
+/// Formula: mean over rows and outputs of |y − t|.
+///
+/// Derivative: by y, sign(y − t)/(n·outputs), 0 where y = t; the output function turns it into the one by the logits.
+///
+/// Shapes: y and t (batch, outputs).
+///
+/// Numerics: differences and their sum are taken in `f64`.
+///
+/// Errors: none; it goes with every output.
+///
+/// Source: Boscovich, *De litteraria expeditione per pontificiam ditionem*, 1757.
+///
+/// ```
+/// use manabi::{Loss, MeanAbsoluteError};
+/// use ndarray::array;
+///
+/// let loss = MeanAbsoluteError.sum(array![[1.0, 5.0]].view(), array![[0.0, 7.0]].view());
+/// assert_eq!(loss, 1.5);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeanAbsoluteError;
+
+impl<A: Scalar> Loss<A> for MeanAbsoluteError {
+    fn name(&self) -> &str {
+        "mean_absolute_error"
+    }
+
+    fn accepts(&self, _: Link) -> bool {
+        true
+    }
+
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        let size = |(&y, &t): (&A, &A)| (y.widen() - t.widen()).abs();
+        y.iter().zip(t).map(size).sum::<f64>() / y.ncols() as f64
+    }
+
+    fn gradient(
+        &self,
+        output: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        let n = A::of(y.len() as f64);
+        // `signum` of 0 is 1.
+        let sign = |d: A| if d == A::zero() { d } else { d.signum() };
+        Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = sign(y - t) / n);
+        output.backward(y, du);
+    }
+}

@@ -1,0 +1,99 @@
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::{Loss, check_probabilities, check_weights, floored_ln};
+use crate::error::Result;
+use crate::output::{Link, Output};
+use crate::scalar::Scalar;
+
+/// The binary cross entropy in which a yes has a weight: [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) for classes that
+/// are rare.
+///
+/// With p = (number of no)/(number of yes) both count alike; a larger p trades precision for recall.
+///
+/// Formula: mean over rows and outputs of −p·t·ln y − (1 − t)·ln(1 − y), with y = σ(u).
+///
+/// Derivative: by the logits, fused with the sigmoid, ((1 − t)·y − p·t·(1 − y))/(n·outputs).
+///
+/// Shapes: y and t (batch, outputs), t in [0, 1].
+///
+/// Numerics: those of `BinaryCrossEntropy`: exact from the logits, PyTorch's `BCEWithLogitsLoss` with `pos_weight`.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `pos_weight` p | none | one for each output, at least 0, finite |
+///
+/// Errors: when the model is built, for an output other than sigmoid or weights out of range; when a batch is used, for
+/// targets outside [0, 1].
+///
+/// Source: King and Zeng, *Logistic regression in rare events data*, 2001.
+///
+/// ```
+/// use manabi::{BinaryCrossEntropy, Loss};
+/// use ndarray::array;
+///
+/// let loss = BinaryCrossEntropy.pos_weight([3.0]).sum(array![[0.5]].view(), array![[1.0]].view());
+/// assert_eq!(loss, 3.0 * 2.0_f64.ln());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightedBinaryCrossEntropy {
+    pos_weight: Vec<f64>,
+}
+
+impl WeightedBinaryCrossEntropy {
+    /// The binary cross entropy with these weights, one for each output.
+    pub fn new(pos_weight: impl Into<Vec<f64>>) -> Self {
+        Self { pos_weight: pos_weight.into() }
+    }
+
+    /// The mean over outputs of `term(value, t, p)`, summed over rows.
+    fn sum_of<A: Scalar>(
+        &self,
+        values: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        term: impl Fn(f64, f64, f64) -> f64,
+    ) -> f64 {
+        let weights = self.pos_weight.iter().cycle();
+        let terms = values.iter().zip(t).zip(weights).map(|((v, t), &p)| term(v.widen(), t.widen(), p));
+        terms.sum::<f64>() / t.ncols() as f64
+    }
+}
+
+impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
+    fn name(&self) -> &str {
+        "weighted_binary_cross_entropy_error"
+    }
+
+    fn accepts(&self, link: Link) -> bool {
+        link == Link::Sigmoid
+    }
+
+    fn check_outputs(&self, outputs: usize) -> Result<()> {
+        check_weights("pos_weight", &self.pos_weight, outputs)
+    }
+
+    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+        check_probabilities(t)
+    }
+
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        self.sum_of(y, t, |y, t, p| -p * t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y))
+    }
+
+    fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        self.sum_of(u, t, |u, t, p| p * t * (-u).softplus() + (1.0 - t) * u.softplus())
+    }
+
+    fn gradient(
+        &self,
+        _: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        let (n, weights) = (y.len() as f64, self.pos_weight.iter().cycle());
+        for (((du, y), t), p) in du.iter_mut().zip(y).zip(t).zip(weights) {
+            let (y, t) = (y.widen(), t.widen());
+            *du = A::of(((1.0 - t) * y - p * t * (1.0 - y)) / n);
+        }
+    }
+}

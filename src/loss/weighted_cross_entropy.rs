@@ -1,0 +1,166 @@
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
+
+use super::{Loss, check_distributions, check_weights, floored_ln};
+use crate::error::{Error, Result};
+use crate::output::{Link, Output};
+use crate::scalar::Scalar;
+
+/// The cross entropy with label smoothing and class weights: [`CrossEntropy`](crate::CrossEntropy) with settings, and
+/// without its floor.
+///
+/// Smoothing keeps a model from being ever surer of itself; weights let rare classes count as much as frequent ones.
+///
+/// Formula: Σ −qᵢ·ln yᵢ / W, the sum over rows and classes, with qᵢ = wᵢ·((1 − ε)·tᵢ + ε/classes); W = Σ wᵢ·tᵢ, the sum of
+/// the weights of the targets, or with [`mean_over_samples`](WeightedCrossEntropy::mean_over_samples) the number of rows.
+///
+/// Derivative: by the logits, fused with the softmax, (y·Σⱼ qⱼ − q)/W.
+///
+/// Shapes: y and t (batch, classes), each row of t a distribution.
+///
+/// Numerics: in a model the loss is exact and finite for every finite logit, ln yᵢ being uᵢ less the logarithm of the sum
+/// of exponentials; [`sum`](Loss::sum) has only y, and keeps each logarithm from falling below that of 10⁻⁷. A batch whose
+/// targets weigh nothing has loss and gradient 0. All in `f64`.
+///
+/// For classes, and for distributions without weights, this is PyTorch's `cross_entropy` with `weight` and
+/// `label_smoothing`. For distributions with weights PyTorch divides by the number of rows instead: that is
+/// `mean_over_samples`.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `label_smoothing` ε | 0 | 0 to 1 |
+/// | `class_weights` w | 1 each | one for each class, at least 0, finite, not all 0 |
+/// | `mean_over_samples` | no | |
+///
+/// Errors: when the model is built, for an output other than softmax or a setting out of its range; when a batch is used,
+/// for targets that are no distributions.
+///
+/// Source: Szegedy et al., *Rethinking the Inception architecture for computer vision*, 2016.
+///
+/// ```
+/// use manabi::{Affine, CrossEntropy, Sequential, Softmax};
+///
+/// let builder = Sequential::<f64>::builder(4).add_layer("affine1", Affine::new(3)).set_output(Softmax);
+/// let loss = CrossEntropy.label_smoothing(0.1).class_weights([1.0, 1.0, 5.0]);
+/// assert!(builder.clone().set_error(loss).build().is_ok());
+///
+/// let error = builder.set_error(CrossEntropy.class_weights([1.0, 5.0])).build().unwrap_err();
+/// assert_eq!(error.to_string(), "class_weights: expected 3 weights, one for each output, got 2");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WeightedCrossEntropy {
+    label_smoothing: f64,
+    class_weights: Option<Vec<f64>>,
+    mean_over_samples: bool,
+}
+
+impl WeightedCrossEntropy {
+    /// Sets the share of a target that is given to all classes alike.
+    pub fn label_smoothing(self, smoothing: f64) -> Self {
+        Self { label_smoothing: smoothing, ..self }
+    }
+
+    /// Sets a weight for each class.
+    pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
+        Self { class_weights: Some(weights.into()), ..self }
+    }
+
+    /// Divides by the number of samples instead of the sum of their weights.
+    pub fn mean_over_samples(self) -> Self {
+        Self { mean_over_samples: true, ..self }
+    }
+
+    /// The weight of class `i`; NaN where it was forgotten, which no model accepts.
+    fn class_weight(&self, i: usize) -> f64 {
+        self.class_weights.as_ref().map_or(1.0, |weights| weights.get(i).copied().unwrap_or(f64::NAN))
+    }
+
+    /// What a row of targets asks of each class: qᵢ.
+    fn asked<A: Scalar>(&self, t: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
+        let (keep, share) = (1.0 - self.label_smoothing, self.label_smoothing / t.len() as f64);
+        t.into_iter().enumerate().map(move |(i, t)| self.class_weight(i) * (keep * t.widen() + share))
+    }
+
+    /// A row's Σ −qᵢ·ln yᵢ, of the values −ln yᵢ.
+    fn row<A: Scalar>(&self, surprises: impl Iterator<Item = f64>, t: ArrayView1<'_, A>) -> f64 {
+        let term = |(q, surprise): (f64, f64)| match surprise {
+            // A class that is impossible and not asked for.
+            f64::INFINITY if q == 0.0 => 0.0,
+            _ => q * surprise,
+        };
+        self.asked(t).zip(surprises).map(term).sum()
+    }
+}
+
+impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
+    fn name(&self) -> &str {
+        "weighted_cross_entropy_error"
+    }
+
+    fn accepts(&self, link: Link) -> bool {
+        link == Link::Softmax
+    }
+
+    fn check_outputs(&self, outputs: usize) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.label_smoothing) {
+            return Err(Error::setting("label_smoothing", "a number from 0 to 1", self.label_smoothing));
+        }
+        let Some(weights) = &self.class_weights else { return Ok(()) };
+        check_weights("class_weights", weights, outputs)?;
+        match weights.iter().all(|&weight| weight == 0.0) {
+            true => Err(Error::setting("class_weights", "one above 0 at least", "none")),
+            false => Ok(()),
+        }
+    }
+
+    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+        check_distributions(t)
+    }
+
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        let row = |(y, t): (ArrayView1<'_, A>, _)| self.row(y.iter().map(|y| -floored_ln(y.widen())), t);
+        y.rows().into_iter().zip(t.rows()).map(row).sum()
+    }
+
+    fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        u.rows().into_iter().zip(t.rows()).map(|(u, t)| self.row(surprises(u), t)).sum()
+    }
+
+    fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
+        match self.class_weights {
+            Some(_) if !self.mean_over_samples => {
+                t.indexed_iter().map(|((_, i), t)| self.class_weight(i) * t.widen()).sum()
+            }
+            _ => t.nrows() as f64,
+        }
+    }
+
+    fn gradient(
+        &self,
+        _: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        let weight = self.weight(t);
+        if weight == 0.0 {
+            return du.fill(A::zero());
+        }
+        for ((mut du, y), t) in du.rows_mut().into_iter().zip(y.rows()).zip(t.rows()) {
+            let all: f64 = self.asked(t).sum();
+            for ((du, y), q) in du.iter_mut().zip(y).zip(self.asked(t)) {
+                *du = A::of((y.widen() * all - q) / weight);
+            }
+        }
+    }
+}
+
+/// −ln yᵢ for a row of logits: ln Σⱼ exp(uⱼ − m) − (uᵢ − m), m the greatest of them.
+fn surprises<A: Scalar>(u: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
+    let top = (1..u.len()).fold(0, |top, i| if u[i] > u[top] { i } else { top });
+    let greatest = u[top].widen();
+    // The greatest's own exponential is 1. Kept apart, it cannot swallow the others where they are small.
+    let others = u.iter().enumerate().filter(|&(i, _)| i != top);
+    let sum: f64 = others.map(|(_, u)| Scalar::exp(u.widen() - greatest)).sum();
+    let ln_sum = Scalar::ln_1p(sum);
+    u.into_iter().map(move |u| ln_sum - (u.widen() - greatest))
+}

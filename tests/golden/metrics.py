@@ -1,0 +1,76 @@
+"""Writes metrics.txt: accuracy, top-k, the confusion matrix and its figures, and those of numbers, by scikit-learn.
+
+    pip install scikit-learn
+    python tests/golden/metrics.py
+
+A line is a name and numbers, each with the fewest digits that read back to the same bits. The classification case `rare`
+has a class that never occurs, one that is never predicted, and one of which both holds.
+"""
+
+import sys
+
+# Beside this program lies a random.py, which is not the one that the packages want.
+sys.path.pop(0)
+
+import numpy as np
+import sklearn
+from sklearn import metrics
+
+rng = np.random.RandomState(10)
+
+
+def classification(line, name, labels, scores):
+    classes = scores.shape[1]
+    every = list(range(classes))
+    predicted = scores.argmax(axis=1)
+    line(f"{name}.labels", labels)
+    line(f"{name}.scores", scores)
+    line(f"{name}.accuracy", metrics.accuracy_score(labels, predicted))
+    top = [metrics.top_k_accuracy_score(labels, scores, k=k, labels=every) for k in range(1, classes)]
+    line(f"{name}.top", top)
+    line(f"{name}.counts", metrics.confusion_matrix(labels, predicted, labels=every))
+    for average in [None, "macro", "micro", "weighted"]:
+        figures = metrics.precision_recall_fscore_support(
+            labels, predicted, labels=every, average=average, zero_division=0
+        )
+        line(f"{name}.{average}", np.array(figures[:3]))
+
+
+def regression(line, name, t, y):
+    line(f"{name}.t", t)
+    line(f"{name}.y", y)
+    line(f"{name}.mean_absolute_error", metrics.mean_absolute_error(t, y))
+    line(f"{name}.mean_squared_error", metrics.mean_squared_error(t, y))
+    line(f"{name}.root_mean_squared_error", metrics.root_mean_squared_error(t, y))
+    line(f"{name}.r_squared", metrics.r2_score(t, y))
+
+
+def main():
+    with open(__file__.replace(".py", ".txt"), "w") as out:
+
+        def line(name, values):
+            print(name, *(repr(float(v)) for v in np.ravel(values)), file=out)
+
+        print(f"# scikit-learn {sklearn.__version__}", file=out)
+        labels = rng.randint(0, 5, 60)
+        # Right more often than not.
+        scores = rng.normal(0.0, 1.0, (60, 5)).round(4) + 1.5 * np.eye(5)[labels]
+        classification(line, "common", labels, scores)
+        labels = rng.choice([0, 2, 4], 30)
+        scores = rng.normal(0.0, 1.0, (30, 6)).round(4)
+        scores[:, [2, 3]] -= 100.0
+        classification(line, "rare", labels, scores)
+        t = rng.normal(3.0, 2.0, (20, 3)).round(3)
+        regression(line, "several", t, t + rng.normal(0.1, [0.1, 1.0, 4.0], (20, 3)).round(3))
+        regression(line, "single", t[:, :1], t[::-1, :1])
+        # 0.5, because the mean of twenty numbers 0.1 is not 0.1, which R² of a constant then hangs on in scikit-learn.
+        constant = np.column_stack([np.full(20, 0.5), np.full(20, 0.5), t[:, 0]])
+        y = constant.copy()
+        y[3, 1] = 0.2
+        y[4, 2] += 0.5
+        regression(line, "constant", constant, y)
+    print(f"scikit-learn {sklearn.__version__}")
+
+
+if __name__ == "__main__":
+    main()

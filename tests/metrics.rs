@@ -1,0 +1,267 @@
+//! Metrics against scikit-learn (`golden/metrics.py`), and their laws.
+
+use std::collections::HashMap;
+
+use manabi::metrics::{
+    Average, ConfusionMatrix, accuracy, classes, mean_absolute_error, mean_squared_error, r_squared,
+    root_mean_squared_error, top_k_accuracy,
+};
+use manabi::{
+    Affine, BinaryCrossEntropy, CrossEntropy, Identity, MeanSquaredError, Random, RandomState, Samples,
+    Sequential, Sigmoid, Softmax,
+};
+use ndarray::{Array2, ArrayView2, array};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// The lines of the golden file by name.
+fn golden() -> HashMap<&'static str, Vec<f64>> {
+    let lines = include_str!("golden/metrics.txt").lines().filter(|line| !line.starts_with('#'));
+    let parse = |line: &'static str| {
+        let (name, values) = line.split_once(' ').unwrap();
+        (name, values.split(' ').map(|value| value.parse().unwrap()).collect())
+    };
+    lines.map(parse).collect()
+}
+
+fn matrix(values: &[f64], columns: usize) -> Array2<f64> {
+    Array2::from_shape_vec((values.len() / columns, columns), values.to_vec()).unwrap()
+}
+
+fn close(got: &[f64], want: &[f64], what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (got, want) in got.iter().zip(want) {
+        assert!((got - want).abs() <= 1e-12 * want.abs(), "{what}: {got} for {want}");
+    }
+}
+
+fn classification(name: &str, number: usize) {
+    let golden = golden();
+    let line = |part: &str| &golden[format!("{name}.{part}").as_str()][..];
+    let labels: Vec<u8> = line("labels").iter().map(|&label| label as u8).collect();
+    let y = matrix(line("scores"), number);
+    close(&[accuracy(y.view(), &labels).unwrap()], line("accuracy"), "accuracy");
+    let top: Vec<f64> = (1..number).map(|k| top_k_accuracy(y.view(), &labels, k).unwrap()).collect();
+    close(&top, line("top"), "top k");
+    let matrix = ConfusionMatrix::new(&labels, &classes(y.view()).unwrap(), number).unwrap();
+    let counts: Vec<f64> = matrix.counts().iter().map(|&count| count as f64).collect();
+    assert_eq!(counts, line("counts"));
+    close(&[matrix.precision(), matrix.recall(), matrix.f1()].concat(), line("None"), "classes");
+    let averages = [(Average::Macro, "macro"), (Average::Micro, "micro"), (Average::Weighted, "weighted")];
+    for (average, name) in averages {
+        let got =
+            [matrix.average_precision(average), matrix.average_recall(average), matrix.average_f1(average)];
+        close(&got, line(name), name);
+    }
+}
+
+#[test]
+fn figures_of_classes_are_scikit_learns() {
+    classification("common", 5);
+    classification("rare", 6);
+}
+
+type Figure = fn(ArrayView2<'_, f64>, ArrayView2<'_, f64>) -> manabi::Result<f64>;
+
+const FIGURES: [(&str, Figure); 4] = [
+    ("mean_absolute_error", mean_absolute_error),
+    ("mean_squared_error", mean_squared_error),
+    ("root_mean_squared_error", root_mean_squared_error),
+    ("r_squared", r_squared),
+];
+
+#[test]
+fn figures_of_numbers_are_scikit_learns() {
+    let golden = golden();
+    for (case, outputs) in [("several", 3), ("single", 1), ("constant", 3)] {
+        let line = |part: &str| &golden[format!("{case}.{part}").as_str()][..];
+        let (y, t) = (matrix(line("y"), outputs), matrix(line("t"), outputs));
+        for (name, figure) in FIGURES {
+            close(&[figure(y.view(), t.view()).unwrap()], line(name), name);
+        }
+    }
+}
+
+#[test]
+fn constant_targets_have_a_defined_r_squared() {
+    // The mean of ten numbers 0.1 is not 0.1.
+    let t = Array2::from_elem((10, 1), 0.1);
+    assert_eq!(r_squared(t.view(), t.view()).unwrap(), 1.0);
+    assert_eq!(r_squared(t.mapv(|t| t + 1.0).view(), t.view()).unwrap(), 0.0);
+}
+
+#[test]
+fn of_equals_the_first_is_the_greatest() {
+    let y = array![[1.0_f32, 1.0, 1.0]];
+    assert_eq!(classes(y.view()).unwrap(), [0]);
+    for label in 0..3_u64 {
+        for k in 1..=3 {
+            let want = if label < k as u64 { 1.0 } else { 0.0 };
+            assert_eq!(top_k_accuracy(y.view(), &[label], k).unwrap(), want);
+        }
+    }
+}
+
+#[test]
+fn wrong_input_is_an_error() {
+    fn says<T: std::fmt::Debug>(result: manabi::Result<T>, message: &str) {
+        assert_eq!(result.unwrap_err().to_string(), message);
+    }
+    let y = array![[0.1, 0.9], [0.8, 0.2]];
+    let (none, nan) = (Array2::<f64>::zeros((0, 2)), array![[f64::NAN, 0.0], [0.0, 0.0]]);
+    let empty = "y: expected shape (1 or more, 1 or more), got [0, 2]";
+    let not_finite = "y: expected a finite number at row 0, column 0, got NaN";
+    says(accuracy(none.view(), &[0_u8; 0]), empty);
+    says(classes(none.view()), empty);
+    says(accuracy(nan.view(), &[0, 1]), not_finite);
+    says(classes(nan.view()), not_finite);
+    says(accuracy(y.view(), &[0]), "labels: expected shape [2], got [1]");
+    says(accuracy(y.view(), &[0, 2]), "labels: expected a class below 2 at row 1, got 2");
+    says(accuracy(y.view(), &[0, -1]), "labels: expected a class below 2 at row 1, got -1");
+    says(top_k_accuracy(y.view(), &[0, 1], 0), "k: expected 1 to the 2 classes, got 0");
+    says(top_k_accuracy(y.view(), &[0, 1], 3), "k: expected 1 to the 2 classes, got 3");
+    let count = |labels: &[i32], predicted: &[i32], classes| ConfusionMatrix::new(labels, predicted, classes);
+    says(count(&[], &[], 2), "labels: expected shape [1 or more], got [0]");
+    says(count(&[0, 1], &[0], 2), "predicted: expected shape [2], got [1]");
+    says(count(&[0, 2], &[0, 0], 2), "labels: expected a class below 2 at row 1, got 2");
+    says(count(&[0, 0], &[5, 0], 2), "predicted class in row 0: expected below 2, got 5");
+    says(
+        count(&[0], &[0], usize::MAX),
+        &format!("array: expected shape one that fits in memory, got [{0}, {0}]", usize::MAX),
+    );
+    for (name, figure) in FIGURES {
+        let one =
+            if name == "r_squared" { "y: expected shape (2 or more, 1 or more), got [0, 2]" } else { empty };
+        says(figure(none.view(), none.view()), one);
+        says(figure(y.view(), array![[0.0], [0.0]].view()), "t: expected shape (2, 2), got [2, 1]");
+        says(figure(nan.view(), y.view()), not_finite);
+        says(figure(y.view(), nan.view()), "t: expected a finite number at row 0, column 0, got NaN");
+    }
+    says(
+        r_squared(array![[1.0]].view(), array![[1.0]].view()),
+        "y: expected shape (2 or more, 1 or more), got [1, 1]",
+    );
+}
+
+#[test]
+fn a_models_confusion_matrix() {
+    let affine = |outputs| Sequential::<f64>::builder(4).add_layer("affine1", Affine::new(outputs)).seed(2);
+    // More than one batch of an evaluation.
+    let x = RandomState::new(1).normal((1203, 4), 0.0, 1.0);
+    let labels: Vec<usize> = (0..1203).map(|i| i * i % 3).collect();
+    let data = Samples::labeled(x.clone(), &labels, 3).unwrap();
+    let model = affine(3).set_output(Softmax).set_error(CrossEntropy.label_smoothing(0.1)).build().unwrap();
+    let y = model.predict(x.view()).unwrap();
+    let matrix = model.confusion_matrix(&data).unwrap();
+    assert_eq!(matrix, ConfusionMatrix::new(&labels, &classes(y.view()).unwrap(), 3).unwrap());
+    assert_eq!(Some(matrix.accuracy()), model.evaluate(&data).unwrap().accuracy);
+    assert_eq!(matrix.accuracy(), accuracy(y.view(), &labels).unwrap());
+
+    let t = Array2::from_shape_fn((1203, 1), |(i, _)| (i * i % 3) as f64 / 2.0);
+    let data = Samples::new(x.clone(), t).unwrap();
+    let model = affine(1).set_output(Sigmoid).set_error(BinaryCrossEntropy).build().unwrap();
+    let matrix = model.confusion_matrix(&data).unwrap();
+    assert_eq!((matrix.classes(), matrix.samples()), (2, 1203));
+    assert_eq!(matrix.support()[0], labels.iter().filter(|&&label| label == 0).count());
+    assert_eq!(Some(matrix.accuracy()), model.evaluate(&data).unwrap().accuracy);
+
+    let model = affine(1).set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let error = model.confusion_matrix(&data).unwrap_err().to_string();
+    assert_eq!(error, "output: expected softmax, or sigmoid of 1, for a confusion matrix, got identity of 1");
+    let model = affine(3).set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    assert!(model.confusion_matrix(&data).is_err());
+}
+
+/// Some samples: labels, and scores of each class with equals among them.
+fn scored() -> impl Strategy<Value = (Vec<usize>, Array2<f64>)> {
+    (1_usize..7, 1_usize..40).prop_flat_map(|(classes, rows)| {
+        let scores = prop::collection::vec((-3_i32..4).prop_map(f64::from), rows * classes);
+        let scores = scores.prop_map(move |values| Array2::from_shape_vec((rows, classes), values).unwrap());
+        (prop::collection::vec(0..classes, rows), scores)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        rng_seed: RngSeed::Fixed(10),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn laws_of_classes((labels, y) in scored()) {
+        let number = y.ncols();
+        let predicted = classes(y.view()).unwrap();
+        let matrix = ConfusionMatrix::new(&labels, &predicted, number).unwrap();
+        let share = accuracy(y.view(), &labels).unwrap();
+        prop_assert_eq!(matrix.samples(), labels.len());
+        prop_assert_eq!(matrix.support().iter().sum::<usize>(), labels.len());
+        prop_assert_eq!(matrix.accuracy(), share);
+        prop_assert_eq!(top_k_accuracy(y.view(), &labels, 1).unwrap(), share);
+        prop_assert_eq!(top_k_accuracy(y.view(), &labels, number).unwrap(), 1.0);
+        for k in 1..number {
+            let (less, more) = (top_k_accuracy(y.view(), &labels, k), top_k_accuracy(y.view(), &labels, k + 1));
+            prop_assert!(less.unwrap() <= more.unwrap());
+        }
+        for figure in [ConfusionMatrix::average_precision, ConfusionMatrix::average_recall, ConfusionMatrix::average_f1] {
+            prop_assert_eq!(figure(&matrix, Average::Micro), share);
+            for average in [Average::Macro, Average::Weighted] {
+                prop_assert!((0.0..=1.0 + 1e-12).contains(&figure(&matrix, average)));
+            }
+        }
+        prop_assert!((matrix.average_recall(Average::Weighted) - share).abs() < 1e-12);
+        for ((precision, recall), f1) in matrix.precision().into_iter().zip(matrix.recall()).zip(matrix.f1()) {
+            let harmonic = if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
+            prop_assert!((f1 - harmonic).abs() < 1e-12);
+        }
+        // To swap truth and prediction is to transpose, and to swap precision and recall.
+        let swapped = ConfusionMatrix::new(&predicted, &labels, number).unwrap();
+        let transposed = swapped.counts().reversed_axes();
+        prop_assert_eq!(transposed, matrix.counts());
+        prop_assert_eq!(swapped.precision(), matrix.recall());
+        // One-hot targets are exact predictions.
+        let exact = ConfusionMatrix::new(&labels, &labels, number).unwrap();
+        prop_assert_eq!(exact.accuracy(), 1.0);
+        prop_assert_eq!(exact.average_f1(Average::Weighted), 1.0);
+    }
+
+    #[test]
+    fn the_order_of_samples_and_the_names_of_classes_do_not_matter((labels, y) in scored(), seed in any::<u32>()) {
+        let (number, predicted) = (y.ncols(), classes(y.view()).unwrap());
+        let matrix = ConfusionMatrix::new(&labels, &predicted, number).unwrap();
+        let order = RandomState::new(seed).permutation(labels.len());
+        let shuffle = |values: &[usize]| order.iter().map(|&i| values[i]).collect::<Vec<_>>();
+        let shuffled = ConfusionMatrix::new(&shuffle(&labels), &shuffle(&predicted), number).unwrap();
+        prop_assert_eq!(&shuffled, &matrix);
+        let names = RandomState::new(seed).permutation(number);
+        let rename = |values: &[usize]| values.iter().map(|&i| names[i]).collect::<Vec<_>>();
+        let renamed = ConfusionMatrix::new(&rename(&labels), &rename(&predicted), number).unwrap();
+        let f1: Vec<f64> = names.iter().map(|&name| renamed.f1()[name]).collect();
+        prop_assert_eq!(f1, matrix.f1());
+        prop_assert!((renamed.average_f1(Average::Macro) - matrix.average_f1(Average::Macro)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn laws_of_numbers(rows in 2_usize..30, outputs in 1_usize..4, seed in any::<u32>()) {
+        let mut random = RandomState::new(seed);
+        let (y, t) = (random.normal((rows, outputs), 0.0, 2.0), random.normal((rows, outputs), 1.0, 2.0));
+        for (name, figure) in FIGURES {
+            let of = |y: &Array2<f64>, t: &Array2<f64>| figure(y.view(), t.view()).unwrap();
+            prop_assert_eq!(of(&t, &t), if name == "r_squared" { 1.0 } else { 0.0 });
+            // The order of samples does not matter.
+            let order = random.permutation(rows);
+            let shuffle = |values: &Array2<f64>| values.select(ndarray::Axis(0), &order);
+            prop_assert!((of(&shuffle(&y), &shuffle(&t)) - of(&y, &t)).abs() <= 1e-10 * of(&y, &t).abs().max(1.0));
+        }
+        let (absolute, root) =
+            (mean_absolute_error(y.view(), t.view()).unwrap(), root_mean_squared_error(y.view(), t.view()).unwrap());
+        prop_assert!(absolute <= root * (1.0 + 1e-12));
+        prop_assert!(root.powi(2) <= mean_squared_error(y.view(), t.view()).unwrap() * (1.0 + 1e-12));
+        prop_assert!(r_squared(y.view(), t.view()).unwrap() <= 1.0);
+        // The mean of the targets explains nothing.
+        let middle = t.mean_axis(ndarray::Axis(0)).unwrap();
+        let constant = middle.broadcast(t.dim()).unwrap();
+        prop_assert!(r_squared(constant, t.view()).unwrap().abs() < 1e-12);
+    }
+}
