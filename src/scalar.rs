@@ -3,7 +3,6 @@
 mod derivative;
 mod double;
 mod double_derivative;
-mod element;
 mod erf;
 mod exp;
 mod kernel;
@@ -15,10 +14,11 @@ mod single_derivative;
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 
-pub(crate) use element::Element;
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::float::FloatCore;
 use num_traits::{FromPrimitive, NumAssign};
+
+use crate::linalg::Element;
 
 /// A number: `f32` or `f64`.
 ///

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::scalar::Element;
+use super::element::Element;
 
 /// The rows of a strip of packed left operand: a multiple of the height of every tile.
 pub(crate) const STRIP: usize = 6;
@@ -179,39 +179,36 @@ impl<L: Left> Panel<'_, L> {
     /// Computes `rows` rows of a panel of `width` registers.
     pub fn compute(&mut self, arch: Arch, width: usize, rows: usize) {
         macro_rules! tiles {
-            ($w:literal, $q:literal: $high:literal, $($lower:literal)*) => {
-                for (row, count, high) in balance(rows, $high, L::STRIPS) {
-                    match high {
-                        $high => arch.dispatch(Tiles::<L, $high, $w, $q> { panel: self, row, count }),
-                        $($lower => arch.dispatch(Tiles::<L, $lower, $w, $q> { panel: self, row, count }),)*
-                        _ => {}
-                    }
+            ($w:literal, $q:literal: $($high:literal $count:expr),*) => {{
+                let mut row = 0;
+                $(let count = $count(rows - row);
+                if count > 0 {
+                    arch.dispatch(Tiles::<L, $high, $w, $q> { panel: self, row, count });
                 }
-            };
+                row += count * $high;)*
+                debug_assert_eq!(row, rows);
+            }};
         }
-        // Eight sums or more keep both multipliers busy; twelve and the operands just fit sixteen registers.
+        // As few heights as will do: each is compiled for every instruction set. Eight sums or more keep both multipliers
+        // busy; twelve and the operands just fit sixteen registers.
+        let (thirds, ones) = (|rows| rows / 3, |rows| rows);
         match (width, self.tail.is_empty()) {
-            (1, true) => tiles!(1, 0: 6, 1 2 3 4 5),
-            (1, false) => tiles!(1, 4: 6, 1 2 3 4 5),
-            (2, true) => tiles!(2, 0: 6, 1 2 3 4 5),
-            (2, false) => tiles!(2, 4: 3, 1 2),
-            (_, true) => tiles!(3, 0: 3, 1 2),
-            (_, false) => tiles!(3, 4: 3, 1 2),
+            (1, true) => tiles!(1, 0: 6 (|rows| rows / 6), 3 thirds, 1 ones),
+            (1, false) => tiles!(1, 4: 6 (|rows| rows / 6), 3 thirds, 1 ones),
+            (2, true) => {
+                tiles!(2, 0: 6 (|rows| sixes(rows, L::STRIPS)), 5 (|rows| rows / 5), 3 thirds, 1 ones)
+            }
+            (2, false) => tiles!(2, 4: 3 thirds, 1 ones),
+            _ => tiles!(3, 0: 3 thirds, 1 ones),
         }
     }
 }
 
-/// Cuts rows into as few tiles of at most `high` rows as can be, as equal as can be, or (where there are strips) all but the
-/// last one of that height: two runs of tiles, each by its first row, the number of tiles and their height.
-fn balance(rows: usize, high: usize, strips: bool) -> [(usize, usize, usize); 2] {
-    if strips {
-        let count = rows / high;
-        return [(0, count, high), (count * high, 1, rows % high)];
-    }
-    let tiles = rows.div_ceil(high);
-    let low = rows / tiles.max(1);
-    let tall = rows - low * tiles;
-    [(0, tall, low + 1), (tall * (low + 1), tiles - tall, low)]
+/// How many tiles of six rows to begin with, so that tiles of five take the rest, if that can be and tiles may cross the
+/// borders between strips.
+fn sixes(rows: usize, strips: bool) -> usize {
+    let fives = (6 - rows % 6) % 6;
+    if strips { rows / 6 } else { rows.checked_sub(5 * fives).unwrap_or(rows) / 6 }
 }
 
 /// Tiles of `H` rows, `W` registers and `Q` columns beside them, one below the other.
@@ -228,6 +225,9 @@ impl<L: Left, const H: usize, const W: usize, const Q: usize> WithSimd for Tiles
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        if L::T::lanes::<S>() == 1 {
+            return self.one_by_one();
+        }
         let Panel { left, panel, tail, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
         let (panel, _) = L::T::vectors::<S>(panel);
         let panel = panel.as_chunks::<W>().0;
@@ -262,6 +262,26 @@ impl<L: Left, const H: usize, const W: usize, const Q: usize> WithSimd for Tiles
                 let row = &mut c[i * stride..][..cols + rest];
                 write::<L::T, S, W>(simd, &mut row[..cols], line);
                 row[cols..].iter_mut().zip(tail).for_each(|(to, from)| *to = from);
+            }
+        }
+    }
+}
+
+impl<L: Left, const H: usize, const W: usize, const Q: usize> Tiles<'_, '_, L, H, W, Q> {
+    /// The same, number by number, for machines without registers of several.
+    fn one_by_one(self) {
+        let Panel { left, panel, tail, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
+        for row in self.row..self.row + self.count * H {
+            for col in 0..cols + rest {
+                let (panel, width, at) = if col < cols { (panel, W, col) } else { (tail, TAIL, col - cols) };
+                let c = &mut c[row * stride + col];
+                let first = match start {
+                    Start::Zero => L::T::ZERO,
+                    Start::Row(row) => row[col],
+                    Start::Resume => *c,
+                };
+                let steps = left.steps::<1>(row).zip(panel.chunks_exact(width));
+                *c = steps.fold(first, |sum, ([a], b)| L::T::fused(a, b[at], sum));
             }
         }
     }

@@ -1,15 +1,17 @@
 //! The matrix products: all of them pass through here, so that the engine beneath can change.
 
+mod element;
 mod kernel;
 mod pack;
 mod product;
 mod row;
 
+use std::ops::AddAssign;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+pub(crate) use element::Element;
 use product::{Job, Packs, Product};
-
-use crate::scalar::Scalar;
 
 /// The matrix engine of one workspace: room for packed operands, and the number of threads.
 ///
@@ -34,7 +36,7 @@ pub struct Engine<A> {
     threads: usize,
 }
 
-impl<A: Scalar> Engine<A> {
+impl<A: Element + Default> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1).
     pub fn new(threads: usize) -> Self {
         Self { packs: Packs::default(), threads: threads.max(1) }
@@ -72,15 +74,15 @@ impl<A: Scalar> Engine<A> {
             _ => return self.matmul(a.as_standard_layout().view(), b.as_standard_layout().view(), row, c),
         };
         let c = c.as_slice_mut().expect("c is in standard layout");
-        Job { op, m, k, n, a, b, start: row }.run(c, &mut self.packs, self.threads);
+        A::multiply(Job { op, m, k, n, a, b, start: row }, c, &mut self.packs, self.threads);
     }
 }
 
 /// The sums of the columns of `a`, added from the first row to the last.
 ///
 /// Shapes: `a` (m, n), `sums` (n).
-pub(crate) fn column_sums<A: Scalar>(a: ArrayView2<'_, A>, sums: &mut [A]) {
-    sums.fill(A::zero());
+pub(crate) fn column_sums<A: Element + AddAssign>(a: ArrayView2<'_, A>, sums: &mut [A]) {
+    sums.fill(A::ZERO);
     for row in a.rows() {
         sums.iter_mut().zip(row).for_each(|(sum, &a)| *sum += a);
     }

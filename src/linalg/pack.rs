@@ -2,11 +2,11 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::element::Element;
 use super::kernel::{Left, Rows, STRIP, TAIL, read};
-use crate::scalar::Element;
 
 /// How the columns of the output are cut into panels: each two registers wide, but for the last, which takes an odd register
-/// in, and the few columns that are left over.
+/// in or, before the few columns that are left over, is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels {
     /// The columns.
@@ -42,7 +42,9 @@ impl Panels {
         let rest = cols % lanes;
         let tail = if cols > lanes && rest <= TAIL && TAIL < lanes { rest } else { 0 };
         let registers = (cols - tail).div_ceil(lanes);
-        Self { cols, lanes, registers, count: (registers / 2).max(1), tail }
+        // Beside a tail there is no room for three registers.
+        let count = if tail > 0 { registers.div_ceil(2) } else { (registers / 2).max(1) };
+        Self { cols, lanes, registers, count, tail }
     }
 
     /// The numbers in a row of all panels together, tail and all.

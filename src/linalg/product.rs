@@ -2,12 +2,12 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::element::Element;
 use super::kernel::{Columns, Left, Panel, Rows, STRIP, Start, Strips, TAIL};
 use super::pack::{
     PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
 };
 use super::row::Row;
-use crate::scalar::Element;
 use crate::simd;
 
 /// The depth of a block: the rows of a tile stay in the first cache while a panel passes by.
@@ -56,7 +56,7 @@ impl<T: Element> WithSimd for Lanes<T> {
 
 /// Which operand lies there transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Product {
+pub enum Product {
     /// Neither: A·B.
     AB,
     /// The left one: Aᵀ·B, where `a` is (k, m).
@@ -67,7 +67,7 @@ pub(crate) enum Product {
 
 /// A product; see [`Engine`](super::Engine).
 #[derive(Clone, Copy)]
-pub(crate) struct Job<'a, T> {
+pub struct Job<'a, T> {
     pub op: Product,
     pub m: usize,
     pub k: usize,

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::scalar::Element;
+use super::element::Element;
 
 /// Adds `x·B` to `y`.
 pub(crate) struct Row<'a, T> {
