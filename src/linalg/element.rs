@@ -33,6 +33,13 @@ pub trait Element: Copy + Send + Sync + 'static {
     fn fused(a: Self, b: Self, c: Self) -> Self;
     /// A register from a slice that may be shorter; the lanes beyond it are nought.
     fn load<S: Simd>(simd: S, from: &[Self]) -> Self::Vector<S>;
+    /// The number in the first lane.
+    #[inline(always)]
+    fn first<S: Simd>(simd: S, v: Self::Vector<S>) -> Self {
+        let mut first = [Self::ZERO];
+        Self::store(simd, &mut first, v);
+        first[0]
+    }
     /// As many lanes as the slice has places.
     fn store<S: Simd>(simd: S, to: &mut [Self], v: Self::Vector<S>);
     /// The whole registers in a slice, and the rest.

@@ -157,14 +157,61 @@ fn read_tail<T: Element, const Q: usize>(row: &[T]) -> [T; Q] {
     tail
 }
 
+/// One panel of the right operand as a kernel reads it: a line of registers and the tail beside it, one `k` after the other.
+pub(crate) trait Right<T: Element>: Copy {
+    /// The lines, for every `k` of the block.
+    fn lines<S: Simd, const W: usize, const Q: usize>(self) -> impl Iterator<Item = (Line<T, S, W>, [T; Q])>;
+}
+
+/// A packed panel.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<'a, T> {
+    /// The panel, `k` after `k`.
+    pub panel: &'a [T],
+    /// Its tail, if it has one, `k` after `k`.
+    pub tail: &'a [T],
+}
+
+impl<T: Element> Right<T> for Packed<'_, T> {
+    #[inline(always)]
+    fn lines<S: Simd, const W: usize, const Q: usize>(self) -> impl Iterator<Item = (Line<T, S, W>, [T; Q])> {
+        let lines = T::vectors::<S>(self.panel).0.as_chunks::<W>().0.iter();
+        // Without a tail there is nothing to count by.
+        let mut tails = self.tail.chunks_exact(Q.max(1));
+        lines.map(move |&line| {
+            let tail = if Q > 0 { tails.next().and_then(|tail| tail.first_chunk()) } else { None };
+            (line, tail.copied().unwrap_or([T::ZERO; Q]))
+        })
+    }
+}
+
+/// A panel read in place, row after row, where its columns and those of its tail fill their registers.
+#[derive(Clone, Copy)]
+pub(crate) struct InPlace<'a, T> {
+    /// From the block's first row and the panel's first column on.
+    pub b: &'a [T],
+    /// The distance between rows.
+    pub stride: usize,
+}
+
+impl<T: Element> Right<T> for InPlace<'_, T> {
+    #[inline(always)]
+    fn lines<S: Simd, const W: usize, const Q: usize>(self) -> impl Iterator<Item = (Line<T, S, W>, [T; Q])> {
+        let lanes = W * T::lanes::<S>();
+        self.b.chunks(self.stride).map(move |row| {
+            let (line, tail) = row[..lanes + Q].split_at(lanes);
+            let line = T::vectors::<S>(line).0.first_chunk().expect("as many registers");
+            (*line, *tail.first_chunk().expect("as long as the tail"))
+        })
+    }
+}
+
 /// Rows of the left operand times one panel of the right one.
-pub(crate) struct Panel<'a, L: Left> {
+pub(crate) struct Panel<'a, L: Left, R> {
     /// The rows.
     pub left: L,
-    /// The packed panel, `k` after `k`.
-    pub panel: &'a [L::T],
-    /// Its packed tail, if it has one, `k` after `k`.
-    pub tail: &'a [L::T],
+    /// The panel.
+    pub right: R,
     /// Where the sums start.
     pub start: Start<'a, L::T>,
     /// The output, from the first row and the panel's first column on.
@@ -175,7 +222,7 @@ pub(crate) struct Panel<'a, L: Left> {
     pub cols: (usize, usize),
 }
 
-impl<L: Left> Panel<'_, L> {
+impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
     /// Computes `rows` rows of a panel of `width` registers.
     pub fn compute(&mut self, arch: Arch, width: usize, rows: usize) {
         macro_rules! tiles {
@@ -183,7 +230,7 @@ impl<L: Left> Panel<'_, L> {
                 let mut row = 0;
                 $(let count = $count(rows - row);
                 if count > 0 {
-                    arch.dispatch(Tiles::<L, $high, $w, $q> { panel: self, row, count });
+                    arch.dispatch(Tiles::<L, R, $high, $w, $q> { panel: self, row, count });
                 }
                 row += count * $high;)*
                 debug_assert_eq!(row, rows);
@@ -192,7 +239,7 @@ impl<L: Left> Panel<'_, L> {
         // As few heights as will do: each is compiled for every instruction set. Eight sums or more keep both multipliers
         // busy; twelve and the operands just fit sixteen registers.
         let (thirds, ones) = (|rows| rows / 3, |rows| rows);
-        match (width, self.tail.is_empty()) {
+        match (width, self.cols.1 == 0) {
             (1, true) => tiles!(1, 0: 6 (|rows| rows / 6), 3 thirds, 1 ones),
             (1, false) => tiles!(1, 4: 6 (|rows| rows / 6), 3 thirds, 1 ones),
             (2, true) => {
@@ -214,23 +261,23 @@ fn sixes(rows: usize, strips: bool) -> usize {
 /// Tiles of `H` rows, `W` registers and `Q` columns beside them, one below the other.
 ///
 /// A function of its own for every shape, or else the compiler does not keep the sums in registers.
-struct Tiles<'a, 'b, L: Left, const H: usize, const W: usize, const Q: usize> {
-    panel: &'a mut Panel<'b, L>,
+struct Tiles<'a, 'b, L: Left, R, const H: usize, const W: usize, const Q: usize> {
+    panel: &'a mut Panel<'b, L, R>,
     row: usize,
     count: usize,
 }
 
-impl<L: Left, const H: usize, const W: usize, const Q: usize> WithSimd for Tiles<'_, '_, L, H, W, Q> {
+impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> WithSimd
+    for Tiles<'_, '_, L, R, H, W, Q>
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         if L::T::lanes::<S>() == 1 {
-            return self.one_by_one();
+            return self.one_by_one(simd);
         }
-        let Panel { left, panel, tail, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
-        let (panel, _) = L::T::vectors::<S>(panel);
-        let panel = panel.as_chunks::<W>().0;
+        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
         for row in (0..self.count).map(|i| self.row + i * H) {
             let c = &mut c[row * stride..];
             let mut sums = [[L::T::splat(simd, L::T::ZERO); W]; H];
@@ -249,13 +296,15 @@ impl<L: Left, const H: usize, const W: usize, const Q: usize> WithSimd for Tiles
                     }
                 }
             }
-            if Q == 0 {
-                for (a, b) in left.steps::<H>(row).zip(panel) {
-                    add::<L::T, S, H, W, Q>(simd, (a, b, &[L::T::ZERO; Q]), &mut sums, &mut tails);
-                }
-            } else {
-                for ((a, b), tail) in left.steps::<H>(row).zip(panel).zip(tail.as_chunks::<Q>().0) {
-                    add::<L::T, S, H, W, Q>(simd, (a, b, tail), &mut sums, &mut tails);
+            for (a, (b, tail)) in left.steps::<H>(row).zip(right.lines::<S, W, Q>()) {
+                for i in 0..H {
+                    let lanes = L::T::splat(simd, a[i]);
+                    for j in 0..W {
+                        sums[i][j] = L::T::mul_add(simd, lanes, b[j], sums[i][j]);
+                    }
+                    for j in 0..Q {
+                        tails[i][j] = L::T::fused(a[i], tail[j], tails[i][j]);
+                    }
                 }
             }
             for (i, (line, tail)) in sums.into_iter().zip(tails).enumerate() {
@@ -267,41 +316,27 @@ impl<L: Left, const H: usize, const W: usize, const Q: usize> WithSimd for Tiles
     }
 }
 
-impl<L: Left, const H: usize, const W: usize, const Q: usize> Tiles<'_, '_, L, H, W, Q> {
-    /// The same, number by number, for machines without registers of several.
-    fn one_by_one(self) {
-        let Panel { left, panel, tail, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
+impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Tiles<'_, '_, L, R, H, W, Q> {
+    /// The same, row by row, for machines without registers of several numbers.
+    #[inline(always)]
+    fn one_by_one<S: Simd>(self, simd: S) {
+        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
         for row in self.row..self.row + self.count * H {
-            for col in 0..cols + rest {
-                let (panel, width, at) = if col < cols { (panel, W, col) } else { (tail, TAIL, col - cols) };
-                let c = &mut c[row * stride + col];
-                let first = match start {
-                    Start::Zero => L::T::ZERO,
-                    Start::Row(row) => row[col],
-                    Start::Resume => *c,
-                };
-                let steps = left.steps::<1>(row).zip(panel.chunks_exact(width));
-                *c = steps.fold(first, |sum, ([a], b)| L::T::fused(a, b[at], sum));
+            let c = &mut c[row * stride..][..cols + rest];
+            match start {
+                Start::Zero => c.fill(L::T::ZERO),
+                Start::Row(row) => c.copy_from_slice(row),
+                Start::Resume => {}
             }
-        }
-    }
-}
-
-/// Adds a step of `k` to the sums of a tile.
-#[inline(always)]
-fn add<T: Element, S: Simd, const H: usize, const W: usize, const Q: usize>(
-    simd: S,
-    (a, b, tail): ([T; H], &Line<T, S, W>, &[T; Q]),
-    sums: &mut [Line<T, S, W>; H],
-    tails: &mut [[T; Q]; H],
-) {
-    for i in 0..H {
-        let lanes = T::splat(simd, a[i]);
-        for j in 0..W {
-            sums[i][j] = T::mul_add(simd, lanes, b[j], sums[i][j]);
-        }
-        for j in 0..Q {
-            tails[i][j] = T::fused(a[i], tail[j], tails[i][j]);
+            let (c, tails) = c.split_at_mut(cols);
+            for ([a], (b, tail)) in left.steps::<1>(row).zip(right.lines::<S, W, Q>()) {
+                for (c, b) in c.iter_mut().zip(b) {
+                    *c = L::T::fused(a, L::T::first::<S>(simd, b), *c);
+                }
+                for (c, b) in tails.iter_mut().zip(tail) {
+                    *c = L::T::fused(a, b, *c);
+                }
+            }
         }
     }
 }

@@ -47,6 +47,11 @@ impl Panels {
         Self { cols, lanes, registers, count, tail }
     }
 
+    /// Whether neither a register nor a tail is cut short.
+    pub fn are_full(self) -> bool {
+        self.cols == self.registers * self.lanes + self.tail && (self.tail == 0 || self.tail == TAIL)
+    }
+
     /// The numbers in a row of all panels together, tail and all.
     pub fn width(self) -> usize {
         self.registers * self.lanes + if self.tail > 0 { TAIL } else { 0 }

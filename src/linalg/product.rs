@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::element::Element;
-use super::kernel::{Columns, Left, Panel, Rows, STRIP, Start, Strips, TAIL};
+use super::kernel::{Columns, InPlace, Left, Packed, Panel, Right, Rows, STRIP, Start, Strips, TAIL};
 use super::pack::{
     PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
 };
@@ -82,12 +82,12 @@ impl<'a, T: Element> Job<'a, T> {
     pub fn run(self, c: &mut [T], packs: &mut Packs<T>, threads: usize) {
         let Self { op, m, k, n, .. } = self;
         let arch = simd::arch();
-        let in_place = match op {
+        let few = match op {
             Product::AB => m <= FEW,
             Product::AtB => m == 1,
             Product::ABt => false,
         };
-        if in_place || k == 0 || n == 0 {
+        if few || k == 0 || n == 0 {
             return self.rows(arch, c);
         }
         let work = m.saturating_mul(k).saturating_mul(n);
@@ -104,10 +104,15 @@ impl<'a, T: Element> Job<'a, T> {
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
         for col in (0..n).step_by(wide) {
             let panels = Panels::new(wide.min(n - col), lanes);
+            let in_place = op == Product::AB && wide >= n && panels.are_full() && !packed;
             for at in (0..k).step_by(depth) {
                 let deep = depth.min(k - at);
-                let right = room(&mut packs.right, deep * panels.width());
                 let block = Block { job: self, arch, col, at, deep, panels, packed, high };
+                if in_place {
+                    block.compute(0, m, &[], c, left, threads);
+                    continue;
+                }
+                let right = room(&mut packs.right, deep * panels.width());
                 block.pack(0, panels.count, right, threads.min(right.len() / COPIES).max(1));
                 block.compute(0, m, right, c, left, threads);
             }
@@ -214,26 +219,44 @@ impl<T: Element> Block<'_, T> {
                     pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
                     self.step(Strips { a: left, depth }, rows, right, c);
                 }
-                (_, false) => self.step(Rows { a: &a[row * k + at..], stride: k, depth }, rows, right, c),
+                (_, false) => {
+                    let left = Rows { a: &a[row * k + at..], stride: k, depth };
+                    match right {
+                        [] => self.step_in_place(left, rows, c),
+                        _ => self.step(left, rows, right, c),
+                    }
+                }
             }
         }
     }
 
     /// Computes `rows` rows.
     fn step<L: Left<T = T>>(self, left: L, rows: usize, right: &[T], c: &mut [T]) {
-        let (Job { n, start, .. }, deep) = (self.job, self.deep);
         for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
-            let col = self.col + span.col;
-            let (panel, tail) = right[deep * span.col..].split_at(deep * span.width);
-            let tail = if span.tail > 0 { &tail[..deep * TAIL] } else { &[] };
-            let start = match start {
-                _ if self.at > 0 => Start::Resume,
-                Some(row) => Start::Row(&row[col..][..span.cols + span.tail]),
-                None => Start::Zero,
-            };
-            let cols = (span.cols, span.tail);
-            let mut panel = Panel { left, panel, tail, start, c: &mut c[col..], stride: n, cols };
-            panel.compute(self.arch, span.registers, rows);
+            let (panel, tail) = right[self.deep * span.col..].split_at(self.deep * span.width);
+            let tail = if span.tail > 0 { &tail[..self.deep * TAIL] } else { &[] };
+            self.panel(span, left, Packed { panel, tail }, rows, c);
         }
+    }
+
+    /// Computes `rows` rows of all columns, neither operand packed.
+    fn step_in_place(self, left: Rows<'_, T>, rows: usize, c: &mut [T]) {
+        let Job { n, b, .. } = self.job;
+        for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
+            self.panel(span, left, InPlace { b: &b[self.at * n + span.col..], stride: n }, rows, c);
+        }
+    }
+
+    /// Computes `rows` rows of one panel.
+    fn panel<L: Left<T = T>, R: Right<T>>(self, span: Span, left: L, right: R, rows: usize, c: &mut [T]) {
+        let (Job { n, start, .. }, col) = (self.job, self.col + span.col);
+        let start = match start {
+            _ if self.at > 0 => Start::Resume,
+            Some(row) => Start::Row(&row[col..][..span.cols + span.tail]),
+            None => Start::Zero,
+        };
+        let cols = (span.cols, span.tail);
+        let mut panel = Panel { left, right, start, c: &mut c[col..], stride: n, cols };
+        panel.compute(self.arch, span.registers, rows);
     }
 }
