@@ -1,6 +1,6 @@
 //! How good predictions are.
 //!
-//! Training reports a loss and an accuracy ([`Metrics`](crate::Metrics)); here are the figures that one asks for afterwards,
+//! Training reports a loss and an accuracy ([`Metrics`]); here are the figures that one asks for afterwards,
 //! from predictions and what they should have been, by scikit-learn's definitions.
 //!
 //! | for | figures |
