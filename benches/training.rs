@@ -4,12 +4,19 @@ mod article;
 
 use std::hint::black_box;
 
-use article::{digits, network};
+use article::network;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use manabi::{Images, RandomState, Scalar, Sgd, Stepper, Trainer};
+use manabi::{Images, Mnist, Normalizer, RandomState, Scalar, Sgd, Stepper, Trainer};
 
 const BATCH: usize = 100;
 const EPOCH: usize = 6000;
+
+/// Normalised synthetic digits.
+fn digits(count: usize) -> Images {
+    let train = Mnist::synthetic(count, 1, 0).expect("there are digits").train;
+    let normalizer = Normalizer::min_max(train.pixels()).expect("there are pixels");
+    train.normalize(&normalizer).expect("the normalizer fits")
+}
 
 /// Load a batch, forward, loss, backward, update.
 fn step<A: Scalar>(c: &mut Criterion, data: &Images, name: &str) {

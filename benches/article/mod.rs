@@ -1,8 +1,6 @@
-//! The article's network and digits to feed it, for every bench.
+//! The article's network, for every bench.
 
-use manabi::{
-    Activation, Affine, CrossEntropy, Images, Mnist, Normalizer, Scalar, Sequential, Softmax, Swish,
-};
+use manabi::{Activation, Affine, CrossEntropy, Scalar, Sequential, Softmax, Swish};
 
 /// 784-100-50-10 with swish.
 pub fn network<A: Scalar>() -> Sequential<A> {
@@ -16,11 +14,4 @@ pub fn network<A: Scalar>() -> Sequential<A> {
         .set_error(CrossEntropy)
         .build()
         .expect("the article's network builds")
-}
-
-/// Normalised synthetic digits.
-pub fn digits(count: usize) -> Images {
-    let train = Mnist::synthetic(count, 1, 0).expect("there are digits").train;
-    let normalizer = Normalizer::min_max(train.pixels()).expect("there are pixels");
-    train.normalize(&normalizer).expect("the normalizer fits")
 }
