@@ -76,7 +76,10 @@ pub use data::Download;
 pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
-pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable, Training};
+pub use layer::{
+    Activation, Affine, Backward, BatchNorm, Dropout, Forward, Layer, LayerNorm, Parameter, Trainable,
+    Training,
+};
 pub use linalg::Engine;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
 pub use metrics::Metrics;

@@ -171,14 +171,21 @@ impl Noise {
         Self { key: mix(mix(u64::from(seed)) ^ batch), rows: 0 }
     }
 
-    /// The noise of one layer in it.
-    pub(crate) fn layer(self, index: usize) -> Self {
+    /// The noise of one layer in it, by the layer's place in the model, from 0.
+    pub fn layer(self, index: usize) -> Self {
         Self { key: mix(self.key ^ index as u64), ..self }
     }
 
-    /// The same noise from a row on.
-    pub(crate) fn rows_from(self, row: usize) -> Self {
-        Self { rows: self.rows + row as u32, ..self }
+    /// The same noise from a row on: that of a part of the batch.
+    ///
+    /// ```
+    /// use manabi::Noise;
+    ///
+    /// let noise = Noise::new(10, 1);
+    /// assert_eq!(noise.rows_from(3).bits(4, 5), noise.bits(7, 5));
+    /// ```
+    pub fn rows_from(self, row: usize) -> Self {
+        Self { rows: self.rows.wrapping_add(row as u32), ..self }
     }
 
     /// The random bits of a place in the batch.

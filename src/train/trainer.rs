@@ -203,6 +203,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ) -> Result<ControlFlow<(), Metrics>> {
         let order = (self.order)(number, train.len());
         check_order(&order, train.len())?;
+        let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
+        model.check_rows(last).map_err(|error| error.in_place(&format!("last batch of epoch {number}")))?;
         let batches = order.len().div_ceil(self.batch_size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
@@ -245,7 +247,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             let expected = format!("1 to the {} samples of the training set", train.len());
             return Err(Error::setting("batch_size", expected, self.batch_size));
         }
-        Ok(())
+        model.check_rows(self.batch_size)
     }
 }
 
