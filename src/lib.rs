@@ -42,12 +42,14 @@
 //! # Where to begin
 //!
 //! [`Sequential`] is a model and [`Trainer`] its training. [`ActFn`] and [`Layer`] are what you implement for an activation
-//! or a layer of your own, and [`gradcheck`] tells whether its derivative is right.
+//! or a layer of your own; [`gradcheck`] tells whether its derivative is right, [`conformance`] whether a layer keeps all its
+//! promises.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod activation;
+pub mod conformance;
 mod data;
 mod error;
 pub mod gradcheck;

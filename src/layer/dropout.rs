@@ -60,13 +60,19 @@ impl Dropout {
             dispatch(
                 #[inline(always)]
                 || {
-                    for (row, (to, from)) in
-                        to.chunks_exact_mut(width).zip(from.chunks_exact(width)).enumerate()
-                    {
-                        for (column, (to, &from)) in to.iter_mut().zip(from).enumerate() {
-                            let is_kept = noise.bits(row, column) >= threshold;
-                            // A product and not a choice, so that a NaN stays one.
-                            *to = from * if is_kept { scale } else { A::zero() };
+                    let rows = to.chunks_exact_mut(width).zip(from.chunks_exact(width));
+                    for (row, (to, from)) in rows.enumerate() {
+                        let ((to, last), (from, last_from)) =
+                            (to.as_chunks_mut::<2>(), from.as_chunks::<2>());
+                        for (pair, (to, from)) in to.iter_mut().zip(from).enumerate() {
+                            let bits = noise.pair(row, pair);
+                            *to = [
+                                masked(from[0], bits[0], threshold, scale),
+                                masked(from[1], bits[1], threshold, scale),
+                            ];
+                        }
+                        for (to, &from) in last.iter_mut().zip(last_from) {
+                            *to = masked(from, noise.bits(row, width - 1), threshold, scale);
                         }
                     }
                 },
@@ -105,4 +111,10 @@ impl<A: Scalar> Layer<A> for Dropout {
         let Some(dx) = &mut pass.dx else { return };
         self.mask(pass.noise, pass.engine.threads(), pass.x.ncols(), flat(&pass.dy), flat_mut(dx));
     }
+}
+
+/// The number times its M. A product and not a choice, so that a NaN stays one.
+#[inline(always)]
+fn masked<A: Scalar>(from: A, bits: u32, threshold: u32, scale: A) -> A {
+    from * if bits >= threshold { scale } else { A::zero() }
 }

@@ -4,7 +4,9 @@
     python -P tests/golden/layers.py | rustfmt --config max_width=110 > tests/golden/layers.rs
     cargo fmt
 
-(-P: the file random.py beside it must not be taken for Python's own.) Everything in float64. Each layer alone takes 20 steps of plain SGD: five times through 22 samples in
+(-P: the file random.py beside it must not be taken for Python's own.)
+
+Everything in float64. Each layer alone takes 20 steps of plain SGD: five times through 22 samples in
 batches of 6, 6, 6 and 4, with the loss sum((y - t)^2)/2, so that dy = y - t depends on all steps
 before. Then a whole network, in the same batches with a mean cross entropy. The sums may run in another
 order elsewhere, so compare with a relative tolerance of 1e-12, not bit by bit.
