@@ -158,7 +158,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ///
     /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
     /// that are not finite. Later: a loss or a weight that is no longer finite, a data set that fails, an order with a row
-    /// that is not in the training set.
+    /// that is not in the training set, or whose last batch is smaller than a layer can train on.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
         // Once for the whole run: to enter for every step would cost two changes of thread each.
