@@ -33,7 +33,7 @@ const PART: usize = 4096;
 /// use ndarray::Array2;
 ///
 /// let dropout = Dropout::new(0.25);
-/// let (x, mut y) = (Array2::ones((100, 100)), Array2::zeros((100, 100)));
+/// let (x, mut y) = (Array2::<f64>::ones((100, 100)), Array2::zeros((100, 100)));
 /// let mut engine = Engine::new(1);
 /// let pass = Forward::new(&dropout, &[], &[], x.view(), y.view_mut(), &mut engine)?;
 /// dropout.forward(pass.training(Training::new(Noise::new(10, 1), &mut []))?);
