@@ -41,13 +41,15 @@
 //!
 //! # Where to begin
 //!
-//! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own. [`ActFn`] and [`Layer`] are what you implement for an activation
-//! or a layer of your own, and [`gradcheck`] tells whether its derivative is right.
+//! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own.
+//! [`ActFn`] and [`Layer`] are what you implement for an activation or a layer of your own; [`gradcheck`] tells whether its
+//! derivative is right, [`conformance`] whether a layer keeps all its promises.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod activation;
+pub mod conformance;
 mod data;
 mod error;
 pub mod gradcheck;
@@ -76,7 +78,10 @@ pub use data::Download;
 pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
-pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable, Training};
+pub use layer::{
+    Activation, Affine, Backward, BatchNorm, Dropout, Forward, Layer, LayerNorm, Parameter, Trainable,
+    Training,
+};
 pub use linalg::Engine;
 pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError,

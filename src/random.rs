@@ -146,8 +146,8 @@ impl rand::RngCore for RandomState {
 /// Every number of a batch has random bits of its own, whatever thread asks for them and in whatever order, and a backward
 /// pass finds those of the forward pass again.
 ///
-/// Formula: the output of SplitMix64 for the state key + place·φ, where the key is mixed from a seed, the number of the
-/// batch and that of the layer, and φ is the golden ratio's 64 bits.
+/// Formula: half of the output of SplitMix64 for the state key + place·φ, where the key is mixed from a seed, the number of the
+/// batch and that of the layer, and φ is the golden ratio's 64 bits. Two columns beside each other have a place together.
 ///
 /// Source: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
 ///
@@ -171,21 +171,35 @@ impl Noise {
         Self { key: mix(mix(u64::from(seed)) ^ batch), rows: 0 }
     }
 
-    /// The noise of one layer in it.
-    pub(crate) fn layer(self, index: usize) -> Self {
+    /// The noise of one layer in it, by the layer's place in the model, from 0.
+    pub fn layer(self, index: usize) -> Self {
         Self { key: mix(self.key ^ index as u64), ..self }
     }
 
-    /// The same noise from a row on.
-    pub(crate) fn rows_from(self, row: usize) -> Self {
-        Self { rows: self.rows + row as u32, ..self }
+    /// The same noise from a row on: that of a part of the batch.
+    ///
+    /// ```
+    /// use manabi::Noise;
+    ///
+    /// let noise = Noise::new(10, 1);
+    /// assert_eq!(noise.rows_from(3).bits(4, 5), noise.bits(7, 5));
+    /// ```
+    pub fn rows_from(self, row: usize) -> Self {
+        Self { rows: self.rows.wrapping_add(row as u32), ..self }
     }
 
     /// The random bits of a place in the batch.
     #[inline(always)]
     pub fn bits(self, row: usize, column: usize) -> u32 {
-        let place = (u64::from(self.rows.wrapping_add(row as u32)) << 32) | column as u64;
-        (mix(self.key.wrapping_add(place.wrapping_mul(GOLDEN))) >> 32) as u32
+        self.pair(row, column / 2)[column % 2]
+    }
+
+    /// The random bits of columns 2·`pair` and 2·`pair` + 1, for half the work.
+    #[inline(always)]
+    pub(crate) fn pair(self, row: usize, pair: usize) -> [u32; 2] {
+        let place = (u64::from(self.rows.wrapping_add(row as u32)) << 32) | pair as u64;
+        let bits = mix(self.key.wrapping_add(place.wrapping_mul(GOLDEN)));
+        [bits as u32, (bits >> 32) as u32]
     }
 }
 

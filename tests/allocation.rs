@@ -4,8 +4,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use manabi::{
-    Activation, Affine, Clip, CosineDecay, CrossEntropy, Loss, Mish, Mnist, Normalizer, Random, RandomState,
-    Scalar, Sequential, Sgd, Softmax, Stepper, Swish,
+    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
+    Engine, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LeakyRelu,
+    LogSigmoid, Loss, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu,
+    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Swish, Tanh, TanhExp, Trainable,
+    Training,
 };
 use ndarray::Array2;
 
@@ -48,9 +51,12 @@ fn allocations(run: impl FnOnce()) -> usize {
 
 fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
     Sequential::builder(784)
+        .add_layer("dropout0", Dropout::new(0.1))
         .add_layer("affine1", Affine::new(100))
+        .add_layer("norm1", BatchNorm::new())
         .add_layer("swish1", Activation::new(Swish::default()))
         .add_layer("affine2", Affine::new(50))
+        .add_layer("norm2", LayerNorm::new())
         .add_layer("mish2", Activation::new(Mish))
         .add_layer("affine3", Affine::new(10))
         .set_output(Softmax)
@@ -90,9 +96,9 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
 /// Steps of every optimizer, with all that a stepper can do besides.
 fn steppers<A: Scalar>() {
     let mut model = model::<A>(CrossEntropy);
-    let mut ws = model.workspace(1).unwrap();
-    let data = Mnist::synthetic(1, 1, 1).unwrap().train;
-    ws.load(&data, &[0]).unwrap();
+    let mut ws = model.workspace(2).unwrap();
+    let data = Mnist::synthetic(2, 1, 1).unwrap().train;
+    ws.load(&data, &[0, 1]).unwrap();
     model.gradient(&mut ws).unwrap();
     for rule in rules::all() {
         let stepper = Stepper::new(rule).clip(Clip::Norm(1.0)).schedule(CosineDecay::new(9));
@@ -107,6 +113,73 @@ fn steppers<A: Scalar>() {
 fn steps_of_no_optimizer_allocate() {
     steppers::<f32>();
     steppers::<f64>();
+}
+
+/// A pass forward in prediction, and one forward and backward in training, with an engine that has made them before.
+fn passes<A: Scalar>(layer: &dyn Layer<A>) {
+    let (rows, width) = (37, 67);
+    let x = RandomState::new(1).normal((rows, width), 0.0, 1.0).mapv(A::of);
+    let count = |of: Vec<manabi::Parameter>| of.iter().map(|of| of.shape.iter().product::<usize>()).sum();
+    let params = vec![A::of(0.5); count(layer.parameters(width))];
+    let buffers = vec![A::of(0.5); count(layer.buffers(width))];
+    let (mut y, dy) = (Array2::zeros((rows, layer.output_dim(width).unwrap())), x.clone());
+    let dy = if y.dim() == x.dim() { dy } else { y.clone() };
+    let (mut dx, mut grad, mut next) = (x.clone(), params.clone(), buffers.clone());
+    let mut engine = Engine::new(1);
+    for turn in 0..2 {
+        // What checks the shapes asks the layer for its parameters, and so allocates.
+        let pass = Forward::new(layer, &params, &buffers, x.view(), y.view_mut(), &mut engine).unwrap();
+        let prediction = allocations(|| layer.forward(pass));
+        let pass = Forward::new(layer, &params, &buffers, x.view(), y.view_mut(), &mut engine).unwrap();
+        let pass = pass.training(Training::new(Noise::new(1, 2), &mut next)).unwrap();
+        let forward = allocations(|| layer.forward(pass));
+        let pass = Forward::new(layer, &params, &buffers, x.view(), y.view_mut(), &mut engine).unwrap();
+        let pass = pass.training(Training::new(Noise::new(1, 2), &mut next)).unwrap();
+        let pass = Backward::new(pass, dy.view(), Some(dx.view_mut()), Some(&mut grad)).unwrap();
+        let backward = allocations(|| layer.backward(pass));
+        let kind = layer.kind();
+        assert!(turn == 0 || (prediction, forward, backward) == (0, 0, 0), "{kind} {backward}");
+    }
+}
+
+fn all_layers<A: Scalar>() {
+    fn one<A: Scalar>(function: impl ActFn) {
+        passes::<A>(&Activation::new(function));
+    }
+    passes::<A>(&Affine::new(40));
+    passes::<A>(&Dropout::new(0.3));
+    passes::<A>(&BatchNorm::new());
+    passes::<A>(&BatchNorm::new().affine(false));
+    passes::<A>(&LayerNorm::new());
+    passes::<A>(&LayerNorm::new().affine(false));
+    passes::<A>(&Trainable::new(PRelu::default()));
+    passes::<A>(&Trainable::new(Swish::default()).per_unit());
+    one::<A>(Identity);
+    one::<A>(Relu);
+    one::<A>(Relu6);
+    one::<A>(LeakyRelu::default());
+    one::<A>(Elu::default());
+    one::<A>(Selu);
+    one::<A>(Celu::new(0.5));
+    one::<A>(Softplus::default());
+    one::<A>(Softsign);
+    one::<A>(Sigmoid);
+    one::<A>(LogSigmoid);
+    one::<A>(Tanh);
+    one::<A>(HardTanh);
+    one::<A>(HardSigmoid);
+    one::<A>(HardSwish);
+    one::<A>(Gelu);
+    one::<A>(GeluTanh);
+    one::<A>(Swish::default());
+    one::<A>(Mish);
+    one::<A>(TanhExp);
+}
+
+#[test]
+fn no_layer_allocates() {
+    all_layers::<f32>();
+    all_layers::<f64>();
 }
 
 #[test]

@@ -5,10 +5,10 @@
 use std::process::Command;
 
 use manabi::{
-    ActFn, Activation, Affine, Backward, Celu, Clip, CrossEntropy, Elu, Engine, Forward, Gelu, GeluTanh,
-    HardSigmoid, HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Mish, Mnist, Normalizer, PRelu,
-    Random, RandomState, Relu, Relu6, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign,
-    Stepper, Swish, Tanh, TanhExp, Trainable, Trainer, simd,
+    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CrossEntropy, Dropout, Elu, Engine, Forward,
+    Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LeakyRelu, LogSigmoid,
+    Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu, Sequential, Sgd,
+    Sigmoid, Softmax, Softplus, Softsign, Stepper, Swish, Tanh, TanhExp, Trainable, Trainer, Training, simd,
 };
 use ndarray::{Array2, ArrayView2};
 
@@ -55,9 +55,19 @@ fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
     let (mut y, mut dx, mut engine) = (dy.clone(), dy.clone(), Engine::new(1));
     let params: Vec<A> =
         layer.parameters(x.ncols()).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
-    let mut grad = params.clone();
-    layer.forward(Forward::new(layer, &params, &[], x, y.view_mut(), &mut engine).expect("the shapes fit"));
-    let forward = Forward::new(layer, &params, &[], x, y.view_mut(), &mut engine).expect("the shapes fit");
+    let buffers: Vec<A> =
+        layer.buffers(x.ncols()).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
+    let (mut grad, mut next) = (params.clone(), buffers.clone());
+    let forward = Forward::new(layer, &params, &buffers, x, y.view_mut(), &mut engine);
+    layer.forward(forward.expect("the shapes fit"));
+    print(&format!("{what}-prediction"), y.as_slice().expect("standard layout"));
+    let forward = Forward::new(layer, &params, &buffers, x, y.view_mut(), &mut engine);
+    let training = Training::new(Noise::new(1, 2), &mut next);
+    layer.forward(forward.and_then(|pass| pass.training(training)).expect("the shapes fit"));
+    print(&format!("{what}-buffers"), &next);
+    let forward = Forward::new(layer, &params, &buffers, x, y.view_mut(), &mut engine);
+    let training = Training::new(Noise::new(1, 2), &mut next);
+    let forward = forward.and_then(|pass| pass.training(training)).expect("the shapes fit");
     let backward = Backward::new(forward, dy.view(), Some(dx.view_mut()), Some(&mut grad));
     layer.backward(backward.expect("the shapes fit"));
     print(&format!("{what}-forward"), y.as_slice().expect("standard layout"));
@@ -96,6 +106,13 @@ fn activations<A: Scalar>() {
     layer("swish_per_unit", &Trainable::new(Swish::default()).per_unit(), finite.view());
 }
 
+fn normalisation_and_dropout<A: Scalar>() {
+    let x = RandomState::new(7).normal((41, 77), 0.5, 2.0).mapv(A::of);
+    layer("dropout", &Dropout::new(0.3), x.view());
+    layer("batch_norm", &BatchNorm::new(), x.view());
+    layer("layer_norm", &LayerNorm::new(), x.view());
+}
+
 fn products<A: Scalar>() {
     for (m, k, n) in [(1, 784, 100), (2, 3, 5), (7, 50, 10), (100, 784, 100), (33, 900, 71)] {
         let mut random = RandomState::new(6);
@@ -116,7 +133,9 @@ fn training<A: Scalar>() {
     let train = train.normalize(&normalizer).expect("pixels");
     let mut model = Sequential::<A>::builder(784)
         .add_layer("affine1", Affine::new(30))
+        .add_layer("norm1", BatchNorm::new())
         .add_layer("mish1", Activation::new(Mish))
+        .add_layer("dropout1", Dropout::new(0.1))
         .add_layer("affine2", Affine::new(20))
         .add_layer("swish2", Trainable::new(Swish::default()).per_unit())
         .add_layer("affine3", Affine::new(10))
@@ -153,6 +172,8 @@ fn digests() {
     println!("digest set {}", simd::instruction_set());
     activations::<f32>();
     activations::<f64>();
+    normalisation_and_dropout::<f32>();
+    normalisation_and_dropout::<f64>();
     products::<f32>();
     products::<f64>();
     optimizers::<f32>();

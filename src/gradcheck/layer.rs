@@ -12,7 +12,8 @@ use crate::random::{Noise, Random, RandomState};
 /// The parameters are near what the layer's initializers say, moved a little, so that no factor of 1 or 0 hides. The
 /// function that is differentiated is a random weighting of the outputs in training; its gradient by them is the weights.
 ///
-/// Errors: no sample, a number that is not finite, an input of a width that the layer does not take.
+/// Errors: no sample or fewer than the layer trains on, a number that is not finite, an input of a width that the layer does
+/// not take.
 ///
 /// ```
 /// use manabi::{Affine, Random, RandomState, gradcheck};
@@ -24,6 +25,9 @@ use crate::random::{Noise, Random, RandomState};
 pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Result<Report> {
     if x.is_empty() {
         return Err(Error::shape("x", "(1 or more, 1 or more)", x.shape()));
+    }
+    if x.nrows() < layer.least_rows() {
+        return Err(Error::shape("x", format!("({} or more, any)", layer.least_rows()), x.shape()));
     }
     check_finite("x", x)?;
     let case = Case::new(layer, x, &mut RandomState::new(seed))?;

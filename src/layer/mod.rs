@@ -2,6 +2,10 @@
 
 mod activation;
 mod affine;
+mod batch_norm;
+mod columns;
+mod dropout;
+mod layer_norm;
 mod parameter;
 mod pass;
 mod trainable;
@@ -12,6 +16,9 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use batch_norm::BatchNorm;
+pub use dropout::Dropout;
+pub use layer_norm::LayerNorm;
 pub use parameter::Parameter;
 pub(crate) use parameter::{Plan, check_name};
 pub use pass::{Backward, Forward, Training};
@@ -104,6 +111,11 @@ pub trait Layer<A: Scalar>: Debug + Send + Sync {
         false
     }
 
+    /// The fewest rows that a batch may have in training; fewer are an error before the pass begins.
+    fn least_rows(&self) -> usize {
+        1
+    }
+
     /// Writes all of `y` from `x`, `params` and `buffers`.
     fn forward(&self, pass: Forward<'_, A>);
 
@@ -127,6 +139,9 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     }
     fn by_row(&self, training: bool) -> bool {
         (**self).by_row(training)
+    }
+    fn least_rows(&self) -> usize {
+        (**self).least_rows()
     }
     fn forward(&self, pass: Forward<'_, A>) {
         (**self).forward(pass)

@@ -96,7 +96,9 @@ pub struct Backward<'a, A> {
 }
 
 impl<'a, A: Scalar> Backward<'a, A> {
-    /// A backward pass of a layer outside a model, after this forward pass, whose `y` holds the output.
+    /// A backward pass of a layer outside a model, after this forward pass, whose `y` holds the output. Backward passes belong
+    /// to training: that of a layer which behaves otherwise in prediction needs a forward pass with
+    /// [`training`](Forward::training).
     ///
     /// Errors: an array that is not in standard layout, or not of the shape that the layer needs.
     pub fn new(

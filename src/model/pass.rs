@@ -84,7 +84,7 @@ impl<A: Scalar> Sequential<A> {
     /// Loss and accuracy on the batch that is loaded in the workspace, and, left there, the gradient of the loss by all
     /// parameters.
     ///
-    /// Errors: those of [`loss`](Sequential::loss).
+    /// Errors: those of [`loss`](Sequential::loss), and a batch of fewer rows than a layer needs in training.
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.threads(), || self.tally_and_gradient(ws)).map(|tally| tally.mean())
     }
@@ -110,6 +110,9 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::setting("workspace", "a batch loaded", "none"));
         }
         self.loss.check(ws.t())?;
+        if training {
+            self.check_rows(ws.rows)?;
+        }
         self.forward(ws, training);
         let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
         Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.link(), y, t))
@@ -232,6 +235,15 @@ impl<A: Scalar> Sequential<A> {
             delta.resize(*capacity * *width, A::zero());
         }
         ws.gradient.resize(self.params.len(), A::zero());
+    }
+
+    /// An error that names the first layer for which so many rows are too few in training.
+    pub(crate) fn check_rows(&self, rows: usize) -> Result<()> {
+        let few = self.slots.iter().find(|slot| rows < slot.layer.least_rows());
+        few.map_or(Ok(()), |slot| {
+            let expected = format!("at least {} in training", slot.layer.least_rows());
+            Err(Error::setting("rows of a batch", expected, rows).in_layer(&slot.name))
+        })
     }
 
     pub(crate) fn check_workspace(&self, ws: &Workspace<A>) -> Result<()> {

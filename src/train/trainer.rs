@@ -180,7 +180,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ///
     /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
     /// that are not finite. Later: a loss or a weight that is no longer finite, a data set that fails, an order with a row
-    /// that is not in the training set.
+    /// that is not in the training set, or whose last batch is smaller than a layer can train on.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
         // Once for the whole run: to enter for every step would cost two changes of thread each.
@@ -228,6 +228,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ) -> Result<ControlFlow<(), Metrics>> {
         let order = (self.order)(number, train.len());
         check_order(&order, train.len())?;
+        let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
+        model.check_rows(last).map_err(|error| error.in_place(&format!("last batch of epoch {number}")))?;
         let batches = order.len().div_ceil(self.batch_size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
@@ -268,7 +270,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             let expected = format!("1 to the {} samples of the training set", train.len());
             return Err(Error::setting("batch_size", expected, self.batch_size));
         }
-        Ok(())
+        model.check_rows(self.batch_size)
     }
 }
 

@@ -1,0 +1,171 @@
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::Report;
+use super::case::{Case, PLAIN, Verdict, Way, Written, caught, compare, part, same_bits};
+use crate::error::Result;
+use crate::gradcheck;
+use crate::layer::{Layer, Parameter, Plan};
+use crate::random::{Noise, Random, RandomState};
+use crate::scalar::Scalar;
+
+/// The numbers of the batch that threads divide among them: enough that each gets a part.
+const DIVIDED: usize = 40_000;
+/// How far `f32` may be from `f64`, relative to the greatest number of an array.
+const SINGLE: f64 = 1e-4;
+
+/// Examines a layer on the samples `x`.
+///
+/// | promise | how it is put to the test |
+/// |---|---|
+/// | the description does not change | width, parameters and buffers are asked for twice |
+/// | every number of y, dx and the gradient is written, none added to | with other numbers in their places, the same bits come out |
+/// | nothing is remembered | between two equal passes, one of other samples |
+/// | dx and the gradient can be had alone | the same bits as together |
+/// | `by_row` is the truth | parts of a batch, with their noise, have the bits of the whole |
+/// | threads change no bit | engines of 1, 2, 3 and 5 threads, a batch that is large enough |
+/// | the gradients are right | [`gradcheck::layer`], in training |
+/// | `f32` and `f64` agree | to 10⁻⁴ of the greatest number of an array |
+///
+/// A layer that panics, as by reaching beyond its parameters, breaks the promise at hand. Parameters and buffers are those of a
+/// layer in training: the initializers' a little moved, and what a batch makes of the buffers.
+///
+/// Errors: no sample or fewer than the layer trains on, a number that is not finite, an input of a width that the layer does
+/// not take.
+///
+/// ```
+/// use manabi::{BatchNorm, Random, RandomState, conformance};
+///
+/// let x = RandomState::new(1).normal((6, 4), 0.0, 1.0);
+/// let report = conformance::layer(&BatchNorm::new(), x.view(), 0)?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub fn layer<L>(layer: &L, x: ArrayView2<'_, f64>, seed: u32) -> Result<Report>
+where
+    L: Layer<f32> + Layer<f64>,
+{
+    // Numbers that both precisions have.
+    let x = x.mapv(|x| f64::from(x as f32));
+    let mut report = Report::new(Layer::<f64>::kind(layer));
+    let gradients = match caught(|| gradcheck::layer(layer, x.view(), seed)) {
+        Ok(gradients) => {
+            gradients.map(|report| if report.passed() { Ok(()) } else { Err(report.to_string()) })?
+        }
+        Err(reason) => Err(reason),
+    };
+    report.check("the gradients are right", gradients);
+    let double = case::<f64>(layer, &x, seed)?;
+    let single = case::<f32>(layer, &x, seed)?;
+    let written = (examine(&single, &mut report), examine(&double, &mut report));
+    if let (Some(single), Some(double)) = written {
+        report.check("f32 and f64 agree", agree(&single, &double));
+    }
+    Ok(report)
+}
+
+/// A layer as it is in training; in both precisions the same numbers.
+fn case<'a, A: Scalar>(layer: &'a dyn Layer<A>, x: &Array2<f64>, seed: u32) -> Result<Case<'a, A>> {
+    let plan = Plan::of(layer, x.ncols())?;
+    let random = &mut RandomState::new(seed);
+    let both = |value: f64| A::of(f64::from(value as f32));
+    let mut draw = |of: &[Parameter], reach: f64| -> Result<Vec<A>> {
+        let mut values = Vec::new();
+        for parameter in of {
+            values.extend(parameter.draw::<f64>(random)?);
+        }
+        let moves = random.uniform((1, values.len()), -reach, reach);
+        Ok(values.into_iter().zip(moves).map(|(value, by)| both(value + by)).collect())
+    };
+    let (params, buffers) = (draw(&plan.parameters, 0.4)?, draw(&plan.buffers, 0.0)?);
+    let dy = random.uniform((x.nrows(), plan.output_dim), -1.0, 1.0).mapv(both);
+    let noise = Noise::new(seed, 1);
+    let mut case = Case { layer, params, buffers, x: x.mapv(both), dy, noise };
+    if let Ok(trained) = case.train(0..x.nrows(), PLAIN) {
+        case.buffers = trained.buffers.into_iter().map(|value| both(value.widen())).collect();
+    }
+    Ok(case)
+}
+
+/// All that can be examined in one precision. Gives what plain passes write, if there are any.
+fn examine<A: Scalar>(case: &Case<'_, A>, report: &mut Report) -> Option<Written<A>> {
+    let precision = std::any::type_name::<A>();
+    let mut check = |promise: &str, verdict| report.check(format_args!("{promise}, {precision}"), verdict);
+    check("the description does not change", describe(case));
+    let plain = match case.run(PLAIN) {
+        Ok(plain) => plain,
+        Err(reason) => {
+            check("passes", Err(reason));
+            return None;
+        }
+    };
+    let again = |way| plain.same_bits(&case.run(way)?);
+    check("every number is written, none added to", again(Way { poison: 0.5, ..PLAIN }));
+    check("nothing is remembered", again(Way { interrupted: true, ..PLAIN }));
+    check("dx and the gradient can be had alone", alone(case, &plain));
+    if case.layer.by_row(false) {
+        check("by_row is the truth in prediction", predicted_in_parts(case, &plain));
+    }
+    if case.layer.by_row(true) {
+        check("by_row is the truth in training", trained_in_parts(case, &plain));
+    }
+    check("threads change no bit", threads(case));
+    Some(plain)
+}
+
+fn describe<A: Scalar>(case: &Case<'_, A>) -> Verdict {
+    let plan = || Plan::of(case.layer, case.x.ncols()).map_err(|error| error.to_string());
+    let (first, second) = (plan()?, plan()?);
+    let both = [first, second].map(|plan| (plan.output_dim, plan.parameters, plan.buffers));
+    if both[0] == both[1] { Ok(()) } else { Err(format!("{:?} and {:?}", both[0], both[1])) }
+}
+
+fn alone<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
+    let rows = 0..case.x.nrows();
+    let dx = case.train(rows.clone(), Way { with_grad: false, ..PLAIN })?.dx;
+    same_bits("dx", plain.trained.dx.view(), dx.view())?;
+    let grad = case.train(rows, Way { with_dx: false, ..PLAIN })?.grad;
+    same_bits("grad", plain.trained.grad.view(), grad.view())
+}
+
+/// The first row, and the rest in two parts, where there are enough rows.
+fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let middle = 1 + rows / 2;
+    [0..1, 1..middle.min(rows), middle.min(rows)..rows].into_iter().filter(|part| !part.is_empty())
+}
+
+fn predicted_in_parts<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
+    parts(case.x.nrows()).try_for_each(|rows| {
+        let alone = case.predict(rows.clone(), PLAIN)?;
+        same_bits(&format!("y of rows {rows:?}"), part(&plain.prediction, &rows), alone.view())
+    })
+}
+
+fn trained_in_parts<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
+    parts(case.x.nrows()).try_for_each(|rows| {
+        let alone = case.train(rows.clone(), Way { with_grad: false, ..PLAIN })?;
+        let whole = part(&plain.trained.y, &rows);
+        same_bits(&format!("y of rows {rows:?}"), whole, alone.y.view())?;
+        let whole = part(&plain.trained.dx, &rows);
+        same_bits(&format!("dx of rows {rows:?}"), whole, alone.dx.view())
+    })
+}
+
+fn threads<A: Scalar>(case: &Case<'_, A>) -> Verdict {
+    let rows = case.x.nrows().max(DIVIDED.div_ceil(case.x.ncols().min(case.dy.ncols())));
+    let rows: Vec<usize> = (0..case.x.nrows()).cycle().take(rows).collect();
+    let large = case.with_rows(&rows);
+    let one = large.run(PLAIN)?;
+    [2, 3, 5].into_iter().try_for_each(|threads| {
+        let verdict = one.same_bits(&large.run(Way { threads, ..PLAIN })?);
+        verdict.map_err(|reason| format!("{threads} threads: {reason}"))
+    })
+}
+
+fn agree(single: &Written<f32>, double: &Written<f64>) -> Verdict {
+    single.all().into_iter().zip(double.all()).try_for_each(|((name, single), (_, double))| {
+        let size = double.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
+        compare(name, single, double, |a, b| (f64::from(a) - b).abs() <= SINGLE * size)
+    })
+}

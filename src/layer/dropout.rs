@@ -1,0 +1,120 @@
+use super::{Backward, Forward, Layer, flat, flat_mut};
+use crate::error::{Error, Result};
+use crate::parallel::parts;
+use crate::random::Noise;
+use crate::scalar::Scalar;
+use crate::simd::dispatch;
+
+/// The numbers that make a thread worth its while.
+const PART: usize = 4096;
+
+/// Dropout: in training, every number is 0 with probability p, and the others grow so that the mean is kept.
+///
+/// Formula: Y = M·X, number by number, where M is 0 with probability p and else 1/(1 − p); in prediction Y = X.
+///
+/// Derivative: dX = M·dY, with the M of the forward pass.
+///
+/// Shapes: all (batch, width).
+///
+/// Numerics: a number is dropped if its bits of the pass's [`Noise`] are below p·2³²; so the probability is p to 2⁻³², and M
+/// depends on the seed, the batch and the place alone, not on threads. M is not kept but computed again for dX.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `p` | none | 0 or more, below 1 |
+///
+/// Errors: when the model is built, for a p out of range.
+///
+/// Source: Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014; scaled in training
+/// as in `torch.nn.Dropout`.
+///
+/// ```
+/// use manabi::{Dropout, Engine, Forward, Layer, Noise, Training};
+/// use ndarray::Array2;
+///
+/// let dropout = Dropout::new(0.25);
+/// let (x, mut y) = (Array2::<f64>::ones((100, 100)), Array2::zeros((100, 100)));
+/// let mut engine = Engine::new(1);
+/// let pass = Forward::new(&dropout, &[], &[], x.view(), y.view_mut(), &mut engine)?;
+/// dropout.forward(pass.training(Training::new(Noise::new(10, 1), &mut []))?);
+/// assert!(y.iter().all(|&y| y == 0.0 || y == 4.0 / 3.0));
+/// assert!((y.sum() / 10_000.0 - 1.0).abs() < 0.02);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    p: f64,
+}
+
+impl Dropout {
+    /// Dropout with this probability.
+    pub fn new(p: f64) -> Self {
+        Self { p }
+    }
+
+    /// Writes M·`from` to `to`.
+    fn mask<A: Scalar>(&self, noise: Noise, threads: usize, width: usize, from: &[A], to: &mut [A]) {
+        let (threshold, scale) = ((self.p * 4_294_967_296.0) as u32, A::of(1.0 / (1.0 - self.p)));
+        parts(threads, to, width, PART, &|start, to| {
+            let (from, noise) = (&from[start..][..to.len()], noise.rows_from(start / width));
+            dispatch(
+                #[inline(always)]
+                || {
+                    let rows = to.chunks_exact_mut(width).zip(from.chunks_exact(width));
+                    for (row, (to, from)) in rows.enumerate() {
+                        let ((to, last), (from, last_from)) =
+                            (to.as_chunks_mut::<2>(), from.as_chunks::<2>());
+                        for (pair, (to, from)) in to.iter_mut().zip(from).enumerate() {
+                            let bits = noise.pair(row, pair);
+                            *to = [
+                                masked(from[0], bits[0], threshold, scale),
+                                masked(from[1], bits[1], threshold, scale),
+                            ];
+                        }
+                        for (to, &from) in last.iter_mut().zip(last_from) {
+                            *to = masked(from, noise.bits(row, width - 1), threshold, scale);
+                        }
+                    }
+                },
+            );
+        });
+    }
+}
+
+impl<A: Scalar> Layer<A> for Dropout {
+    fn kind(&self) -> &str {
+        "dropout"
+    }
+
+    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+        match (0.0..1.0).contains(&self.p) {
+            true => Ok(input_dim),
+            false => Err(Error::setting("p", "0 or more, below 1", self.p)),
+        }
+    }
+
+    fn by_row(&self, _training: bool) -> bool {
+        true
+    }
+
+    fn forward(&self, mut pass: Forward<'_, A>) {
+        match pass.training {
+            Some(training) => {
+                let (threads, width) = (pass.engine.threads(), pass.x.ncols());
+                self.mask(training.noise, threads, width, flat(&pass.x), flat_mut(&mut pass.y));
+            }
+            None => flat_mut(&mut pass.y).copy_from_slice(flat(&pass.x)),
+        }
+    }
+
+    fn backward(&self, mut pass: Backward<'_, A>) {
+        let Some(dx) = &mut pass.dx else { return };
+        self.mask(pass.noise, pass.engine.threads(), pass.x.ncols(), flat(&pass.dy), flat_mut(dx));
+    }
+}
+
+/// The number times its M. A product and not a choice, so that a NaN stays one.
+#[inline(always)]
+fn masked<A: Scalar>(from: A, bits: u32, threshold: u32, scale: A) -> A {
+    from * if bits >= threshold { scale } else { A::zero() }
+}

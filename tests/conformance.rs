@@ -1,0 +1,225 @@
+//! Every layer of the crate keeps every promise; layers that break one are found out.
+
+use std::sync::Mutex;
+
+use manabi::{
+    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Dropout, Elu, Forward, Gelu, GeluTanh, HardSigmoid,
+    HardSwish, HardTanh, Identity, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu,
+    Parameter, Random, RandomState, Relu, Relu6, Scalar, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh,
+    TanhExp, Trainable, TrainableActFn, conformance,
+};
+use ndarray::Array2;
+
+fn samples(rows: usize, width: usize) -> Array2<f64> {
+    RandomState::new(1).normal((rows, width), 0.2, 1.5)
+}
+
+#[track_caller]
+fn check(layer: impl Layer<f32> + Layer<f64>) {
+    // Odd sizes, whole lanes and blocks, and more than one block.
+    for (rows, width) in [(5, 3), (4, 16), (3, 67)] {
+        let report = conformance::layer(&layer, samples(rows, width).view(), 3).unwrap();
+        report.assert();
+        let by_row = [false, true].map(|training| usize::from(Layer::<f32>::by_row(&layer, training)));
+        assert_eq!(report.checks, 12 + 2 * (by_row[0] + by_row[1]), "{report}");
+    }
+}
+
+#[test]
+fn affine() {
+    check(Affine::new(4));
+    check(Affine::new(33));
+}
+
+#[test]
+fn dropout() {
+    check(Dropout::new(0.0));
+    check(Dropout::new(0.4));
+}
+
+#[test]
+fn normalisation() {
+    check(BatchNorm::new());
+    check(BatchNorm::new().affine(false).momentum(0.3).epsilon(1e-3));
+    check(LayerNorm::new());
+    check(LayerNorm::new().affine(false).epsilon(1e-3));
+}
+
+#[test]
+fn activations() {
+    fn check(function: impl ActFn) {
+        self::check(Activation::new(function));
+    }
+    check(Identity);
+    check(Relu);
+    check(Relu6);
+    check(LeakyRelu::default());
+    check(Elu::default());
+    check(Selu);
+    check(Celu::new(0.5));
+    check(Softplus::default());
+    check(Softsign);
+    check(Sigmoid);
+    check(LogSigmoid);
+    check(Tanh);
+    check(HardTanh);
+    check(HardSigmoid);
+    check(HardSwish);
+    check(Gelu);
+    check(GeluTanh);
+    check(Swish::new(1.5));
+    check(Mish);
+    check(TanhExp);
+}
+
+#[test]
+fn trainable_activations() {
+    fn check(function: impl TrainableActFn) {
+        self::check(Trainable::new(function.clone()));
+        self::check(Trainable::new(function).per_unit());
+    }
+    check(PRelu::default());
+    check(Swish::default());
+}
+
+/// y = s·x, one s per unit, with some mistake.
+#[derive(Debug)]
+struct Scale {
+    mistake: Mistake,
+    calls: Mutex<Vec<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mistake {
+    None,
+    LeavesOutputUnwritten,
+    AddsToGradient,
+    WrongGradient,
+    RemembersInput,
+    Counts,
+    LearnsOnlyBehindOthers,
+    SaysByRowButIsNot,
+    SaysByRowInPredictionButIsNot,
+    DependsOnThreads,
+    CoarseInSingle,
+    ReachesBeyondParameters,
+    NewNamesEachTime,
+}
+use Mistake::*;
+
+impl Scale {
+    /// How often this was called before.
+    fn count(&self) -> usize {
+        let mut calls = self.calls.lock().unwrap();
+        calls.push(0.0);
+        calls.len()
+    }
+}
+
+impl<A: Scalar> Layer<A> for Scale {
+    fn kind(&self) -> &str {
+        "scale"
+    }
+    fn output_dim(&self, input_dim: usize) -> manabi::Result<usize> {
+        Ok(input_dim)
+    }
+    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
+        let name = match self.mistake {
+            NewNamesEachTime => format!("scale{}", self.count()),
+            _ => "scale".into(),
+        };
+        vec![Parameter::new(&name, &[input_dim], Initializer::Constant(1.0))]
+    }
+    fn by_row(&self, training: bool) -> bool {
+        match self.mistake {
+            SaysByRowInPredictionButIsNot => !training,
+            _ => true,
+        }
+    }
+    fn forward(&self, mut pass: Forward<'_, A>) {
+        let is_training = pass.training.is_some();
+        let mean = pass.x.sum() / A::of(pass.x.len() as f64);
+        let shift = match self.mistake {
+            SaysByRowButIsNot => mean,
+            SaysByRowInPredictionButIsNot if !is_training => mean,
+            DependsOnThreads => A::of(pass.engine.threads() as f64),
+            Counts => A::of(self.count() as f64),
+            CoarseInSingle if size_of::<A>() == 4 => A::of(0.01),
+            _ => A::zero(),
+        };
+        if self.mistake == RemembersInput {
+            *self.calls.lock().unwrap() = pass.x.iter().map(|x| x.widen()).collect();
+        }
+        let beyond = usize::from(self.mistake == ReachesBeyondParameters);
+        for ((row, column), y) in pass.y.indexed_iter_mut() {
+            if self.mistake != LeavesOutputUnwritten || row > 0 {
+                *y = pass.params[column + beyond] * pass.x[[row, column]] + shift;
+            }
+        }
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        if pass.dx.is_none() && self.mistake == LearnsOnlyBehindOthers {
+            return;
+        }
+        let mut x = pass.x.to_owned();
+        if self.mistake == RemembersInput {
+            let seen = self.calls.lock().unwrap();
+            x.iter_mut().zip(seen.iter()).for_each(|(x, &seen)| *x = A::of(seen));
+        }
+        if let Some(grad) = pass.grad {
+            if self.mistake != AddsToGradient {
+                grad.fill(A::zero());
+            }
+            for ((row, column), &dy) in pass.dy.indexed_iter() {
+                grad[column] += dy * x[[row, column]];
+            }
+        }
+        if let Some(mut dx) = pass.dx {
+            for ((row, column), dx) in dx.indexed_iter_mut() {
+                let scale = if self.mistake == WrongGradient { A::one() } else { pass.params[column] };
+                *dx = scale * pass.dy[[row, column]];
+            }
+        }
+    }
+}
+
+#[test]
+fn every_broken_promise_is_named() {
+    let report = |mistake| {
+        let layer = Scale { mistake, calls: Mutex::default() };
+        conformance::layer(&layer, samples(5, 3).view(), 3).unwrap()
+    };
+    report(None).assert();
+    assert_eq!(report(None).to_string(), "scale passed: 0 of 16 promises broken");
+    for (mistake, promise) in [
+        (
+            LeavesOutputUnwritten,
+            "every number is written, none added to, f64: y in prediction at (0, 0) is NaN and 5e-1",
+        ),
+        (AddsToGradient, "every number is written, none added to, f32: grad at (0, 0)"),
+        (WrongGradient, "the gradients are right: failed"),
+        (RemembersInput, "nothing is remembered, f64: grad at (0, 0)"),
+        (Counts, "every number is written, none added to, f32"),
+        (LearnsOnlyBehindOthers, "dx and the gradient can be had alone, f32: grad at (0, 0)"),
+        (SaysByRowButIsNot, "by_row is the truth in training, f32: y of rows 0..1 at (0, 0)"),
+        (SaysByRowInPredictionButIsNot, "by_row is the truth in prediction, f64: y of rows 0..1 at (0, 0)"),
+        (DependsOnThreads, "threads change no bit, f32: 2 threads: y in prediction at (0, 0)"),
+        (CoarseInSingle, "f32 and f64 agree: y in prediction at (0, 0)"),
+        (ReachesBeyondParameters, "passes, f64: the layer panicked"),
+        (NewNamesEachTime, "the description does not change, f32"),
+    ] {
+        let report = report(mistake);
+        assert!(!report.passed(), "{mistake:?}");
+        let found = report.failures.iter().any(|failure| failure.starts_with(promise));
+        assert!(found, "{mistake:?}: {report}");
+    }
+}
+
+#[test]
+fn what_cannot_be_examined_is_an_error() {
+    let nan = ndarray::array![[1.0], [f64::NAN]];
+    assert!(conformance::layer(&Affine::new(1), nan.view(), 0).is_err());
+    assert!(conformance::layer(&Affine::new(0), samples(2, 3).view(), 0).is_err());
+    assert!(conformance::layer(&Affine::new(1), samples(0, 3).view(), 0).is_err());
+    assert!(conformance::layer(&BatchNorm::new(), samples(1, 3).view(), 0).is_err());
+}
