@@ -1,4 +1,4 @@
-// Golden values of NumPy's legacy `RandomState`. Made by `tests/golden/random.py`; do not edit.
+// Golden values of NumPy's legacy `RandomState`. Made by `tests/golden/random_state.py`; do not edit.
 
 /// What `numpy.random.RandomState(seed)` draws; every field is drawn from a fresh generator.
 pub struct Stream {

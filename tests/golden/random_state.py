@@ -1,6 +1,6 @@
 """Golden values of NumPy's legacy generator, `numpy.random.RandomState`, as a Rust file.
 
-    python tests/golden/random.py | rustfmt --config max_width=110 > tests/golden/random.rs
+    python tests/golden/random_state.py | rustfmt --config max_width=110 > tests/golden/random.rs
 
 The stream is frozen by NumPy (NEP 19), so the output does not depend on NumPy's version; the
 normals go through the C library's `log` and could differ in the last bit on another platform.
@@ -68,7 +68,7 @@ def stream(seed):
 
 
 print(f"""\
-// Golden values of NumPy's legacy `RandomState`. Made by `tests/golden/random.py`; do not edit.
+// Golden values of NumPy's legacy `RandomState`. Made by `tests/golden/random_state.py`; do not edit.
 
 /// What `numpy.random.RandomState(seed)` draws; every field is drawn from a fresh generator.
 pub struct Stream {{
