@@ -2,14 +2,14 @@
 
 mod derivative;
 mod double;
-mod double_derivative;
+mod double_mish;
 mod erf;
 mod exp;
 mod kernel;
 mod ln;
 mod logistic;
 mod single;
-mod single_derivative;
+mod single_mish;
 
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
@@ -125,7 +125,7 @@ pub trait Scalar:
 }
 
 macro_rules! scalar {
-    ($t:ty, $derivative:ident, $precision:ident) => {
+    ($t:ty, $mish:ident, $precision:ident) => {
         impl Scalar for $t {
             #[inline(always)]
             fn of(x: f64) -> Self {
@@ -205,14 +205,14 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn swish_derivative(self) -> Self {
-                $derivative::swish_derivative(self)
+                derivative::swish_derivative(self)
             }
             #[inline(always)]
             fn mish_derivative(self) -> Self {
-                $derivative::mish_derivative(self)
+                $mish::mish_derivative(self)
             }
         }
     };
 }
-scalar!(f32, single_derivative, Single);
-scalar!(f64, double_derivative, Double);
+scalar!(f32, single_mish, Single);
+scalar!(f64, double_mish, Double);

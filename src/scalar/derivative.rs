@@ -1,46 +1,55 @@
-//! The derivatives of σ and tanh.
+//! The derivatives of σ, tanh and swish.
+//!
+//! With e = eˣ they are quotients by 1/e + 2 + e. e stays in its parts, e = p(1 + n) and 1/e = (1 + m)/p with a power of
+//! two p: sums of powers of two and small integers are exact or nearly so, and n and m are rounded where they are small
+//! against them. Numerator and denominator are multiplied by p, so that nothing overflows, and by `LARGE`, so that only
+//! the quotient becomes subnormal.
 
 use super::exp::Exp;
 use super::kernel::Kernel;
 
-/// `factor`·σ′(x) = `factor`·e/(1 + e)², e = e^−|x|.
+/// `factor`·σ′(x) = `factor`/(1/e + 2 + e), e = e^−|x|.
 #[inline(always)]
 pub fn sigmoid_derivative<A: Kernel>(x: A, factor: A) -> A {
-    let e = Decay::new(x.abs());
-    let (square, _) = square_one_plus(e.power, e.rest);
-    factor * (e.large + e.large * e.m) / (A::LARGE * square)
+    let e = Parts::new((-x.abs()).at_least(-A::DECAY_END));
+    factor * e.large / e.denominator()
 }
 
-/// e⁻ʷ = 2ᵏ(1 + m) for w ≥ 0.
-#[derive(Clone, Copy)]
-pub struct Decay<A> {
-    /// w, or the end of the range if that is less.
-    pub w: A,
-    /// 2ᵏ·`LARGE`, normal to the end of the range.
-    pub large: A,
-    /// 2ᵏ
-    pub power: A,
-    /// 2ᵏ·m
-    pub rest: A,
-    pub m: A,
-}
-
-impl<A: Kernel> Decay<A> {
-    #[inline(always)]
-    pub fn new(w: A) -> Self {
-        let w = w.at_most(A::DECAY_END);
-        let e = Exp::new(-w);
-        let large = e.power(A::LARGE);
-        let power = large * (A::ONE / A::LARGE);
-        Self { w, large, power, rest: power * e.m, m: e.m }
-    }
-}
-
-/// (1 + p + r)² for a power of two p and a small r, and what its last rounding took away.
+/// swish′(v) = e(1 + v + e)/(1 + e)² = (1 + v + e)/(1/e + 2 + e), e = eᵛ.
+///
+/// 1 + p + v is exact near the zero. For large v the two sums round alike, and the quotient is 1.
 #[inline(always)]
-pub fn square_one_plus<A: Kernel>(p: A, r: A) -> (A, A) {
-    let main = A::ONE + (p + p);
-    let tail = p * p + r * ((main + A::ONE) + r);
-    let square = main + tail;
-    (square, (main - square) + tail)
+pub fn swish_derivative<A: Kernel>(v: A) -> A {
+    let v = v.within((-A::DECAY_END, A::SWISH_END));
+    let e = Parts::new(v);
+    e.large * (((A::ONE + e.p) + v) + e.rest) / e.denominator()
+}
+
+/// e = eˣ = p(1 + n) and 1/e = (1 + m)/p.
+#[derive(Clone, Copy)]
+pub struct Parts<A> {
+    /// `LARGE`·p, normal down to x = −`DECAY_END`.
+    pub large: A,
+    pub p: A,
+    pub n: A,
+    /// p·n
+    pub rest: A,
+    m: A,
+}
+
+impl<A: Kernel> Parts<A> {
+    #[inline(always)]
+    pub fn new(x: A) -> Self {
+        let e = Exp::new(x);
+        let large = e.power(A::LARGE);
+        let p = large * (A::ONE / A::LARGE);
+        Self { large, p, n: e.m, rest: p * e.m, m: e.inverse }
+    }
+
+    /// `LARGE`·p·(1/e + 2 + e)
+    #[inline(always)]
+    fn denominator(&self) -> A {
+        let exact = self.large.mul_add(A::TWO + self.p, A::LARGE);
+        exact + self.large.mul_add(self.rest, A::LARGE * self.m)
+    }
 }

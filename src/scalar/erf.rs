@@ -11,6 +11,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E, SQRT_2};
 
+use super::exp::exp_tail;
 use super::kernel::Kernel;
 
 /// φ(0) = 1/√2π.
@@ -162,9 +163,9 @@ impl Precision for Double {
         let (high, low) = (h * h * half, (x - h) * (x + h) * half);
         let power = ROUND - high * LOG2_E;
         let k = ROUND - power;
-        let (high, low) = (k * f64::LN2_HIGH - high, k * f64::LN2_LOW - low);
+        let (high, low) = (k.mul_add(f64::LN2_HIGH, -high), k.mul_add(f64::LN2_LOW, -low));
         let r = high + low;
-        (high + (low + f64::exp_tail(r)), f64::from_bits(power.to_bits() << 52))
+        (high + (low + exp_tail(r)), f64::from_bits(power.to_bits() << 52))
     }
 
     /// M(a) = (C + a·p(a)/q(a))/(a + 2C) with C = φ(0) is right at 0 and ∞ without the fraction, which thus adds

@@ -2,7 +2,7 @@
 
 use super::kernel::Kernel;
 
-/// eˣ in the form 2ᵏ(1 + m).
+/// eˣ in the form 2ᵏ(1 + m), and e⁻ˣ as 2⁻ᵏ(1 + `inverse`).
 ///
 /// Sums such as 1 + eˣ take the two terms apart: a power of two adds without error, and what m rounds off is small.
 #[derive(Clone, Copy)]
@@ -11,16 +11,21 @@ pub struct Exp<A> {
     pub t: A,
     pub k: A,
     pub m: A,
+    pub inverse: A,
 }
 
 impl<A: Kernel> Exp<A> {
     /// x must be finite and within some thousands, or NaN; then m is NaN.
     #[inline(always)]
     pub fn new(x: A) -> Self {
-        let t = x * A::LOG2_E + A::ROUND;
+        let t = x.mul_add(A::LOG2_E, A::ROUND);
         let k = t - A::ROUND;
-        let r = (x - k * A::LN2_HIGH) - k * A::LN2_LOW;
-        Self { t, k, m: r + A::exp_tail(r) }
+        let r = (-k).mul_add(A::LN2_LOW, (-k).mul_add(A::LN2_HIGH, x));
+        let z = r * r;
+        let (even, odd) = (A::exp_even(z), A::exp_odd(z));
+        let m = z.mul_add(r.mul_add(odd, even), r);
+        let inverse = z.mul_add((-r).mul_add(odd, even), -r);
+        Self { t, k, m, inverse }
     }
 
     /// `scale`·2ᵏ, which must be in the normal range.
@@ -48,10 +53,16 @@ pub fn exp_m1<A: Kernel>(x: A) -> A {
     let x0 = x.within((A::EXP_M1_MIN, A::EXP_RANGE.1));
     let e = Exp::new(x0);
     // m once more, in parts: it may cancel most of 1 − 2⁻ᵏ.
-    let high = x0 - e.k * A::LN2_HIGH;
-    let low = e.k * A::LN2_LOW;
-    let r = high - low;
-    let tail = ((high - r) - low) + A::exp_tail(r);
+    let high = (-e.k).mul_add(A::LN2_HIGH, x0);
+    let r = (-e.k).mul_add(A::LN2_LOW, high);
+    let tail = (-e.k).mul_add(A::LN2_LOW, high - r) + exp_tail(r);
     let y = e.times_power(((A::ONE - A::pow2(-e.k.at_most(A::EXP_RANGE.1))) + r) + tail);
     y.copysign(x) // the sign of −0 is lost above
+}
+
+/// eʳ − 1 − r for |r| ≤ ln 2 / 2.
+#[inline(always)]
+pub fn exp_tail<A: Kernel>(r: A) -> A {
+    let z = r * r;
+    z * r.mul_add(A::exp_odd(z), A::exp_even(z))
 }

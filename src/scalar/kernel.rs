@@ -23,7 +23,7 @@ pub trait Kernel:
     const MIN_POSITIVE: Self;
     const SQRT_2: Self;
     const LOG2_E: Self;
-    /// ln 2 in two parts; the first has so few bits that its product with an exponent is exact.
+    /// ln 2 in two parts: the nearest number and what it lacks.
     const LN2_HIGH: Self;
     const LN2_LOW: Self;
     /// Adding this rounds to an integer, which then stands in the low bits.
@@ -46,6 +46,8 @@ pub trait Kernel:
     const LARGE: Self;
     /// The w up to which `LARGE`·e⁻ʷ is normal; w·e⁻ʷ is 0 from there on.
     const DECAY_END: Self;
+    /// An x from which the derivative of swish is 1, also as it is computed.
+    const SWISH_END: Self;
     /// The |x| below which tanh is a polynomial.
     const NEAR: Self;
     /// A power of two that makes subnormal numbers normal, and its logarithm.
@@ -60,8 +62,13 @@ pub trait Kernel:
     fn abs(self) -> Self;
     fn copysign(self, sign: Self) -> Self;
 
-    /// eʳ − 1 − r for |r| ≤ ln 2 / 2.
-    fn exp_tail(r: Self) -> Self;
+    /// self·factor + addend, rounded once.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// (cosh r − 1)/r² in z = r² for |r| ≤ ln 2 / 2: the even part of (eʳ − 1 − r)/r².
+    fn exp_even(z: Self) -> Self;
+    /// (sinh r − r)/r³ in z = r² for |r| ≤ ln 2 / 2: the odd part of (eʳ − 1 − r)/r², divided by r.
+    fn exp_odd(z: Self) -> Self;
     /// (2 artanh s − 2s)/s³ in z = s² for |s| ≤ 3 − √8.
     fn artanh_tail(z: Self) -> Self;
     /// (tanh x − x)/x³ in z = x² for |x| ≤ `NEAR`.

@@ -22,7 +22,7 @@ pub fn ln_1p<A: Kernel>(x: A) -> A {
 /// k·ln 2 + ln (1 + f) + c, the small terms first.
 #[inline(always)]
 fn join<A: Kernel>(k: A, f: A, c: A) -> A {
-    k * A::LN2_HIGH + (f - (below(f) - (k * A::LN2_LOW + c)))
+    k.mul_add(A::LN2_HIGH, f - (below(f) - k.mul_add(A::LN2_LOW, c)))
 }
 
 /// f − ln (1 + f), for √½ ≤ 1 + f ≤ √2.
@@ -33,7 +33,7 @@ pub fn below<A: Kernel>(f: A) -> A {
     let s = f / (A::TWO + f);
     let z = s * s;
     let half = A::HALF * f * f;
-    half - s * (half + z * A::artanh_tail(z))
+    (-s).mul_add(z.mul_add(A::artanh_tail(z), half), half)
 }
 
 #[inline(always)]

@@ -8,7 +8,7 @@ use super::ln::below;
 #[inline(always)]
 pub fn times_sigmoid<A: Kernel>(u: A, v: A) -> A {
     let e = Growth::new(-v);
-    e.divide(u, e.rest)
+    e.divide(u, A::ZERO)
 }
 
 /// u·tanh softplus u = u/(1 + E − E/(1 + 2E)), E = e⁻ᵘ.
@@ -17,9 +17,9 @@ pub fn times_sigmoid<A: Kernel>(u: A, v: A) -> A {
 #[inline(always)]
 pub fn mish<A: Kernel>(u: A) -> A {
     let e = Growth::new(-u);
-    let value = e.power + e.rest;
-    let less = value / (A::ONE + (value + value));
-    e.divide(u, e.rest - less)
+    let value = e.power.mul_add(e.m, e.power);
+    let less = value / value.mul_add(A::TWO, A::ONE);
+    e.divide(u, less)
 }
 
 /// `scale`·E, E = eˣ = 2ᵏ(1 + m).
@@ -29,8 +29,7 @@ struct Growth<A> {
     scale: A,
     /// `scale`·2ᵏ
     power: A,
-    /// `scale`·2ᵏ·m
-    rest: A,
+    m: A,
 }
 
 impl<A: Kernel> Growth<A> {
@@ -41,15 +40,15 @@ impl<A: Kernel> Growth<A> {
         let e = Exp::new(x);
         let scale = if x > A::GROWTH_SCALED { A::SMALL } else { A::ONE };
         let power = e.power(scale);
-        Self { x, scale, power, rest: power * e.m }
+        Self { x, scale, power, m: e.m }
     }
 
-    /// u/(1 + 2ᵏ + `rest`/`scale`), rounded once into the subnormal numbers; 0 where E is out of range.
+    /// u/(1 + E − `less`/`scale`), rounded once into the subnormal numbers; 0 where E is out of range.
     #[inline(always)]
-    fn divide(&self, u: A, rest: A) -> A {
+    fn divide(&self, u: A, less: A) -> A {
         let sum = self.scale + self.power;
         let lost = self.scale - (sum - self.power);
-        let z = (u / (sum + (rest + lost))) * self.scale;
+        let z = (u / (sum + self.power.mul_add(self.m, lost - less))) * self.scale;
         if self.x > A::GROWTH_END { A::ZERO } else { z }
     }
 }
@@ -62,7 +61,7 @@ pub fn tanh<A: Kernel>(x: A) -> A {
     let n = (A::ONE - q) + e.m;
     let far = n / (n + (q + q));
     let z = x * x;
-    let near = x + x * (z * A::tanh_tail(z));
+    let near = x.mul_add(z * A::tanh_tail(z), x);
     (if x.abs() < A::NEAR { near } else { far }).copysign(x)
 }
 
