@@ -24,6 +24,7 @@ mod store;
 mod study;
 mod sums;
 mod table;
+mod time;
 
 use std::error::Error;
 use std::io;

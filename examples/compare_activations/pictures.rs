@@ -155,8 +155,9 @@ where
     }
 }
 
+/// Whole numbers only: there is no half epoch.
 fn whole(value: &f64) -> String {
-    format!("{value:.0}")
+    if value.fract() == 0.0 { value.to_string() } else { String::new() }
 }
 
 /// As many digits as it takes.
@@ -311,7 +312,7 @@ pub fn intervals(
             .margin(scaled(12))
             .x_label_area_size(scaled(48))
             .y_label_area_size(scaled(138))
-            .build_cartesian_2d(low - space..high + space, (0..count as i32).into_segmented())
+            .build_cartesian_2d(low - space..high + space, (0..count as i32 - 1).into_segmented())
             .map_err(message)?;
         let label = |place: &SegmentValue<i32>| match place {
             // The first one at the top.
@@ -326,7 +327,7 @@ pub fn intervals(
             .light_line_style(TRANSPARENT)
             .bold_line_style(BLACK.mix(0.12).stroke_width(scaled(1)))
             .axis_style(BLACK.mix(0.6).stroke_width(scaled(1)))
-                .set_all_tick_mark_size(scaled(4))
+            .set_all_tick_mark_size(scaled(4))
             .label_style(font(18))
             .axis_desc_style(font(18))
             .x_desc(axis)
@@ -337,22 +338,22 @@ pub fn intervals(
             .draw()
             .map_err(message)?;
         if zero {
-            let bottom_and_top = [SegmentValue::Exact(0), SegmentValue::Exact(count as i32)];
+            let bottom_and_top = [SegmentValue::Exact(0), SegmentValue::Last];
             let ends: Vec<_> = bottom_and_top.into_iter().map(|y| (0.0, y)).collect();
             let style = BLACK.mix(0.5).stroke_width(scaled(1));
             chart.draw_series([PathElement::new(ends, style)]).map_err(message)?;
         }
         for (i, interval) in intervals.iter().rev().enumerate() {
             let y = SegmentValue::CenterOf(i as i32);
+            let ends = [interval.mean - interval.half, interval.mean + interval.half].map(|x| (x, y.clone()));
+            chart
+                .draw_series([PathElement::new(ends, LOOKS[0].0.stroke_width(scaled(3)))])
+                .map_err(message)?;
             let dots = interval
                 .values
                 .iter()
                 .map(|&value| Circle::new((value, y.clone()), scaled(2), LOOKS[1].0.mix(0.5).filled()));
             chart.draw_series(dots).map_err(message)?;
-            let ends = [interval.mean - interval.half, interval.mean + interval.half].map(|x| (x, y.clone()));
-            chart
-                .draw_series([PathElement::new(ends, LOOKS[0].0.stroke_width(scaled(3)))])
-                .map_err(message)?;
             let mean = Circle::new((interval.mean, y), scaled(5), LOOKS[0].0.filled());
             chart.draw_series([mean]).map_err(message)?;
         }
@@ -361,14 +362,16 @@ pub fn intervals(
     Ok(Picture { name, title: title.into(), svg: finish(svg, height) })
 }
 
-/// The validation accuracy over learning rates.
-pub fn rates(name: &'static str, title: &str, curves: &[Curve]) -> Result<Picture> {
+/// The validation accuracy over learning rates; what is far below the best is left out.
+pub fn rates(name: &'static str, title: &str, mut curves: Vec<Curve>) -> Result<Picture> {
+    let (_, best) = bounds(&curves);
+    curves.iter_mut().for_each(|curve| curve.points.retain(|point| point.1 > best - 10.0));
     let rates = || curves.iter().flat_map(|curve| &curve.points).map(|point| point.0);
     let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(f64::NEG_INFINITY, f64::max));
     let x = if low <= high { low / 1.2..high * 1.2 } else { 0.1..1.0 };
-    let (low, high) = bounds(curves);
+    let (low, high) = bounds(&curves);
     let y = (2.0 * low - 0.1).floor() / 2.0..(2.0 * high + 0.1).ceil() / 2.0;
     let axes = ["learning rate (log scale)", "validation accuracy (%)"];
     Plot { name, title, axes, x: x.log_scale(), y, legend: Legend::LowerRight, origin: false }
-        .draw(curves, [&plain, &plain])
+        .draw(&curves, [&plain, &plain])
 }

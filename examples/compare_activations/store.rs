@@ -77,6 +77,11 @@ impl Store {
         fs::read_to_string(self.folder.join(name)).ok()
     }
 
+    /// What the settings of a run leave out, as fields: the digits and the version.
+    pub fn stamp(&self) -> String {
+        self.common.each_ref().map(|(_, value)| value.as_str()).join(",")
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -64,10 +64,6 @@ impl Table {
         self.rows.push(row);
     }
 
-    pub fn rows(&self) -> &[Vec<Cell>] {
-        &self.rows
-    }
-
     /// On stdout, in columns, after an empty line and the title.
     pub fn print(&self, title: &str) -> io::Result<()> {
         writeln!(io::stdout(), "\n{title}\n{}", self.text())
