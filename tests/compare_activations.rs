@@ -66,21 +66,21 @@ fn runs(out: &Path) -> Vec<PathBuf> {
     runs
 }
 
-/// Starts it again and again, and kills it each time after a time of its own, until it has come to the end; how often it
-/// was killed when some runs were finished and some were not.
+/// Starts it again and again, and kills it each time after a time of its own, measured by the seconds of a whole run, until
+/// it has come to the end; how often it was killed when some runs were finished and some were not.
 fn run_among_kills(
     digits: &tempfile::TempDir,
     out: &Path,
     flags: &[&str],
-    all: usize,
+    (all, whole): (usize, f64),
     random: &mut RandomState,
 ) -> usize {
     let mut caught = 0;
-    // Short lives at first, so that many end early; then longer ones, so that it comes to the end.
+    // Short lives at first, so that some end early; then longer ones, so that it comes to the end.
     for attempt in 1.. {
         let mut child =
             command(digits, out, flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let life = Duration::from_secs_f64(random.random_sample() * 0.03 * f64::from(attempt));
+        let life = Duration::from_secs_f64(random.random_sample() * 0.2 * f64::from(attempt) * whole);
         let start = Instant::now();
         while start.elapsed() < life {
             if let Some(status) = child.try_wait().unwrap() {
@@ -98,7 +98,7 @@ fn run_among_kills(
 
 #[test]
 fn killed_at_any_moment_and_started_again_it_ends_with_the_same_tables() {
-    let digits = digits(1200, 200, 3);
+    let digits = digits(800, 200, 3);
     for (flags, all) in [
         (vec!["--epochs", "3", "--jobs", "2"], 14),
         (vec!["--table", "sums", "--epochs", "2", "--jobs", "3"], 15),
@@ -109,7 +109,9 @@ fn killed_at_any_moment_and_started_again_it_ends_with_the_same_tables() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let whole = folder.path().join("whole");
+        let start = Instant::now();
         let (printed, _) = run(&digits, &whole, &flags);
+        let seconds = start.elapsed().as_secs_f64();
         let times = flags.contains(&"study").then(|| fs::read(whole.join("time.csv")).unwrap());
         let mut random = RandomState::new(all as u32);
         let mut caught = 0;
@@ -120,7 +122,7 @@ fn killed_at_any_moment_and_started_again_it_ends_with_the_same_tables() {
                 fs::create_dir_all(&out).unwrap();
                 fs::write(out.join("time.csv"), times).unwrap();
             }
-            caught += run_among_kills(&digits, &out, &flags, all, &mut random);
+            caught += run_among_kills(&digits, &out, &flags, (all, seconds), &mut random);
             assert_eq!(results(&out), results(&whole), "{flags:?}");
             let (again, said) = run(&digits, &out, &flags);
             assert_eq!(again, printed);
@@ -165,8 +167,10 @@ fn a_run_with_other_settings_or_a_damaged_one_is_not_taken() {
         |text: &str| text.replacen("0.", "x.", 9),
         |_: &str| String::new(),
     ] {
-        let run_file = &runs(&out)[0];
-        fs::write(run_file, damage(&fs::read_to_string(run_file).unwrap())).unwrap();
+        let all = runs(&out);
+        let kept =
+            all.iter().find(|path| path.to_str().unwrap().contains("relu_0.1_100-50_2_10_f64")).unwrap();
+        fs::write(kept, damage(&fs::read_to_string(kept).unwrap())).unwrap();
         let (again, said) = run(&few, &out, &basic);
         assert_eq!((again, trained(&said)), (printed.clone(), 1));
     }

@@ -347,12 +347,12 @@ pub fn intervals(
             let y = SegmentValue::CenterOf(i as i32);
             let ends = [interval.mean - interval.half, interval.mean + interval.half].map(|x| (x, y.clone()));
             chart
-                .draw_series([PathElement::new(ends, LOOKS[0].0.stroke_width(scaled(3)))])
+                .draw_series([PathElement::new(ends, LOOKS[0].0.stroke_width(scaled(2)))])
                 .map_err(message)?;
             let dots = interval
                 .values
                 .iter()
-                .map(|&value| Circle::new((value, y.clone()), scaled(2), LOOKS[1].0.mix(0.5).filled()));
+                .map(|&value| Circle::new((value, y.clone()), scaled(3), LOOKS[1].0.mix(0.7).filled()));
             chart.draw_series(dots).map_err(message)?;
             let mean = Circle::new((interval.mean, y), scaled(5), LOOKS[0].0.filled());
             chart.draw_series([mean]).map_err(message)?;

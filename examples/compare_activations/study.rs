@@ -234,13 +234,13 @@ fn summary(judged: &[Judged<'_>]) -> Table {
         "95 % interval ±",
         "minus ReLU",
         "95 % interval of that ±",
+        "than ReLU",
         "p (t)",
         "p (t; Holm)",
         "p (signed rank)",
         "p (signed rank; Holm)",
         "seconds an epoch",
         "of ReLU's",
-        "than ReLU",
     ]);
     for one in judged {
         let (outcome, values) = (one.outcome, one.outcome.finished());
@@ -256,13 +256,13 @@ fn summary(judged: &[Judged<'_>]) -> Table {
             format!("{:.3}", half_interval(&values)),
             beside_relu(format!("{:+.3}", mean(&one.differences))),
             beside_relu(format!("{:.3}", half_interval(&one.differences))),
+            one.verdict().into(),
             p(one.p[0]),
             p(one.corrected[0]),
             p(one.p[1]),
             p(one.corrected[1]),
             format!("{:.3}", outcome.time.seconds),
             format!("{:.2}", outcome.time.of_relu),
-            one.verdict().into(),
         ];
         table.push(fields.map(Cell::new).to_vec());
     }
