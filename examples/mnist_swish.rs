@@ -7,20 +7,21 @@
 //! On stdout: the layers, one row an epoch `epoch train_accuracy train_loss test_accuracy test_loss`, the elapsed time.
 //! Everything else goes to stderr.
 
+mod data;
+
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use manabi::{
-    Activation, Affine, BatchProgress, CrossEntropy, Download, Epoch, Images, Layer, Mish, Mnist, Normalizer,
-    Observer, RandomState, Relu, Scalar, Sequential, Sgd, Sigmoid, Softmax, Swish, Tanh, Termination,
-    Trainer,
+    Activation, Affine, BatchProgress, CrossEntropy, Epoch, Images, Layer, Mish, Observer, RandomState, Relu,
+    Scalar, Sequential, Sgd, Sigmoid, Softmax, Swish, Tanh, Termination, Trainer,
 };
 
 const USAGE: &str = "\
@@ -118,7 +119,7 @@ fn run(args: Args) -> Result<ExitCode> {
 
 fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
     activation::<A>(args)?; // a name that is none is refused before data are fetched
-    let (train, test) = data(args.data.as_deref())?;
+    let (train, test) = data::load(args.data.as_deref())?;
     let mut random = RandomState::new(args.seed);
     let mut model = model::<A>(args, &train)?.build_with(&mut random)?;
     let mut report = Report::new(args)?;
@@ -140,40 +141,6 @@ fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
     }
     writeln!(io::stdout(), "elapsed {:.3} s", history.elapsed.as_secs_f64())?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Training and test set, normalised by the training set's least and greatest pixel.
-fn data(folder: Option<&Path>) -> Result<(Images, Images)> {
-    let Mnist { train, test } = find(folder)?;
-    let normalizer = Normalizer::min_max(train.pixels())?;
-    Ok((train.normalize(&normalizer)?, test.normalize(&normalizer)?))
-}
-
-/// The digits: from a folder that was named, else from the cache, else from the network, else made up.
-fn find(folder: Option<&Path>) -> Result<Mnist> {
-    let named = folder.map(PathBuf::from).or_else(|| std::env::var_os("MNIST_DIR").map(PathBuf::from));
-    if let Some(folder) = named {
-        return load(&folder);
-    }
-    let cached = Download::new().mirrors([""; 0]).fetch();
-    let fetched = cached.or_else(|_| {
-        eprintln!("data: MNIST is not in the cache, fetching it");
-        Download::new().fetch()
-    });
-    match fetched {
-        Ok(folder) => load(&folder),
-        Err(error) => {
-            eprintln!("data: {error}");
-            eprintln!("data: synthetic digits, as MNIST can be neither found nor fetched");
-            Ok(Mnist::synthetic(60_000, 10_000, 0)?)
-        }
-    }
-}
-
-fn load(folder: &Path) -> Result<Mnist> {
-    let mnist = Mnist::load(folder)?;
-    eprintln!("data: MNIST from {}", folder.display());
-    Ok(mnist)
 }
 
 /// The article's network: affine layers with an activation between them, softmax, cross entropy.

@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use crate::Result;
+use crate::article::Comparison;
+use crate::function::Function;
+use crate::run::Dtype;
+
+const USAGE: &str = "\
+usage: compare_activations [--data DIR] [--table basic|beta|learning-rate|width|all|sums|study] [--epochs N]
+                           [--seeds N] [--dtype f64|f32] [--activations relu,swish:0.5,…] [--out DIR] [--jobs N]
+                           [--strict]
+
+--table        basic, beta, learning-rate, width  the article's tables; all of them unless told otherwise
+               sums   learning rate 0.5 with the sums added in other orders
+               study  every function at a learning rate tuned for it, over seeds
+--epochs       50; of the study 20
+--seeds        1, which is the article's seed 10; more are 11, 12, …; of the study 10
+--dtype        f64; of the study f32
+--activations  relu,swish,mish; of the study all of them; swish:2 is Swish with β = 2
+--out          the folder for finished runs and results, target/comparison
+--jobs         runs side by side, one thread each: the machine's cores
+--strict       exit code 1 if a figure of the article's tables differs from the published one (a row that depends on
+               the last bits: by more than 0.1 %)
+
+data: --data, else $MNIST_DIR, else the cache folder, else a download, else synthetic digits";
+
+/// The article's seed.
+pub const SEED: u32 = 10;
+
+pub struct Args {
+    pub data: Option<PathBuf>,
+    pub task: Task,
+    pub epochs: usize,
+    pub seeds: Vec<u32>,
+    pub dtype: Dtype,
+    pub activations: Vec<Function>,
+    pub out: PathBuf,
+    pub jobs: usize,
+    pub strict: bool,
+}
+
+/// What is asked for.
+#[derive(Clone, PartialEq)]
+pub enum Task {
+    /// The article's tables.
+    Tables(Vec<Comparison>),
+    /// The same sums in other orders.
+    Sums,
+    /// The tuned functions over seeds.
+    Study,
+}
+
+impl Args {
+    /// The flags, or nothing where only help was asked for.
+    pub fn parse() -> Result<Option<Self>> {
+        use lexopt::{Arg::Long, ValueExt};
+        let (mut data, mut out, mut strict) = (None, PathBuf::from("target/comparison"), false);
+        let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut task = Task::Tables(Comparison::ALL.to_vec());
+        let (mut epochs, mut seeds, mut dtype, mut activations) = (None, None, None, None);
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Long("data") => data = Some(parser.value()?.into()),
+                Long("table") => task = parser.value()?.parse_with(Task::parse)?,
+                Long("epochs") => epochs = Some(parser.value()?.parse()?),
+                Long("seeds") => seeds = Some(parser.value()?.parse_with(|text| at_least_1("seeds", text))?),
+                Long("dtype") => dtype = Some(parser.value()?.parse_with(Dtype::parse)?),
+                Long("activations") => activations = Some(parser.value()?.parse_with(functions)?),
+                Long("out") => out = parser.value()?.into(),
+                Long("jobs") => jobs = parser.value()?.parse_with(|text| at_least_1("jobs", text))?,
+                Long("strict") => strict = true,
+                Long("help") => {
+                    println!("{USAGE}");
+                    return Ok(None);
+                }
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        let study = task == Task::Study;
+        let count = seeds.unwrap_or(if study { 10 } else { 1 }) as u32;
+        let default = || if study { Function::all() } else { Function::article() };
+        let args = Self {
+            data,
+            epochs: epochs.unwrap_or(if study { 20 } else { 50 }),
+            seeds: (0..count).map(|i| SEED.wrapping_add(i)).collect(),
+            dtype: dtype.unwrap_or(if study { Dtype::F32 } else { Dtype::F64 }),
+            activations: activations.unwrap_or_else(default),
+            task,
+            out,
+            jobs,
+            strict,
+        };
+        args.check().map(|()| Some(args))
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.task {
+            Task::Study if self.seeds.len() < 2 => Err("--seeds: a study needs at least 2".into()),
+            Task::Study if !self.activations.contains(&Function::Relu) => {
+                Err("--activations: a study needs relu, which the others are compared with".into())
+            }
+            Task::Study | Task::Sums if self.epochs == 0 => Err("--epochs: expected at least 1".into()),
+            Task::Study | Task::Sums if self.strict => Err("--strict: only for the article's tables".into()),
+            Task::Sums if self.seeds.len() > 1 => Err("--seeds: the sums are those of one seed".into()),
+            Task::Sums if self.activations.iter().any(Function::learns) => {
+                Err("--activations: the sums are those of functions that do not learn".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Task {
+    fn parse(name: &str) -> Result<Self> {
+        Ok(match name {
+            "all" => Self::Tables(Comparison::ALL.to_vec()),
+            "sums" => Self::Sums,
+            "study" => Self::Study,
+            name => match Comparison::ALL.into_iter().find(|table| table.name() == name) {
+                Some(table) => Self::Tables(vec![table]),
+                None => {
+                    return Err(format!(
+                        "--table: expected basic, beta, learning-rate, width, all, sums or study, got {name}"
+                    )
+                    .into());
+                }
+            },
+        })
+    }
+}
+
+/// The functions of a list of names; one that is named twice counts once.
+fn functions(list: &str) -> Result<Vec<Function>> {
+    let mut functions = Vec::new();
+    for function in list.split(',').map(Function::parse) {
+        let function = function?;
+        if !functions.contains(&function) {
+            functions.push(function);
+        }
+    }
+    Ok(functions)
+}
+
+fn at_least_1(what: &str, text: &str) -> Result<usize> {
+    match text.parse() {
+        Ok(n @ 1..=1_000_000) => Ok(n),
+        _ => Err(format!("--{what}: expected a whole number from 1 on, got {text}").into()),
+    }
+}

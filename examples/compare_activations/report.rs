@@ -1,0 +1,70 @@
+//! A page that shows it all, on its own: no network, no script.
+
+use crate::pictures::Picture;
+use crate::table::{Table, escape};
+
+/// A part of a page.
+pub struct Section {
+    title: String,
+    note: String,
+    table: Option<Table>,
+    pictures: Vec<Picture>,
+}
+
+impl Section {
+    pub fn table(title: &str, note: &str, table: Table) -> Self {
+        Self { title: title.into(), note: note.into(), table: Some(table), pictures: Vec::new() }
+    }
+
+    pub fn pictures(title: &str, note: &str, pictures: Vec<Picture>) -> Self {
+        Self { title: title.into(), note: note.into(), table: None, pictures }
+    }
+
+    fn html(&self) -> String {
+        let title = escape(&self.title);
+        let mut html = format!("<section>\n<h2>{title}</h2>\n");
+        if !self.note.is_empty() {
+            html += &format!("<p>{}</p>\n", escape(&self.note));
+        }
+        if let Some(table) = &self.table {
+            // A box that scrolls on its own, reached by keyboard too.
+            html += &format!(
+                "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\">\n{}\n</div>\n",
+                table.html()
+            );
+        }
+        if !self.pictures.is_empty() {
+            let figures: String = self.pictures.iter().map(figure).collect();
+            html += &format!("<div class=\"pictures\">\n{figures}</div>\n");
+        }
+        html + "</section>\n"
+    }
+}
+
+fn figure(picture: &Picture) -> String {
+    let title = escape(&picture.title);
+    let svg = picture.svg.replacen(
+        "<svg ",
+        &format!("<svg id=\"{}\" role=\"img\" aria-label=\"{title}\" ", picture.name),
+        1,
+    );
+    format!("<figure>\n{svg}<figcaption>{title}</figcaption>\n</figure>\n")
+}
+
+/// The page: its title, the settings of what it shows, its sections.
+pub fn page(title: &str, settings: &[(&str, String)], sections: &[Section]) -> String {
+    let title = escape(title);
+    let settings: String = settings
+        .iter()
+        .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value)))
+        .collect();
+    let sections: String = sections.iter().map(Section::html).collect();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n<h1>{title}</h1>\n<dl>\n{settings}</dl>\n{sections}</main>\n</body>\n</html>\n"
+    )
+}
+
+const STYLE: &str = include_str!("report.css");

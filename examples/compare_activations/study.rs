@@ -1,0 +1,441 @@
+//! Every function at a learning rate tuned for it, over seeds.
+//!
+//! The article's network; first weights as the function wants them; plain SGD. The rate of each function is the one of a grid
+//! that is best on a validation set, held out from the training set, for seeds that the study does not use. Then every seed
+//! is trained on the whole training set at that rate, and measured on the test set once. Seeds are shared by all functions,
+//! so that differences are taken seed by seed.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::Result;
+use crate::arguments::Args;
+use crate::article;
+use crate::function::Function;
+use crate::jobs::Jobs;
+use crate::pictures::{self, Curve, Interval, Picture};
+use crate::report::{self, Section};
+use crate::run::{Plan, Row, Run};
+use crate::statistics::{deviation, half_interval, holm, mean, signed_rank_test, t_test};
+use crate::sums::Sums;
+use crate::table::{Cell, Table};
+use crate::time::{self, Time};
+
+/// Seeds for tuning, below those of the study.
+const TUNING_SEEDS: [u32; 2] = [1, 2];
+/// The rates are 0.1·2ᵏ: those that every function is tried with, and how far it goes on where the best is at an end.
+const GRID: [i32; 5] = [-1, 0, 1, 2, 3];
+const ENDS: [i32; 2] = [-5, 6];
+/// What counts as a difference.
+const LEVEL: f64 = 0.05;
+
+/// A function with its validation accuracies in percent: for every rate, by seed.
+struct Tuned {
+    function: Function,
+    tried: Vec<(i32, Vec<f64>)>,
+}
+
+/// A function at its rate, with what came out.
+struct Outcome {
+    function: Function,
+    learning_rate: f64,
+    /// Test accuracies in percent by seed; NaN where the run diverged.
+    accuracies: Vec<f64>,
+    time: Time,
+}
+
+/// An outcome beside ReLU's.
+struct Judged<'a> {
+    outcome: &'a Outcome,
+    /// Seed by seed, where neither diverged.
+    differences: Vec<f64>,
+    /// Of the t test and of the signed-rank test.
+    p: [f64; 2],
+    /// The same, corrected for the number of functions.
+    corrected: [f64; 2],
+}
+
+pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
+    let tuned = tune(args, jobs)?;
+    let outcomes = measure(args, jobs, &tuned)?;
+    let judged = judge(&outcomes);
+    let (summary, conclusion) = (summary(&judged), conclusion(&judged, args.seeds.len()));
+    summary.print("Tuned functions over seeds")?;
+    writeln!(io::stdout(), "\n{conclusion}")?;
+
+    let (rates, seeds) = (rates_table(&tuned), seeds_table(args, &outcomes));
+    for (name, text) in [
+        ("study.csv", summary.csv()),
+        ("study_seeds.csv", seeds.csv()),
+        ("study_rates.csv", rates.csv()),
+        ("study.md", format!("{}\n{conclusion}\n", summary.markdown())),
+    ] {
+        jobs.store.write(name, &text)?;
+    }
+    let pictures = draw(&tuned, &judged)?;
+    for picture in &pictures {
+        jobs.store.write(&format!("{}.svg", picture.name), &picture.svg)?;
+    }
+    let sections = [
+        Section::table("Test accuracy", &conclusion, summary),
+        Section::pictures("Pictures", "", pictures),
+        Section::table("Validation accuracy by learning rate", RATES_NOTE, rates),
+    ];
+    let page =
+        report::page("Activations, tuned, over seeds", &article::settings(args, jobs.digits), &sections);
+    jobs.store.write("study.html", &page)?;
+    eprintln!("report: {}", jobs.store.folder().join("study.html").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+const RATES_NOTE: &str =
+    "In percent, the mean over the tuning seeds, after the last epoch; – where it was not tried.";
+
+fn rate(k: i32) -> f64 {
+    0.1 * 2_f64.powi(k)
+}
+
+fn run(args: &Args, function: Function, learning_rate: f64, seed: u32, plan: Plan) -> Run {
+    let (epochs, dtype) = (args.epochs, args.dtype);
+    Run { function, learning_rate, hidden: [100, 50], epochs, seed, dtype, plan, sums: Sums::AsTheyCome }
+}
+
+/// The accuracy of a run that is measured once, in percent.
+fn accuracy(rows: &[Row]) -> f64 {
+    rows.last().and_then(|row| row.test).map_or(f64::NAN, |[accuracy, _]| 100.0 * accuracy)
+}
+
+/// Tries the grid for every function, and beyond its ends where the best rate is there.
+fn tune(args: &Args, jobs: &Jobs<'_>) -> Result<Vec<Tuned>> {
+    let mut tuned: Vec<Tuned> =
+        args.activations.iter().map(|&function| Tuned { function, tried: Vec::new() }).collect();
+    loop {
+        let wanted: Vec<(usize, i32)> = tuned
+            .iter()
+            .enumerate()
+            .flat_map(|(i, one)| one.wanted().into_iter().map(move |k| (i, k)))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(tuned);
+        }
+        let runs: Vec<Run> = wanted
+            .iter()
+            .flat_map(|&(i, k)| TUNING_SEEDS.map(|seed| (tuned[i].function, k, seed)))
+            .map(|(function, k, seed)| run(args, function, rate(k), seed, Plan::Validation))
+            .collect();
+        let accuracies: Vec<f64> =
+            jobs.complete("tuning", &runs)?.iter().map(|rows| accuracy(rows)).collect();
+        for ((i, k), accuracies) in wanted.into_iter().zip(accuracies.chunks(TUNING_SEEDS.len())) {
+            tuned[i].tried.push((k, accuracies.to_vec()));
+        }
+        tuned.iter_mut().for_each(|one| one.tried.sort_by_key(|&(k, _)| k));
+    }
+}
+
+impl Tuned {
+    /// The rates that are still to be tried.
+    fn wanted(&self) -> Vec<i32> {
+        let (Some(&(first, _)), Some(&(last, _))) = (self.tried.first(), self.tried.last()) else {
+            return GRID.to_vec();
+        };
+        match self.best() {
+            best if best == first && first > ENDS[0] => vec![first - 1],
+            best if best == last && last < ENDS[1] => vec![last + 1],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The rate with the highest mean, the lowest of equals; a rate at which a run diverged is the worst.
+    fn best(&self) -> i32 {
+        let worth =
+            |accuracies: &[f64]| Some(mean(accuracies)).filter(|mean| mean.is_finite()).unwrap_or(-1.0);
+        let mut best = (GRID[0], f64::NEG_INFINITY);
+        for (k, accuracies) in &self.tried {
+            if worth(accuracies) > best.1 {
+                best = (*k, worth(accuracies));
+            }
+        }
+        best.0
+    }
+}
+
+/// Trains every function at its rate with all seeds.
+fn measure(args: &Args, jobs: &Jobs<'_>, tuned: &[Tuned]) -> Result<Vec<Outcome>> {
+    let rates: Vec<(Function, f64)> = tuned.iter().map(|one| (one.function, rate(one.best()))).collect();
+    let pairs = rates.iter().flat_map(|&pair| args.seeds.iter().map(move |&seed| (pair, seed)));
+    let runs: Vec<Run> =
+        pairs.map(|((function, rate), seed)| run(args, function, rate, seed, Plan::Once)).collect();
+    let results = jobs.complete("study", &runs)?;
+    let times = time::measure(args, jobs, &rates)?;
+    let by_function = rates.iter().zip(results.chunks(args.seeds.len())).zip(times);
+    Ok(by_function
+        .map(|((&(function, learning_rate), rows), time)| {
+            let accuracies = rows.iter().map(|rows| accuracy(rows)).collect();
+            Outcome { function, learning_rate, accuracies, time }
+        })
+        .collect())
+}
+
+/// Everything beside ReLU, the best first.
+fn judge(outcomes: &[Outcome]) -> Vec<Judged<'_>> {
+    let Some(relu) = outcomes.iter().find(|outcome| outcome.function == Function::Relu) else {
+        return Vec::new();
+    };
+    let mut judged: Vec<Judged<'_>> = outcomes
+        .iter()
+        .map(|outcome| {
+            let pairs = outcome.accuracies.iter().zip(&relu.accuracies);
+            let differences: Vec<f64> =
+                pairs.map(|(own, relu)| own - relu).filter(|difference| difference.is_finite()).collect();
+            let enough = differences.len() >= 2 && outcome.function != Function::Relu;
+            let p = if enough { [t_test, signed_rank_test].map(|test| test(&differences)) } else { [1.0; 2] };
+            Judged { outcome, differences, p, corrected: p }
+        })
+        .collect();
+    let others = || (0..outcomes.len()).filter(|&i| outcomes[i].function != Function::Relu);
+    for test in [0, 1] {
+        let values: Vec<f64> = others().map(|i| judged[i].p[test]).collect();
+        others().zip(holm(&values)).for_each(|(i, corrected)| judged[i].corrected[test] = corrected);
+    }
+    judged.sort_by(|a, b| b.outcome.mean().total_cmp(&a.outcome.mean()));
+    judged
+}
+
+impl Outcome {
+    fn finished(&self) -> Vec<f64> {
+        self.accuracies.iter().copied().filter(|accuracy| accuracy.is_finite()).collect()
+    }
+
+    /// The mean over the seeds that did not diverge; below all others if all did.
+    fn mean(&self) -> f64 {
+        Some(mean(&self.finished())).filter(|mean| mean.is_finite()).unwrap_or(-1.0)
+    }
+}
+
+impl Judged<'_> {
+    fn verdict(&self) -> &'static str {
+        let higher = mean(&self.differences) > 0.0;
+        match (self.outcome.function, self.corrected[0] <= LEVEL) {
+            (Function::Relu, _) => "",
+            (_, false) => "not told apart",
+            (_, true) if higher => "higher",
+            (_, true) => "lower",
+        }
+    }
+}
+
+fn summary(judged: &[Judged<'_>]) -> Table {
+    let mut table = Table::new(&[
+        "activation",
+        "learning rate",
+        "seeds",
+        "test %",
+        "standard deviation",
+        "95 % interval ±",
+        "minus ReLU",
+        "95 % interval of that ±",
+        "than ReLU",
+        "p (t)",
+        "p (t; Holm)",
+        "p (signed rank)",
+        "p (signed rank; Holm)",
+        "seconds an epoch",
+        "of ReLU's",
+    ]);
+    for one in judged {
+        let (outcome, values) = (one.outcome, one.outcome.finished());
+        let relu = outcome.function == Function::Relu;
+        let beside_relu = |text: String| if relu { String::new() } else { text };
+        let p = |p: f64| beside_relu(if p < 1e-3 { format!("{p:.0e}") } else { format!("{p:.3}") });
+        let fields = [
+            outcome.function.label(),
+            outcome.learning_rate.to_string(),
+            values.len().to_string(),
+            format!("{:.3}", outcome.mean()),
+            format!("{:.3}", deviation(&values)),
+            format!("{:.3}", half_interval(&values)),
+            beside_relu(format!("{:+.3}", mean(&one.differences))),
+            beside_relu(format!("{:.3}", half_interval(&one.differences))),
+            one.verdict().into(),
+            p(one.p[0]),
+            p(one.corrected[0]),
+            p(one.p[1]),
+            p(one.corrected[1]),
+            format!("{:.3}", outcome.time.seconds),
+            format!("{:.2}", outcome.time.of_relu),
+        ];
+        table.push(fields.map(Cell::new).to_vec());
+    }
+    table
+}
+
+/// What the tests say, in words.
+fn conclusion(judged: &[Judged<'_>], seeds: usize) -> String {
+    let names = |verdict: &str| {
+        let names: Vec<String> = judged
+            .iter()
+            .filter(|one| one.verdict() == verdict)
+            .map(|one| format!("{} ({:+.2})", one.outcome.function.label(), mean(&one.differences)))
+            .collect();
+        if names.is_empty() { "none".into() } else { names.join(", ") }
+    };
+    format!(
+        "Beside ReLU, over {seeds} seeds, mean differences in points of a percent, paired t tests corrected by Holm at the \
+         {:.0} % level. Higher: {}. Lower: {}. Not told apart: {}.",
+        100.0 * LEVEL,
+        names("higher"),
+        names("lower"),
+        names("not told apart")
+    )
+}
+
+/// The mean validation accuracy of every function at every rate.
+fn rates_table(tuned: &[Tuned]) -> Table {
+    let mut all: Vec<i32> = tuned.iter().flat_map(|one| one.tried.iter().map(|(k, _)| *k)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let head: Vec<String> = ["activation", "best"]
+        .map(String::from)
+        .into_iter()
+        .chain(all.iter().map(|&k| rate(k).to_string()))
+        .collect();
+    let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
+    for one in tuned {
+        let mut row = vec![one.function.label(), rate(one.best()).to_string()];
+        row.extend(all.iter().map(|k| {
+            let tried = one.tried.iter().find(|(other, _)| other == k);
+            tried.map_or(String::new(), |(_, accuracies)| match mean(accuracies) {
+                mean if mean.is_finite() => format!("{mean:.2}"),
+                _ => "diverged".into(),
+            })
+        }));
+        table.push(row.into_iter().map(Cell::new).collect());
+    }
+    table
+}
+
+/// Every test accuracy.
+fn seeds_table(args: &Args, outcomes: &[Outcome]) -> Table {
+    let mut table = Table::new(&["activation", "learning rate", "seed", "test %"]);
+    for outcome in outcomes {
+        for (seed, accuracy) in args.seeds.iter().zip(&outcome.accuracies) {
+            let fields = [
+                outcome.function.label(),
+                outcome.learning_rate.to_string(),
+                seed.to_string(),
+                format!("{accuracy:.2}"),
+            ];
+            table.push(fields.map(Cell::new).to_vec());
+        }
+    }
+    table
+}
+
+fn draw(tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
+    let interval = |label: String, values: &[f64]| Interval {
+        label,
+        mean: mean(values),
+        half: half_interval(values),
+        values: values.to_vec(),
+    };
+    let finished: Vec<&Judged<'_>> = judged.iter().filter(|one| one.differences.len() >= 2).collect();
+    let accuracies: Vec<Interval> =
+        finished.iter().map(|one| interval(one.outcome.function.label(), &one.outcome.finished())).collect();
+    let differences: Vec<Interval> = finished
+        .iter()
+        .filter(|one| one.outcome.function != Function::Relu)
+        .map(|one| interval(one.outcome.function.label(), &one.differences))
+        .collect();
+    // As many as can be told apart: the article's, then those that come next.
+    let shown = [
+        Function::Relu,
+        Function::Swish(1.0),
+        Function::Mish,
+        Function::Gelu,
+        Function::Selu,
+        Function::Tanh,
+        Function::Sigmoid,
+    ];
+    let curve = |one: &Tuned| Curve {
+        label: one.function.label(),
+        points: one
+            .tried
+            .iter()
+            .map(|(k, accuracies)| (rate(*k), mean(accuracies)))
+            .filter(|point| point.1.is_finite())
+            .collect(),
+    };
+    let curves: Vec<Curve> = shown
+        .iter()
+        .filter_map(|function| tuned.iter().find(|one| one.function == *function))
+        .map(curve)
+        .collect();
+    Ok(vec![
+        pictures::intervals(
+            "study_accuracy",
+            "Test accuracy: mean with its 95 % interval, and every seed",
+            "test accuracy (%)",
+            &accuracies,
+            false,
+        )?,
+        pictures::intervals(
+            "study_difference",
+            "Test accuracy minus ReLU's, seed by seed: mean with its 95 % interval, not corrected",
+            "difference (points of a percent)",
+            &differences,
+            true,
+        )?,
+        pictures::rates("study_rates", "Validation accuracy by learning rate", curves)?,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tuned(tried: &[(i32, f64)]) -> Tuned {
+        let tried = tried.iter().map(|&(k, accuracy)| (k, vec![accuracy; 2])).collect();
+        Tuned { function: Function::Relu, tried }
+    }
+
+    #[test]
+    fn the_search_ends_with_worse_rates_on_both_sides() {
+        assert_eq!(tuned(&[]).wanted(), GRID);
+        assert_eq!(tuned(&[(-1, 90.0), (0, 95.0), (1, 94.0)]).wanted(), []);
+        assert_eq!(tuned(&[(-1, 96.0), (0, 95.0), (1, 94.0)]).wanted(), [-2]);
+        assert_eq!(tuned(&[(-1, 90.0), (0, 95.0), (1, 96.0)]).wanted(), [2]);
+        assert_eq!(tuned(&[(5, 95.0), (6, 96.0)]).wanted(), [], "the end of all rates");
+        // A rate that diverges is the worst, and the lower of equals is better.
+        assert_eq!(tuned(&[(0, 95.0), (1, 95.0), (2, f64::NAN)]).best(), 0);
+        assert_eq!(tuned(&[(0, f64::NAN), (1, f64::NAN)]).wanted(), [-1]);
+    }
+
+    #[test]
+    fn functions_are_judged_seed_by_seed() {
+        let outcome = |function, accuracies: &[f64]| Outcome {
+            function,
+            learning_rate: 0.1,
+            accuracies: accuracies.to_vec(),
+            time: Time { seconds: 1.0, of_relu: 1.0 },
+        };
+        let outcomes = [
+            outcome(Function::Relu, &[97.0, 97.5, 98.0, 97.2]),
+            // Always a little higher than ReLU, though the seeds differ by more.
+            outcome(Function::Mish, &[97.2, 97.71, 98.19, 97.4]),
+            outcome(Function::Tanh, &[97.1, 97.3, 98.1, 97.1]),
+            outcome(Function::Sigmoid, &[f64::NAN, 97.0, 97.51, 96.7]),
+        ];
+        let judged = judge(&outcomes);
+        let verdicts: Vec<_> =
+            judged.iter().map(|one| (one.outcome.function, one.differences.len(), one.verdict())).collect();
+        let expected = [
+            (Function::Mish, 4, "higher"),
+            (Function::Relu, 4, ""),
+            (Function::Tanh, 4, "not told apart"),
+            (Function::Sigmoid, 3, "lower"),
+        ];
+        assert_eq!(verdicts, expected);
+        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the least of three is tripled.
+        assert_eq!((judged[0].p[1], judged[0].corrected[1]), (0.125, 0.375));
+    }
+}

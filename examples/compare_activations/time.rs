@@ -1,0 +1,120 @@
+//! What an epoch of each function takes.
+//!
+//! Runs side by side slow each other down, more or less as it happens. So times are taken on their own, after all runs: one
+//! function at a time on one thread, all of them in turns, several times over. Of each function's rounds the median counts, and
+//! the median of its ratios to ReLU in the same round, which other work on the machine disturbs least.
+
+use manabi::{RandomState, Scalar};
+
+use crate::Result;
+use crate::arguments::Args;
+use crate::function::Function;
+use crate::jobs::Jobs;
+use crate::run::{Dtype, Plan, Run};
+use crate::sums::Sums;
+
+const ROUNDS: usize = 5;
+const FILE: &str = "time.csv";
+const HEAD: &str = "activation,beta,dtype,data,version,round,seconds\n";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Time {
+    /// Of an epoch.
+    pub seconds: f64,
+    /// How many of ReLU's epochs that is.
+    pub of_relu: f64,
+}
+
+/// The times of the functions: those that the store has if they are of the same functions, else measured and stored.
+pub fn measure(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> Result<Vec<Time>> {
+    let stored = jobs.store.read(FILE).and_then(|text| parse(&text, args, jobs, functions));
+    let seconds = match stored {
+        Some(seconds) => seconds,
+        None => {
+            let mut seconds = Vec::new();
+            for round in 1..=ROUNDS {
+                eprintln!("time: round {round} of {ROUNDS}");
+                seconds.push(functions.iter().map(|&one| epoch(args, jobs, one)).collect::<Result<_>>()?);
+            }
+            jobs.store.write(FILE, &print(args, jobs, functions, &seconds))?;
+            seconds
+        }
+    };
+    let relu = functions.iter().position(|(function, _)| *function == Function::Relu).unwrap_or(0);
+    let time = |i: usize| Time {
+        seconds: median(seconds.iter().map(|round| round[i]).collect()),
+        of_relu: median(seconds.iter().map(|round| round[i] / round[relu]).collect()),
+    };
+    Ok((0..functions.len()).map(time).collect())
+}
+
+/// The middle one, or the mean of the two in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    (values[(n - 1) / 2] + values[n / 2]) / 2.0
+}
+
+/// The seconds of one epoch.
+fn epoch(args: &Args, jobs: &Jobs<'_>, (function, learning_rate): (Function, f64)) -> Result<f64> {
+    let run = Run {
+        function,
+        learning_rate,
+        hidden: [100, 50],
+        epochs: 1,
+        seed: args.seeds[0],
+        dtype: args.dtype,
+        plan: Plan::Once,
+        sums: Sums::AsTheyCome,
+    };
+    match args.dtype {
+        Dtype::F32 => epoch_in::<f32>(&run, jobs),
+        Dtype::F64 => epoch_in::<f64>(&run, jobs),
+    }
+}
+
+fn epoch_in<A: Scalar>(run: &Run, jobs: &Jobs<'_>) -> Result<f64> {
+    let train = &jobs.digits.train;
+    let mut random = RandomState::new(run.seed);
+    let mut model = run.model::<A>(train)?.build_with(&mut random)?;
+    let history = run.trainer().random(random).fit(&mut model, train)?;
+    // Without what comes before training.
+    Ok((history.epochs[1].elapsed - history.epochs[0].elapsed).as_secs_f64())
+}
+
+/// What stands before the seconds in every line, round by round.
+fn lines(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> Vec<String> {
+    let line = |round: usize, function: Function| {
+        let beta = function.beta().map_or(String::new(), |beta| format!("{beta:?}"));
+        format!("{},{beta},{},{},{round},", function.name(), args.dtype.name(), jobs.store.stamp())
+    };
+    (1..=ROUNDS).flat_map(|round| functions.iter().map(move |&(function, _)| line(round, function))).collect()
+}
+
+fn print(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)], seconds: &[Vec<f64>]) -> String {
+    let lines = lines(args, jobs, functions);
+    let rows = lines.iter().zip(seconds.iter().flatten()).map(|(line, seconds)| format!("{line}{seconds}\n"));
+    HEAD.to_owned() + &rows.collect::<String>()
+}
+
+fn parse(text: &str, args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> Option<Vec<Vec<f64>>> {
+    let expected = lines(args, jobs, functions);
+    let rows: Vec<&str> = text.strip_prefix(HEAD)?.lines().collect();
+    if rows.len() != expected.len() {
+        return None;
+    }
+    let seconds = rows.iter().zip(&expected).map(|(row, line)| row.strip_prefix(line.as_str())?.parse().ok());
+    let seconds: Vec<f64> = seconds.collect::<Option<_>>()?;
+    Some(seconds.chunks(functions.len()).map(<[f64]>::to_vec).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_middle_one() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]), 3.0);
+    }
+}

@@ -1,0 +1,299 @@
+//! The example `compare_activations`, run as a user would, and killed as a machine would.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use manabi::{Mnist, RandomState, idx};
+use ndarray::{Array1, Array3};
+
+/// Beside the tests, where cargo puts the examples that it builds with them.
+fn example() -> Command {
+    let test = std::env::current_exe().unwrap();
+    let name = format!("compare_activations{}", std::env::consts::EXE_SUFFIX);
+    Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
+}
+
+/// The synthetic digits as a folder of MNIST's files.
+fn digits(train: usize, test: usize, seed: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mnist = Mnist::synthetic(train, test, seed).unwrap();
+    for (images, [pixels, labels]) in [
+        (&mnist.train, [Mnist::FILES[0], Mnist::FILES[1]]),
+        (&mnist.test, [Mnist::FILES[2], Mnist::FILES[3]]),
+    ] {
+        let values = images.pixels().iter().copied().collect();
+        let array = Array3::from_shape_vec((images.labels().len(), 28, 28), values).unwrap();
+        idx::write(folder.path().join(pixels), &array).unwrap();
+        idx::write(folder.path().join(labels), &Array1::from(images.labels().to_vec())).unwrap();
+    }
+    folder
+}
+
+fn command(digits: &tempfile::TempDir, out: &Path, flags: &[&str]) -> Command {
+    let mut command = example();
+    command.arg("--data").arg(digits.path()).arg("--out").arg(out).args(flags);
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Runs to the end, and what it printed.
+fn run(digits: &tempfile::TempDir, out: &Path, flags: &[&str]) -> (String, String) {
+    let Output { status, stdout, stderr } = command(digits, out, flags).output().unwrap();
+    assert!(status.success(), "{}", text(&stderr));
+    (text(&stdout).into(), text(&stderr).into())
+}
+
+/// The results in a folder by name: all files but the runs themselves, which tell how long they took.
+fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.is_file())
+        .map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap()))
+        .collect()
+}
+
+/// The finished runs in a folder.
+fn runs(out: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(out.join("runs")).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut runs: Vec<PathBuf> = entries.filter(|path| path.extension().unwrap() == "csv").collect();
+    runs.sort();
+    runs
+}
+
+/// Starts it again and again, and kills it each time after a time of its own, measured by the seconds of a whole run, until
+/// it has come to the end; how often it was killed when some runs were finished and some were not.
+fn run_among_kills(
+    digits: &tempfile::TempDir,
+    out: &Path,
+    flags: &[&str],
+    (all, whole): (usize, f64),
+    random: &mut RandomState,
+) -> usize {
+    let mut caught = 0;
+    // Short lives at first, so that some end early; then longer ones, so that it comes to the end.
+    for attempt in 1.. {
+        let mut child =
+            command(digits, out, flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let life = Duration::from_secs_f64(random.random_sample() * 0.2 * f64::from(attempt) * whole);
+        let start = Instant::now();
+        while start.elapsed() < life {
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success());
+                return caught;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+        child.wait().unwrap();
+        caught += usize::from((1..all).contains(&runs(out).len()));
+    }
+    unreachable!()
+}
+
+#[test]
+fn killed_at_any_moment_and_started_again_it_ends_with_the_same_tables() {
+    let digits = digits(800, 200, 3);
+    for (flags, all) in [
+        (vec!["--epochs", "3", "--jobs", "2"], 14),
+        (vec!["--table", "sums", "--epochs", "2", "--jobs", "3"], 15),
+        (
+            vec!["--table", "study", "--epochs", "2", "--seeds", "3", "--activations", "relu,swish,mish"],
+            3 * (5 * 2 + 3),
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("whole");
+        let start = Instant::now();
+        let (printed, _) = run(&digits, &whole, &flags);
+        let seconds = start.elapsed().as_secs_f64();
+        let times = flags.contains(&"study").then(|| fs::read(whole.join("time.csv")).unwrap());
+        let mut random = RandomState::new(all as u32);
+        let mut caught = 0;
+        for i in 0..3 {
+            let out = folder.path().join(i.to_string());
+            if let Some(times) = &times {
+                // Times are never the same twice: those of the whole run are given to the others, which keep them.
+                fs::create_dir_all(&out).unwrap();
+                fs::write(out.join("time.csv"), times).unwrap();
+            }
+            caught += run_among_kills(&digits, &out, &flags, (all, seconds), &mut random);
+            assert_eq!(results(&out), results(&whole), "{flags:?}");
+            let (again, said) = run(&digits, &out, &flags);
+            assert_eq!(again, printed);
+            assert!(
+                said.contains(" runs are in ") && !said.contains(": 1/"),
+                "nothing is trained again: {said}"
+            );
+        }
+        assert!(caught > 0, "{flags:?}: no kill came between the first and the last run");
+    }
+}
+
+#[test]
+fn a_run_with_other_settings_or_a_damaged_one_is_not_taken() {
+    let (few, other) = (digits(300, 50, 3), digits(300, 50, 4));
+    let folder = tempfile::tempdir().unwrap();
+    let [out, fresh] = ["out", "fresh"].map(|name| folder.path().join(name));
+    let basic = ["--table", "basic", "--epochs", "2"];
+    let (printed, _) = run(&few, &out, &basic);
+    assert_eq!(runs(&out).len(), 3);
+
+    let trained =
+        |said: &str| said.lines().filter(|line| line.starts_with("runs: ") && line.contains(" left")).count();
+    for flags in [&["--epochs", "3"][..], &["--dtype", "f32"], &["--activations", "tanh"], &["--seeds", "2"]]
+    {
+        let flags = [&basic[..], flags].concat();
+        let (here, said) = run(&few, &out, &flags);
+        let (there, _) = run(&few, &fresh, &flags);
+        assert_eq!(here, there, "{flags:?}");
+        assert_eq!(trained(&said), if flags.contains(&"tanh") { 1 } else { 3 }, "{flags:?}");
+    }
+    assert_eq!(trained(&run(&few, &out, &basic).1), 0, "the first runs are still there");
+    let (others, said) = run(&other, &out, &basic);
+    assert_eq!(trained(&said), 3, "other digits are another run");
+    assert_ne!(others, printed);
+    assert_eq!(run(&few, &out, &basic).0, printed);
+
+    for damage in [
+        |text: &str| text[..text.len() - 1].to_owned(),
+        |text: &str| text[..text.len() / 2].to_owned(),
+        |text: &str| text.lines().take(3).map(|line| format!("{line}\n")).collect(),
+        |text: &str| text.replacen("0.", "x.", 9),
+        |_: &str| String::new(),
+    ] {
+        let all = runs(&out);
+        let kept =
+            all.iter().find(|path| path.to_str().unwrap().contains("relu_0.1_100-50_2_10_f64")).unwrap();
+        fs::write(kept, damage(&fs::read_to_string(kept).unwrap())).unwrap();
+        let (again, said) = run(&few, &out, &basic);
+        assert_eq!((again, trained(&said)), (printed.clone(), 1));
+    }
+}
+
+#[test]
+fn the_number_of_jobs_changes_nothing() {
+    let digits = digits(300, 50, 3);
+    let folder = tempfile::tempdir().unwrap();
+    let [one, four] = ["1", "4"].map(|jobs| {
+        let out = folder.path().join(jobs);
+        (run(&digits, &out, &["--epochs", "2", "--jobs", jobs]).0, results(&out))
+    });
+    assert_eq!(one, four);
+    let names: Vec<&str> = one.1.keys().map(|name| name.to_str().unwrap()).collect();
+    let expected = [
+        "accuracy_100_50.svg",
+        "accuracy_200_100.svg",
+        "derivatives.svg",
+        "lock",
+        "mish_relu_softplus.svg",
+        "report.html",
+        "swish_beta.svg",
+        "swish_relu.svg",
+        "tables.csv",
+        "test_loss.svg",
+        "train_loss.svg",
+    ];
+    assert_eq!(names, expected);
+    let page = text(&one.1[Path::new("report.html")]);
+    assert_eq!(page.matches("<figure>").count(), 8);
+    assert_eq!(page.matches("<table>").count(), 4);
+    for outside in ["http://", "https://", "<script", "<link", "@import", "url("] {
+        let found = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "").contains(outside);
+        assert!(!found, "the page stands on its own: {outside}");
+    }
+}
+
+#[test]
+fn the_runs_are_those_of_mnist_swish() {
+    let digits = digits(300, 50, 3);
+    let folder = tempfile::tempdir().unwrap();
+    run(&digits, folder.path(), &["--table", "width", "--epochs", "2"]);
+    let run_file = runs(folder.path()).into_iter().find(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("mish_0.5_200-100_2_10_f64")
+    });
+    let rows = fs::read_to_string(run_file.unwrap()).unwrap();
+    let mnist_swish = example().get_program().to_str().unwrap().replace("compare_activations", "mnist_swish");
+    let output = Command::new(mnist_swish)
+        .arg("--data")
+        .arg(digits.path())
+        .args(["--activation", "mish", "--lr", "0.5", "--hidden", "200,100", "--epochs", "2"])
+        .output()
+        .unwrap();
+    let expected: Vec<String> = text(&output.stdout)
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+        .map(|line| line.replace(' ', ","))
+        .collect();
+    let measured = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        // Epoch, then past the seconds the four numbers.
+        [&fields[11..12], &fields[13..17]].concat().join(",")
+    };
+    assert_eq!(rows.lines().skip(1).map(measured).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_bad_flag_is_one_clear_line_and_exit_code_2() {
+    let digits = digits(300, 50, 3);
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &str); 13] = [
+        (&["--nonsense"], "invalid option '--nonsense'"),
+        (
+            &["--table", "best"],
+            "--table: expected basic, beta, learning-rate, width, all, sums or study, got best",
+        ),
+        (&["--epochs", "many"], "cannot parse argument \"many\""),
+        (&["--seeds", "0"], "--seeds: expected a whole number from 1 on, got 0"),
+        (&["--jobs", "0"], "--jobs: expected a whole number from 1 on, got 0"),
+        (&["--dtype", "f16"], "--dtype: expected f32 or f64, got f16"),
+        (&["--activations", "swash"], "--activations: expected some of relu, "),
+        (&["--activations", "swish:x"], "expected a finite β after swish:, got x"),
+        (&["--table", "study", "--seeds", "1"], "--seeds: a study needs at least 2"),
+        (&["--table", "study", "--activations", "mish"], "--activations: a study needs relu"),
+        (&["--table", "sums", "--activations", "prelu"], "functions that do not learn"),
+        (&["--strict"], "--strict: the published figures are those of MNIST and 50 epochs"),
+        (&["--out", "/dev/null/out"], "/dev/null/out"),
+    ];
+    for (flags, expected) in cases {
+        let output = command(&digits, folder.path(), flags).output().unwrap();
+        let said: Vec<&str> =
+            text(&output.stderr).lines().filter(|line| !line.starts_with("data: MNIST from")).collect();
+        assert_eq!(output.status.code(), Some(2), "{flags:?}");
+        let one_line = said.len() == 1 && said[0].starts_with("compare_activations: ");
+        assert!(one_line && said[0].contains(expected), "{flags:?}: {said:?}");
+        assert!(output.stdout.is_empty(), "{flags:?}");
+    }
+}
+
+#[test]
+fn two_at_once_do_not_write_into_one_folder() {
+    let digits = digits(2000, 50, 3);
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = command(&digits, folder.path(), &["--epochs", "1000"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let second = loop {
+        // The file is there a moment before it is locked.
+        if folder.path().join("lock").exists() {
+            std::thread::sleep(Duration::from_millis(200));
+            break command(&digits, folder.path(), &["--epochs", "1"]).output().unwrap();
+        }
+        assert!(start.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(text(&second.stderr).ends_with("another comparison writes here\n"), "{}", text(&second.stderr));
+    run(&digits, folder.path(), &["--table", "basic", "--epochs", "1"]);
+}
