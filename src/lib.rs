@@ -60,8 +60,11 @@ mod model;
 mod optim;
 mod output;
 mod parallel;
+#[cfg(feature = "persistence")]
+mod persistence;
 mod random;
 mod scalar;
+mod settings;
 pub mod simd;
 mod train;
 
@@ -83,8 +86,11 @@ pub use metrics::Metrics;
 pub use model::{Builder, Sequential, Workspace};
 pub use optim::{Optimizer, Sgd};
 pub use output::{Link, Output, Softmax};
+#[cfg(feature = "persistence")]
+pub use persistence::Registry;
 pub use random::{FromRng, Noise, Random, RandomState};
 pub use scalar::Scalar;
+pub use settings::{Setting, Settings};
 pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
 
 /// The README's examples, compiled.

@@ -25,18 +25,25 @@ pub struct Parameter {
     pub initializer: Initializer,
     /// How many inputs and outputs it connects, for the initializer.
     pub fan: (usize, usize),
+    /// Whether files keep it with its dimensions in reverse order.
+    pub transposed: bool,
 }
 
 impl Parameter {
     /// A parameter that connects its first dimension (as inputs) with its last (as outputs).
     pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
         let fan = (shape.first().copied().unwrap_or(1), shape.last().copied().unwrap_or(1));
-        Self { name: name.into(), shape: shape.into(), initializer, fan }
+        Self { name: name.into(), shape: shape.into(), initializer, fan, transposed: false }
     }
 
     /// The same parameter, connecting this many inputs and outputs.
     pub fn fan(self, inputs: usize, outputs: usize) -> Self {
         Self { fan: (inputs, outputs), ..self }
+    }
+
+    /// The same parameter, kept in files with its dimensions in reverse order, as PyTorch keeps the weights of a linear layer.
+    pub fn transposed(self) -> Self {
+        Self { transposed: true, ..self }
     }
 
     /// Its first values, in row-major order; an error if one is not finite.
