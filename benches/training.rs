@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use manabi::{
-    Activation, Affine, CrossEntropy, Images, Mnist, Normalizer, Optimizer, RandomState, Scalar, Sequential,
-    Sgd, Softmax, Swish, Trainer,
+    Activation, Affine, CrossEntropy, Images, Mnist, Normalizer, RandomState, Scalar, Sequential, Sgd,
+    Softmax, Stepper, Swish, Trainer,
 };
 
 const BATCH: usize = 100;
@@ -36,14 +36,14 @@ fn step<A: Scalar>(c: &mut Criterion, data: &Images, name: &str) {
     let mut ws = model.workspace(BATCH).expect("it fits in memory");
     let rows = RandomState::new(1).permutation(data.len());
     let mut batches = rows.chunks(BATCH).cycle();
-    let mut optimizer = Sgd::default();
+    let mut stepper = Stepper::new(Sgd::default());
     let mut group = c.benchmark_group("step");
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function(BenchmarkId::from_parameter(name), |b| {
         b.iter(|| {
             ws.load(data, batches.next().expect("endless")).expect("the data fit");
             black_box(model.gradient(&mut ws).expect("a batch is loaded"));
-            optimizer.step(model.params_mut(), ws.gradient());
+            stepper.step(&mut model, &mut ws).expect("there is a gradient");
         });
     });
     group.finish();

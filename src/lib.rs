@@ -41,7 +41,7 @@
 //!
 //! # Where to begin
 //!
-//! [`Sequential`] is a model and [`Trainer`] its training. [`ActFn`] and [`Layer`] are what you implement for an activation
+//! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own. [`ActFn`] and [`Layer`] are what you implement for an activation
 //! or a layer of your own, and [`gradcheck`] tells whether its derivative is right.
 
 #![forbid(unsafe_code)]
@@ -84,7 +84,11 @@ pub use linalg::Engine;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
 pub use metrics::Metrics;
 pub use model::{Builder, Sequential, Workspace};
-pub use optim::{Optimizer, Sgd};
+pub use optim::{
+    AdaDelta, AdaGrad, Adam, AdamW, ByEpoch, Clip, Constant, CosineDecay, ExponentialDecay, Lion, Momentum,
+    NAdam, Nesterov, OneCycle, Optimizer, OptimizerState, Plateau, PolynomialDecay, RAdam, ReduceOnPlateau,
+    RmsProp, Schedule, Sgd, Step, StepDecay, Stepper, WarmUp,
+};
 pub use output::{Link, Output, Softmax};
 #[cfg(feature = "persistence")]
 pub use persistence::Registry;

@@ -4,10 +4,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use manabi::{
-    Activation, Affine, CrossEntropy, Mish, Mnist, Normalizer, Optimizer, Random, RandomState, Scalar,
-    Sequential, Sgd, Softmax, Swish,
+    Activation, Affine, Clip, CosineDecay, CrossEntropy, Mish, Mnist, Normalizer, Random, RandomState,
+    Scalar, Sequential, Sgd, Softmax, Stepper, Swish,
 };
 use ndarray::Array2;
+
+mod rules;
 
 /// Counts this thread's allocations, so that tests may run side by side.
 struct Counting;
@@ -75,14 +77,36 @@ fn steps<A: Scalar>() {
     let mut model = model::<A>();
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
-    let mut optimizer = Sgd::default();
+    let mut stepper = Stepper::new(Sgd::default());
     let mut step = |rows: &[usize]| {
         ws.load(&train, rows).unwrap();
         model.gradient(&mut ws).unwrap();
-        optimizer.step(model.params_mut(), ws.gradient());
+        stepper.step(&mut model, &mut ws).unwrap();
     };
     step(&rows[..100]);
     assert_eq!(allocations(|| rows.chunks(70).for_each(step)), 0);
+}
+
+/// Steps of every optimizer, with all that a stepper can do besides.
+fn steppers<A: Scalar>() {
+    let mut model = model::<A>();
+    let mut ws = model.workspace(1).unwrap();
+    let data = Mnist::synthetic(1, 1, 1).unwrap().train;
+    ws.load(&data, &[0]).unwrap();
+    model.gradient(&mut ws).unwrap();
+    for rule in rules::all() {
+        let stepper = Stepper::new(rule).clip(Clip::Norm(1.0)).schedule(CosineDecay::new(9));
+        let mut stepper = stepper.layer_rate("affine2", 0.5);
+        stepper.step(&mut model, &mut ws).unwrap();
+        let mut steps = || (0..3).for_each(|_| stepper.step(&mut model, &mut ws).unwrap());
+        assert_eq!(allocations(&mut steps), 0, "{:?}", stepper.rule());
+    }
+}
+
+#[test]
+fn steps_of_no_optimizer_allocate() {
+    steppers::<f32>();
+    steppers::<f64>();
 }
 
 #[test]

@@ -5,12 +5,14 @@
 use std::process::Command;
 
 use manabi::{
-    ActFn, Activation, Affine, Backward, Celu, CrossEntropy, Elu, Engine, Forward, Gelu, GeluTanh,
+    ActFn, Activation, Affine, Backward, Celu, Clip, CrossEntropy, Elu, Engine, Forward, Gelu, GeluTanh,
     HardSigmoid, HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Mish, Mnist, Normalizer, PRelu,
     Random, RandomState, Relu, Relu6, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign,
-    Swish, Tanh, TanhExp, Trainable, Trainer, simd,
+    Stepper, Swish, Tanh, TanhExp, Trainable, Trainer, simd,
 };
 use ndarray::{Array2, ArrayView2};
+
+mod rules;
 
 /// FNV-1a over the bits.
 #[derive(Clone, Copy)]
@@ -127,6 +129,24 @@ fn training<A: Scalar>() {
     print("training", model.params());
 }
 
+/// Steps of every optimizer, clipped both ways.
+fn optimizers<A: Scalar>() {
+    let mut random = RandomState::new(11);
+    for rule in rules::all::<A>() {
+        let mut params: Vec<A> = random.normal((1, 1003), 0.0, 1.0).iter().map(|&p| A::of(p)).collect();
+        let mut stepper = Stepper::new(rule);
+        for clip in [Clip::Norm(10.0), Clip::Value(0.5)] {
+            stepper = stepper.clip(clip);
+            for _ in 0..5 {
+                let mut gradient: Vec<A> =
+                    random.normal((1, 1003), 0.0, 1.0).iter().map(|&g| A::of(g)).collect();
+                stepper.step_slices(&mut params, &mut gradient).expect("the slices fit");
+            }
+        }
+        print(stepper.rule().name(), &params);
+    }
+}
+
 #[test]
 #[ignore = "run by the other test, once per instruction set"]
 fn digests() {
@@ -135,6 +155,8 @@ fn digests() {
     activations::<f64>();
     products::<f32>();
     products::<f64>();
+    optimizers::<f32>();
+    optimizers::<f64>();
     training::<f32>();
     training::<f64>();
 }

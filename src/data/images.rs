@@ -16,7 +16,7 @@ const CACHE_LINE: usize = 64;
 /// classes).
 ///
 /// Numerics: the normalisation is computed in `f32` whatever the model's type, as by programs that keep images as
-/// `float32`.
+/// `float32`, to the same bits.
 ///
 /// Errors: no image, unequal numbers of images and labels, a label that is not a class.
 ///
@@ -37,8 +37,40 @@ pub struct Images {
     labels: Vec<u8>,
     classes: usize,
     size: (usize, usize),
-    /// Shift and scale of every pixel, or the one pair that all share.
-    normalization: Vec<(f32, f32)>,
+    /// That of every pixel, or the one that all share.
+    normalization: Vec<Normalization>,
+    /// Whether multiplying by the inverse scale is as good as dividing, for every byte.
+    inverts: bool,
+}
+
+/// How a pixel is normalised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Normalization {
+    shift: f32,
+    scale: f32,
+    /// 1/scale
+    inverse: f64,
+}
+
+impl Normalization {
+    fn new((shift, scale): (f32, f32)) -> Self {
+        Self { shift, scale, inverse: 1.0 / f64::from(scale) }
+    }
+
+    #[inline(always)]
+    fn divide(self, pixel: u8) -> f32 {
+        (f32::from(pixel) - self.shift) / self.scale
+    }
+
+    /// The same number in a third of the time, almost always: both roundings together may fall on the other side.
+    #[inline(always)]
+    fn multiply(self, pixel: u8) -> f32 {
+        (f64::from(f32::from(pixel) - self.shift) * self.inverse) as f32
+    }
+
+    fn inverts(self) -> bool {
+        (0..=u8::MAX).all(|pixel| self.multiply(pixel).to_bits() == self.divide(pixel).to_bits())
+    }
 }
 
 impl Images {
@@ -55,17 +87,19 @@ impl Images {
         let shape = Error::shape("pixels", "one that fits in memory", pixels.shape());
         let pixels = pixels.as_standard_layout().into_owned().into_shape_with_order((count, height * width));
         let pixels = pixels.map_err(|_| shape)?;
-        let normalization = vec![(0.0, 1.0)];
-        Ok(Self { pixels, labels, classes, size: (height, width), normalization })
+        let normalization = vec![Normalization::new((0.0, 1.0))];
+        Ok(Self { pixels, labels, classes, size: (height, width), normalization, inverts: true })
     }
 
     /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels.
     pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
-        let mut normalization = normalizer.columns(self.pixels.ncols())?;
+        let columns = normalizer.columns(self.pixels.ncols())?;
+        let mut normalization: Vec<_> = columns.into_iter().map(Normalization::new).collect();
         if normalization.iter().all(|&pair| pair == normalization[0]) {
             normalization.truncate(1);
         }
-        Ok(Self { normalization, ..self })
+        let inverts = normalization.iter().all(|pixel| pixel.inverts());
+        Ok(Self { normalization, inverts, ..self })
     }
 
     /// The number of images, at least 1.
@@ -124,7 +158,10 @@ impl<A: Scalar> Dataset<A> for Images {
             let pixels = pixels(row);
             dispatch(
                 #[inline(always)]
-                || normalize(pixels, &self.normalization, x),
+                || match self.inverts {
+                    true => normalize(pixels, &self.normalization, x, Normalization::multiply),
+                    false => normalize(pixels, &self.normalization, x, Normalization::divide),
+                },
             );
         }
         Ok(())
@@ -132,14 +169,19 @@ impl<A: Scalar> Dataset<A> for Images {
 }
 
 #[inline(always)]
-fn normalize<A: Scalar>(pixels: &[u8], normalization: &[(f32, f32)], x: &mut [A]) {
-    if let &[(shift, scale)] = normalization {
+fn normalize<A: Scalar>(
+    pixels: &[u8],
+    normalization: &[Normalization],
+    x: &mut [A],
+    normal: impl Fn(Normalization, u8) -> f32,
+) {
+    if let &[all] = normalization {
         for (x, &pixel) in x.iter_mut().zip(pixels) {
-            *x = A::of(((f32::from(pixel) - shift) / scale).into());
+            *x = A::of(normal(all, pixel).into());
         }
         return;
     }
-    for ((x, &pixel), &(shift, scale)) in x.iter_mut().zip(pixels).zip(normalization) {
-        *x = A::of(((f32::from(pixel) - shift) / scale).into());
+    for ((x, &pixel), &own) in x.iter_mut().zip(pixels).zip(normalization) {
+        *x = A::of(normal(own, pixel).into());
     }
 }

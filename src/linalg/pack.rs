@@ -2,11 +2,11 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::kernel::{Left, Rows, STRIP, read};
+use super::kernel::{Left, Rows, STRIP, TAIL, read};
 use crate::scalar::Element;
 
-/// How the columns of the output are cut into panels: each two registers wide, but for the last, which takes an
-/// odd register in.
+/// How the columns of the output are cut into panels: each two registers wide, but for the last, which takes an odd register
+/// in, and the few columns that are left over.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels {
     /// The columns.
@@ -17,6 +17,8 @@ pub(crate) struct Panels {
     registers: usize,
     /// How many panels there are.
     pub count: usize,
+    /// The columns left over, at most [`TAIL`], which are not worth a register.
+    tail: usize,
 }
 
 /// The place of a panel.
@@ -24,31 +26,37 @@ pub(crate) struct Panels {
 pub(crate) struct Span {
     /// The columns before it.
     pub col: usize,
-    /// Its columns.
+    /// Its columns, without the tail.
     pub cols: usize,
     /// Its width in registers.
     pub registers: usize,
-    /// Its width in numbers, padding and all.
+    /// Its width in numbers, padding and all, without the tail.
     pub width: usize,
+    /// The columns of its tail.
+    pub tail: usize,
 }
 
 impl Panels {
     /// The panels of `cols` columns.
     pub fn new(cols: usize, lanes: usize) -> Self {
-        let registers = cols.div_ceil(lanes);
-        Self { cols, lanes, registers, count: (registers / 2).max(1) }
+        let rest = cols % lanes;
+        let tail = if cols > lanes && rest <= TAIL && TAIL < lanes { rest } else { 0 };
+        let registers = (cols - tail).div_ceil(lanes);
+        Self { cols, lanes, registers, count: (registers / 2).max(1), tail }
     }
 
-    /// The numbers in a row of all panels together.
+    /// The numbers in a row of all panels together, tail and all.
     pub fn width(self) -> usize {
-        self.registers * self.lanes
+        self.registers * self.lanes + if self.tail > 0 { TAIL } else { 0 }
     }
 
     /// Panel `i`.
     pub fn span(self, i: usize) -> Span {
-        let registers = if i + 1 == self.count { self.registers - 2 * i } else { 2 };
+        let is_last = i + 1 == self.count;
+        let registers = if is_last { self.registers - 2 * i } else { 2 };
         let (col, width) = (2 * i * self.lanes, registers * self.lanes);
-        Span { col, cols: width.min(self.cols - col), registers, width }
+        let cols = width.min(self.cols - col);
+        Span { col, cols, registers, width, tail: if is_last { self.tail } else { 0 } }
     }
 }
 
@@ -88,8 +96,26 @@ impl<T: Element> WithSimd for PackRows<'_, T> {
     }
 }
 
-/// Packs one panel of a right operand that lies there transposed; `b` starts with the panel's first column.
-pub(crate) fn pack_columns<T: Element>(b: &[T], depth: usize, span: Span, to: &mut [T]) {
+/// Packs rows of the tail of a right operand; `b` starts with the first row and the tail's first column.
+pub(crate) fn pack_tail<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
+    for (row, to) in b.chunks(stride).zip(to.as_chunks_mut::<TAIL>().0) {
+        *to = [T::ZERO; TAIL];
+        to[..cols].copy_from_slice(&row[..cols]);
+    }
+}
+
+/// Packs the tail of a right operand that lies there transposed; `b` starts with the tail's first column.
+pub(crate) fn pack_tail_columns<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
+    to.fill(T::ZERO);
+    for col in 0..cols {
+        for (to, &from) in to.as_chunks_mut::<TAIL>().0.iter_mut().zip(&b[col * stride..]) {
+            to[col] = from;
+        }
+    }
+}
+
+/// Packs one panel of a right operand that lies there transposed, whose columns are these rows.
+pub(crate) fn pack_columns<T: Element>(from: Rows<'_, T>, span: Span, to: &mut [T]) {
     // Several columns at a time, because the panel is written row after row.
     const GROUP: usize = 4;
     let Span { cols, width, .. } = span;
@@ -98,13 +124,12 @@ pub(crate) fn pack_columns<T: Element>(b: &[T], depth: usize, span: Span, to: &m
     }
     let rest = cols - cols % GROUP;
     for col in (0..rest).step_by(GROUP) {
-        let columns = Rows { a: b, stride: depth, depth }.steps::<GROUP>(col);
-        for (to, from) in to.chunks_exact_mut(width).zip(columns) {
+        for (to, from) in to.chunks_exact_mut(width).zip(from.steps::<GROUP>(col)) {
             to[col..][..GROUP].copy_from_slice(&from);
         }
     }
     for col in rest..cols {
-        for (to, &from) in to.chunks_exact_mut(width).zip(&b[col * depth..]) {
+        for (to, &from) in to.chunks_exact_mut(width).zip(&from.a[col * from.stride..]) {
             to[col] = from;
         }
     }
@@ -131,13 +156,20 @@ pub(crate) fn pack_rows<T: Element>(from: Rows<'_, T>, rows: usize, to: &mut [T]
 
 /// Packs `rows` rows of a left operand that lies there transposed, into strips of depth `depth`.
 pub(crate) fn pack_left_columns<T: Element>(a: &[T], stride: usize, rows: usize, depth: usize, to: &mut [T]) {
-    for (row, to) in (0..rows).step_by(STRIP).zip(to.chunks_exact_mut(STRIP * depth)) {
-        let high = STRIP.min(rows - row);
-        for (to, from) in to.as_chunks_mut::<STRIP>().0.iter_mut().zip(a[row..].chunks(stride)) {
-            // A copy of known length is a few moves instead of a call.
-            match from.first_chunk() {
-                Some(from) if high == STRIP => *to = *from,
-                _ => to[..high].copy_from_slice(&from[..high]),
+    // A few columns at a time for all strips: what strips share of a cache line is then still at hand, even if all columns
+    // lie a power of two apart.
+    const GROUP: usize = 8;
+    for at in (0..depth).step_by(GROUP) {
+        let columns = GROUP.min(depth - at);
+        for (row, to) in (0..rows).step_by(STRIP).zip(to.chunks_exact_mut(STRIP * depth)) {
+            let high = STRIP.min(rows - row);
+            let to = &mut to.as_chunks_mut::<STRIP>().0[at..][..columns];
+            for (to, from) in to.iter_mut().zip(a[at * stride + row..].chunks(stride)) {
+                // A copy of known length is a few moves instead of a call.
+                match from.first_chunk() {
+                    Some(from) if high == STRIP => *to = *from,
+                    _ => to[..high].copy_from_slice(&from[..high]),
+                }
             }
         }
     }

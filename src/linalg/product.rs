@@ -2,8 +2,10 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::kernel::{Left, Panel, Rows, STRIP, Start, Strips};
-use super::pack::{PackRows, Panels, pack_columns, pack_left_columns, pack_rows};
+use super::kernel::{Columns, Left, Panel, Rows, STRIP, Start, Strips, TAIL};
+use super::pack::{
+    PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
+};
 use super::row::Row;
 use crate::scalar::Element;
 use crate::simd;
@@ -15,7 +17,7 @@ const PASS: usize = 32;
 /// The bytes of a block of the left operand, which stays in the second cache.
 const LEFT_BYTES: usize = 192 << 10;
 /// The bytes of the packed right operand, which stays in the last cache.
-const RIGHT_BYTES: usize = 4 << 20;
+const RIGHT_BYTES: usize = 640 << 10;
 /// From so many columns on, it pays to pack a left operand that could be read in place.
 const REUSE: usize = 400;
 /// Up to so many rows, it does not pay to pack the right operand.
@@ -93,19 +95,22 @@ impl<'a, T: Element> Job<'a, T> {
         let lanes = arch.dispatch(Lanes::<T>(std::marker::PhantomData));
         let depth = k.div_ceil(k.div_ceil(DEPTH));
         let high = (LEFT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(STRIP);
-        let packed = op == Product::AtB || n >= REUSE;
+        let packed = n >= REUSE;
         // As much as any shape may need, so that a smaller batch never asks for more than a larger one.
         let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
         let left = room(&mut packs.left, left * threads);
 
-        let wide = (RIGHT_BYTES / (k * size_of::<T>())).max(1).next_multiple_of(2 * lanes);
+        let wide = (RIGHT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(2 * lanes);
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
         for col in (0..n).step_by(wide) {
             let panels = Panels::new(wide.min(n - col), lanes);
-            let right = room(&mut packs.right, k * panels.width());
-            let block = Block { job: self, arch, col, panels, packed, depth, high };
-            block.pack(0, panels.count, right, threads.min(k * panels.width() / COPIES).max(1));
-            block.compute(0, m, right, c, left, threads);
+            for at in (0..k).step_by(depth) {
+                let deep = depth.min(k - at);
+                let right = room(&mut packs.right, deep * panels.width());
+                let block = Block { job: self, arch, col, at, deep, panels, packed, high };
+                block.pack(0, panels.count, right, threads.min(right.len() / COPIES).max(1));
+                block.compute(0, m, right, c, left, threads);
+            }
         }
     }
 
@@ -121,18 +126,20 @@ impl<'a, T: Element> Job<'a, T> {
     }
 }
 
-/// As many columns of a product as are packed at a time.
+/// As many columns of a product, and as much of k, as are packed at a time.
 #[derive(Clone, Copy)]
 struct Block<'a, T> {
     job: Job<'a, T>,
     arch: Arch,
     /// The first column.
     col: usize,
+    /// The first k.
+    at: usize,
+    /// How much of k.
+    deep: usize,
     panels: Panels,
     /// Whether the left operand is packed too.
     packed: bool,
-    /// The depth of a step.
-    depth: usize,
     /// The rows of a step.
     high: usize,
 }
@@ -140,35 +147,47 @@ struct Block<'a, T> {
 impl<T: Element> Block<'_, T> {
     /// Packs the panels from `from` to `to`.
     fn pack(self, from: usize, to: usize, right: &mut [T], threads: usize) {
-        let Job { op, k, n, b, .. } = self.job;
-        let before = self.panels.span(from).col;
+        let (deep, before) = (self.deep, self.panels.span(from).col);
         if threads > 1 && to - from > 1 {
             let mid = from.midpoint(to);
-            let (low, high) = right.split_at_mut(k * (self.panels.span(mid).col - before));
+            let (low, high) = right.split_at_mut(deep * (self.panels.span(mid).col - before));
             rayon_core::join(
                 || self.pack(from, mid, low, threads / 2),
                 || self.pack(mid, to, high, threads - threads / 2),
             );
             return;
         }
-        let pass = if op == Product::ABt { k } else { PASS };
-        for at in (0..k).step_by(pass) {
+        let pass = if self.job.op == Product::ABt { deep } else { PASS };
+        for at in (0..deep).step_by(pass) {
             for span in (from..to).map(|i| self.panels.span(i)) {
-                let col = self.col + span.col;
-                let deep = pass.min(k - at);
-                let to = &mut right[k * (span.col - before) + at * span.width..][..deep * span.width];
-                if op == Product::ABt {
-                    pack_columns(&b[col * k..], k, span, to);
-                } else {
-                    self.arch.dispatch(PackRows { b: &b[at * n + col..], stride: n, span, to });
-                }
+                let (panel, tail) = right[deep * (span.col - before)..].split_at_mut(deep * span.width);
+                let rows = pass.min(deep - at);
+                let panel = &mut panel[at * span.width..][..rows * span.width];
+                let tail = if span.tail > 0 { &mut tail[at * TAIL..][..rows * TAIL] } else { &mut [] };
+                self.pack_panel(span, self.at + at, panel, tail);
             }
+        }
+    }
+
+    /// Packs rows of one panel, from row `at` of the right operand on.
+    fn pack_panel(self, span: Span, at: usize, panel: &mut [T], tail: &mut [T]) {
+        let Job { op, k, n, b, .. } = self.job;
+        let (col, beside) = (self.col + span.col, self.col + span.col + span.cols);
+        if op == Product::ABt {
+            pack_columns(Rows { a: &b[col * k + at..], stride: k, depth: self.deep }, span, panel);
+        } else {
+            self.arch.dispatch(PackRows { b: &b[at * n + col..], stride: n, span, to: panel });
+        }
+        match op {
+            _ if span.tail == 0 => {}
+            Product::ABt => pack_tail_columns(&b[beside * k + at..], k, span.tail, tail),
+            _ => pack_tail(&b[at * n + beside..], n, span.tail, tail),
         }
     }
 
     /// Computes the rows from `from` to `to`, of which `c` is the output.
     fn compute(self, from: usize, to: usize, right: &[T], c: &mut [T], left: &mut [T], threads: usize) {
-        let Job { op, m, k, n, a, .. } = self.job;
+        let Self { job: Job { op, m, k, n, a, .. }, at, deep: depth, .. } = self;
         if threads > 1 {
             let share = (to - from) * (threads / 2) / threads;
             let mid = from + (share + STRIP / 2) / STRIP * STRIP;
@@ -182,40 +201,39 @@ impl<T: Element> Block<'_, T> {
         }
         for (row, c) in (from..to).step_by(self.high).zip(c.chunks_mut(self.high * n)) {
             let rows = self.high.min(to - row);
-            for at in (0..k).step_by(self.depth) {
-                let depth = self.depth.min(k - at);
-                if op == Product::AtB {
+            match (op, self.packed) {
+                (Product::AtB, true) => {
                     pack_left_columns(&a[at * m + row..], m, rows, depth, left);
-                    self.step(Strips { a: left, depth }, rows, at, depth, right, c);
-                    continue;
+                    self.step(Strips { a: left, depth }, rows, right, c);
                 }
-                let rows_of_a = Rows { a: &a[row * k + at..], stride: k, depth };
-                if self.packed {
-                    pack_rows(rows_of_a, rows, left);
-                    self.step(Strips { a: left, depth }, rows, at, depth, right, c);
-                } else {
-                    self.step(rows_of_a, rows, at, depth, right, c);
+                (Product::AtB, false) => {
+                    let a = &a[at * m + row..][..(depth - 1) * m + rows];
+                    self.step(Columns { a, stride: m }, rows, right, c);
                 }
+                (_, true) => {
+                    pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
+                    self.step(Strips { a: left, depth }, rows, right, c);
+                }
+                (_, false) => self.step(Rows { a: &a[row * k + at..], stride: k, depth }, rows, right, c),
             }
         }
     }
 
-    /// Computes `rows` rows, adding the `depth` products from `at` on.
-    fn step<L: Left<T = T>>(self, left: L, rows: usize, at: usize, depth: usize, right: &[T], c: &mut [T]) {
-        let Job { k, n, start, .. } = self.job;
+    /// Computes `rows` rows.
+    fn step<L: Left<T = T>>(self, left: L, rows: usize, right: &[T], c: &mut [T]) {
+        let (Job { n, start, .. }, deep) = (self.job, self.deep);
         for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
             let col = self.col + span.col;
-            let panel = &right[k * span.col + at * span.width..][..depth * span.width];
+            let (panel, tail) = right[deep * span.col..].split_at(deep * span.width);
+            let tail = if span.tail > 0 { &tail[..deep * TAIL] } else { &[] };
             let start = match start {
-                _ if at > 0 => Start::Resume,
-                Some(row) => Start::Row(&row[col..][..span.cols]),
+                _ if self.at > 0 => Start::Resume,
+                Some(row) => Start::Row(&row[col..][..span.cols + span.tail]),
                 None => Start::Zero,
             };
-            Panel { left, panel, start, c: &mut c[col..], stride: n, cols: span.cols }.compute(
-                self.arch,
-                span.registers,
-                rows,
-            );
+            let cols = (span.cols, span.tail);
+            let mut panel = Panel { left, panel, tail, start, c: &mut c[col..], stride: n, cols };
+            panel.compute(self.arch, span.registers, rows);
         }
     }
 }

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use builder::Builder;
+pub(crate) use parameters::Place;
 pub use workspace::Workspace;
 
 use crate::layer::{Layer, Parameter};

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 
 use super::workspace::{Workspace, matrix};
@@ -51,20 +53,19 @@ impl<A: Scalar> Sequential<A> {
     /// The name, such as `affine1.weight`, and the value of every parameter, from the first layer to the last.
     pub fn parameters(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
         let places = self.slots.iter().flat_map(Slot::parameter_places);
-        places.map(|(name, parameter, start)| (name, view(parameter, &self.params[start..])))
+        places.map(|place| (place.full_name(), place.view(&self.params)))
     }
 
     /// The parameter of this name; an error that lists the names if there is none.
     pub fn parameter(&self, name: &str) -> Result<ArrayViewD<'_, A>> {
-        let (parameter, start) = self.find(name)?;
-        Ok(view(parameter, &self.params[start..]))
+        Ok(self.find(name)?.view(&self.params))
     }
 
     /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
     pub fn set_parameter<D: Dimension>(&mut self, name: &str, value: &ArrayRef<A, D>) -> Result<()> {
-        let (parameter, start) = self.find(name)?;
+        let Place { parameter, range, .. } = self.find(name)?;
         let values = checked(name, parameter, value)?;
-        self.params[start..start + values.len()].copy_from_slice(&values);
+        self.params[range].copy_from_slice(&values);
         Ok(())
     }
 
@@ -76,7 +77,7 @@ impl<A: Scalar> Sequential<A> {
     /// The name, such as `norm1.running_mean`, and the value of every buffer, from the first layer to the last.
     pub fn buffers(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
         let places = self.slots.iter().flat_map(Slot::buffer_places);
-        places.map(|(name, buffer, start)| (name, view(buffer, &self.buffers[start..])))
+        places.map(|place| (place.full_name(), place.view(&self.buffers)))
     }
 
     /// Replaces all buffers; an error, and nothing changed, if their number is wrong or one is not finite.
@@ -113,9 +114,19 @@ impl<A: Scalar> Sequential<A> {
         })
     }
 
-    fn find(&self, name: &str) -> Result<(&Parameter, usize)> {
-        let mut places = self.slots.iter().flat_map(Slot::parameter_places);
-        let found = places.find(|(full, ..)| full == name).map(|(_, parameter, start)| (parameter, start));
+    /// The names of the layers, in order.
+    pub(crate) fn layer_names(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().map(|slot| slot.name.as_str())
+    }
+
+    /// Every parameter, the name of its layer, and where it lies in the flat vector.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place<'_>> {
+        self.slots.iter().flat_map(Slot::parameter_places)
+    }
+
+    fn find(&self, name: &str) -> Result<Place<'_>> {
+        let (layer, own) = name.split_once('.').unwrap_or((name, ""));
+        let found = self.places().find(|place| place.layer == layer && place.parameter.name == own);
         found.ok_or_else(|| {
             let names: Vec<String> = self.parameters().map(|(name, _)| name).collect();
             Error::setting("parameter", format!("one of {}", names.join(", ")), name)
@@ -123,8 +134,24 @@ impl<A: Scalar> Sequential<A> {
     }
 }
 
-/// A parameter's full name, what it is, and where it begins in the flat vector.
-type Place<'a> = (String, &'a Parameter, usize);
+/// A parameter or buffer in its place.
+pub(crate) struct Place<'a> {
+    pub layer: &'a str,
+    pub parameter: &'a Parameter,
+    /// Where it lies in the flat vector.
+    pub range: Range<usize>,
+}
+
+impl Place<'_> {
+    fn full_name(&self) -> String {
+        format!("{}.{}", self.layer, self.parameter.name)
+    }
+
+    fn view<'a, A>(&self, values: &'a [A]) -> ArrayViewD<'a, A> {
+        let values = &values[self.range.clone()];
+        ArrayViewD::from_shape(IxDyn(&self.parameter.shape), values).expect("as long as the shape says")
+    }
+}
 
 impl<A> Slot<A> {
     fn parameter_places(&self) -> impl Iterator<Item = Place<'_>> {
@@ -139,7 +166,7 @@ impl<A> Slot<A> {
         parameters.iter().scan(start, |next, parameter| {
             let start = *next;
             *next += parameter.shape.iter().product::<usize>();
-            Some((format!("{}.{}", self.name, parameter.name), parameter, start))
+            Some(Place { layer: &self.name, parameter, range: start..*next })
         })
     }
 }
@@ -157,10 +184,4 @@ fn checked<A: Scalar, D: Dimension>(
     let columns = parameter.shape.last().map_or(1, |&n| n.max(1));
     check_finite(name, matrix(&values, values.len() / columns, columns))?;
     Ok(values)
-}
-
-/// The first numbers of `values` in the parameter's shape.
-fn view<'a, A>(parameter: &Parameter, values: &'a [A]) -> ArrayViewD<'a, A> {
-    let size = parameter.shape.iter().product();
-    ArrayViewD::from_shape(IxDyn(&parameter.shape), &values[..size]).expect("as long as the shape says")
 }

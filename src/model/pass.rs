@@ -229,7 +229,7 @@ impl<A: Scalar> Sequential<A> {
         ws.gradient.resize(self.params.len(), A::zero());
     }
 
-    pub(super) fn check_workspace(&self, ws: &Workspace<A>) -> Result<()> {
+    pub(crate) fn check_workspace(&self, ws: &Workspace<A>) -> Result<()> {
         match ws.widths.iter().copied().eq(self.widths()) {
             true => Ok(()),
             false => Err(Error::shape("workspace", "that of this model", &ws.widths)),

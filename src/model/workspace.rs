@@ -16,18 +16,18 @@ use crate::scalar::Scalar;
 /// A training loop of your own:
 ///
 /// ```
-/// use manabi::{Affine, Identity, MeanSquaredError, Optimizer, Samples, Sequential, Sgd};
+/// use manabi::{Affine, Identity, MeanSquaredError, Samples, Sequential, Sgd, Stepper};
 /// use ndarray::array;
 ///
 /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?; // t = 2x + 1
 /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
 /// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
 /// let mut ws = model.workspace(3)?;
-/// let mut sgd = Sgd::new(0.2);
+/// let mut sgd = Stepper::new(Sgd::new(0.2));
 /// for _ in 0..200 {
 ///     ws.load(&data, &[0, 1, 2])?;
 ///     model.gradient(&mut ws)?;
-///     sgd.step(model.params_mut(), ws.gradient());
+///     sgd.step(&mut model, &mut ws)?;
 /// }
 /// assert!((model.params()[0] - 2.0).abs() < 1e-6 && (model.params()[1] - 1.0).abs() < 1e-6);
 /// # Ok::<(), manabi::Error>(())
@@ -102,6 +102,11 @@ impl<A: Scalar> Workspace<A> {
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);
         Self { engines: vec![Engine::new(1); engine.threads()], engine, ..self }
+    }
+
+    /// How many threads the work of a pass is divided among.
+    pub(crate) fn thread_count(&self) -> usize {
+        self.engine.threads()
     }
 
     /// Sets the seed of what layers such as dropout draw in training (0 to begin with), and begins again with the first batch.

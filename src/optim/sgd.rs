@@ -1,36 +1,42 @@
-use super::Optimizer;
-use crate::error::{Error, Result};
+use super::{Optimizer, Step};
 use crate::scalar::Scalar;
-use crate::simd::dispatch;
 
 /// Stochastic gradient descent.
 ///
-/// Formula: θ ← θ − η·g.
+/// Formula: θ ← θ − η·(g + λθ).
 ///
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `learning_rate` η | 0.1 | above 0, finite |
+/// | `weight_decay` λ | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a learning rate out of range.
+/// Errors: when training starts, for a setting out of range.
 ///
 /// Source: Robbins and Monro, *A stochastic approximation method*, 1951.
 ///
 /// ```
-/// use manabi::{Optimizer, Sgd};
+/// use manabi::{Sgd, Stepper};
 ///
 /// let mut params = [1.0];
-/// Sgd::new(0.5).step(&mut params, &[0.5]);
+/// Stepper::new(Sgd::new(0.5)).step_slices(&mut params, &mut [0.5])?;
 /// assert_eq!(params, [0.75]);
+/// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
     learning_rate: f64,
+    weight_decay: f64,
 }
 
 impl Sgd {
     /// Gradient descent with this learning rate.
     pub fn new(learning_rate: f64) -> Self {
-        Self { learning_rate }
+        Self { learning_rate, weight_decay: 0.0 }
+    }
+
+    /// Sets the weight decay λ.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
     }
 }
 
@@ -41,18 +47,23 @@ impl Default for Sgd {
 }
 
 impl<A: Scalar> Optimizer<A> for Sgd {
-    fn check(&self) -> Result<()> {
-        match A::of(self.learning_rate) {
-            rate if rate > A::zero() && rate.is_finite() => Ok(()),
-            rate => Err(Error::setting("learning_rate", "a finite number above 0", rate)),
-        }
+    fn name(&self) -> &str {
+        "sgd"
     }
 
-    fn step(&mut self, params: &mut [A], gradient: &[A]) {
-        let rate = A::of(self.learning_rate);
-        dispatch(
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn update(&self, step: Step<'_, A>) {
+        let rate = A::of(step.learning_rate);
+        step.each(
             #[inline(always)]
-            || params.iter_mut().zip(gradient).for_each(|(p, &g)| *p -= rate * g),
+            |p, g, []| *p -= rate * g,
         );
     }
 }

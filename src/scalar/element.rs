@@ -27,6 +27,8 @@ pub trait Element: Copy + Send + Sync + 'static {
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// `a·b + c` of numbers alone, with a single rounding.
+    fn fused(a: Self, b: Self, c: Self) -> Self;
     /// A register from a slice that may be shorter; the lanes beyond it are nought.
     fn load<S: Simd>(simd: S, from: &[Self]) -> Self::Vector<S>;
     /// As many lanes as the slice has places.
@@ -50,6 +52,10 @@ macro_rules! element {
             #[inline(always)]
             fn mul_add<S: Simd>(simd: S, a: S::$v, b: S::$v, c: S::$v) -> S::$v {
                 simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn fused(a: Self, b: Self, c: Self) -> Self {
+                a.mul_add(b, c)
             }
             #[inline(always)]
             fn load<S: Simd>(simd: S, from: &[Self]) -> S::$v {

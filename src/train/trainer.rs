@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
 use crate::model::{Sequential, Workspace};
-use crate::optim::{Optimizer, Sgd};
+use crate::optim::{Clip, Optimizer, ReduceOnPlateau, Schedule, Sgd, Stepper};
 use crate::parallel::{cores, enter};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
@@ -27,6 +27,10 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 /// | [`batch_size`](Trainer::batch_size) | 100 | 1 to the number of samples |
 /// | [`epochs`](Trainer::epochs) | 50 | 0 or more |
 /// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
+/// | [`schedule`](Trainer::schedule) | the optimizer's own rate | any [`Schedule`] of the steps, or a closure |
+/// | [`reduce_on_plateau`](Trainer::reduce_on_plateau) | none | any [`ReduceOnPlateau`] |
+/// | [`clip`](Trainer::clip) | none | any [`Clip`] |
+/// | [`stepper`](Trainer::stepper) | of these four | any [`Stepper`], such as one with rates by layer |
 /// | [`seed`](Trainer::seed) | 1, another than a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
 /// | [`noise_seed`](Trainer::noise_seed) | that of [`seed`](Trainer::seed), 1 | any |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
@@ -64,12 +68,10 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 pub struct Trainer<'a, A> {
     batch_size: usize,
     epochs: usize,
-    optimizer: Box<dyn Optimizer<A> + 'a>,
+    stepper: Stepper<A>,
     order: Box<Order<'a>>,
     /// The seed of what layers draw.
     noise: u32,
-    /// The batches so far, in all runs.
-    batches: u64,
     test: Option<&'a dyn Dataset<A>>,
     threads: usize,
     observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
@@ -81,10 +83,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self {
             batch_size: 100,
             epochs: 50,
-            optimizer: Box::new(Sgd::default()),
+            stepper: Stepper::new(Sgd::default()),
             order: Box::new(|_, _| Vec::new()),
             noise: 0,
-            batches: 0,
             test: None,
             threads: cores(),
             observers: Vec::new(),
@@ -102,9 +103,30 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { epochs, ..self }
     }
 
-    /// Sets what turns gradients into steps.
-    pub fn optimizer(self, optimizer: impl Optimizer<A> + 'a) -> Self {
-        Self { optimizer: Box::new(optimizer), ..self }
+    /// Sets what turns gradients into steps. A second [`fit`](Trainer::fit) goes on with what it remembers, and with the
+    /// count of the steps.
+    pub fn optimizer(self, optimizer: impl Optimizer<A> + 'static) -> Self {
+        Self { stepper: self.stepper.optimizer(optimizer), ..self }
+    }
+
+    /// Lets the learning rate change from step to step.
+    pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
+        Self { stepper: self.stepper.schedule(schedule), ..self }
+    }
+
+    /// Lowers the learning rate when the loss on the test set, or without one on the training set, no longer falls.
+    pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
+        Self { stepper: self.stepper.reduce_on_plateau(reduce), ..self }
+    }
+
+    /// Clips every gradient.
+    pub fn clip(self, clip: Clip) -> Self {
+        Self { stepper: self.stepper.clip(clip), ..self }
+    }
+
+    /// Sets optimizer, schedule and all else that makes a step, and what the optimizer remembers.
+    pub fn stepper(self, stepper: Stepper<A>) -> Self {
+        Self { stepper, ..self }
     }
 
     /// Draws the orders, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout) from it as
@@ -169,7 +191,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let start = Instant::now();
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         let mut batch = model.workspace(self.batch_size)?.threads(self.threads).seed(self.noise);
-        batch.skip_to(self.batches);
+        batch.skip_to(self.stepper.state().steps);
         let mut epochs = Vec::new();
         let mut termination = Termination::Completed;
         for number in 0..=self.epochs {
@@ -183,6 +205,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             };
             let place = || format!("after epoch {number}, on the test set");
             let test = self.test.map(|test| model.evaluate_in(&mut evaluation, test, place)).transpose()?;
+            if number > 0 {
+                self.stepper.end_epoch(test.unwrap_or(metrics).loss);
+            }
             let epoch = Epoch { number, train: metrics, test, elapsed: start.elapsed() };
             epochs.push(epoch);
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
@@ -206,15 +231,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let batches = order.len().div_ceil(self.batch_size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
+            let place = || format!("epoch {number}, batch {}", i + 1);
             ws.load(train, rows)?;
             tally.add(model.tally_and_gradient(ws)?);
             if !tally.mean().loss.is_finite() {
-                let place = format!("epoch {number}, batch {}", i + 1);
-                return Err(Error::Diverged { place, loss: tally.mean().loss });
+                return Err(Error::Diverged { place: place(), loss: tally.mean().loss });
             }
-            self.optimizer.step(model.params_mut(), ws.gradient());
-            model.update_buffers(ws)?;
-            self.batches += 1;
+            self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
             let progress = BatchProgress { epoch: number, batch: i + 1, batches };
             if self.notify(|observer| observer.on_batch(progress)).is_break() {
                 return Ok(Break(()));
@@ -237,7 +260,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     }
 
     fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>) -> Result<()> {
-        self.optimizer.check()?;
+        self.stepper.check(model)?;
         model.check_params()?;
         check_fit("training set", model, train)?;
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;

@@ -1,0 +1,98 @@
+use super::{Optimizer, Step, check_at_least_0, check_positive};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// AdaGrad: [`Sgd`](crate::Sgd) with every number's gradient divided by the root of the sum of its squares, so that rare
+/// gradients count for more.
+///
+/// Formula: with g + λθ for g, v ← v + g²; θ ← θ − η·g/(√(a + v) + ε).
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `learning_rate` η | 0.01 | above 0, finite |
+/// | `initial_accumulator` a | 0 | at least 0, finite |
+/// | `epsilon` ε | 10⁻¹⁰ | above 0, finite |
+/// | `weight_decay` λ | 0 | at least 0, finite |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: Duchi, Hazan and Singer, *Adaptive subgradient methods for online learning and stochastic optimization*, 2011.
+/// PyTorch: `Adagrad`; its `lr_decay` is a [`Schedule`](crate::Schedule) here.
+///
+/// ```
+/// use manabi::{AdaGrad, Stepper};
+///
+/// let mut params = [1.0];
+/// Stepper::new(AdaGrad::new(0.5)).step_slices(&mut params, &mut [4.0])?;
+/// assert!((params[0] - 0.5_f64).abs() < 1e-9); // the first step is η, whatever the gradient's size
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdaGrad {
+    learning_rate: f64,
+    initial_accumulator: f64,
+    epsilon: f64,
+    weight_decay: f64,
+}
+
+impl AdaGrad {
+    /// AdaGrad with this learning rate.
+    pub fn new(learning_rate: f64) -> Self {
+        Self { learning_rate, initial_accumulator: 0.0, epsilon: 1e-10, weight_decay: 0.0 }
+    }
+
+    /// Sets what the sum of squares begins with.
+    pub fn initial_accumulator(self, initial_accumulator: f64) -> Self {
+        Self { initial_accumulator, ..self }
+    }
+
+    /// Sets ε, which keeps the divisor from 0.
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// Sets the weight decay λ.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
+    }
+}
+
+impl Default for AdaGrad {
+    fn default() -> Self {
+        Self::new(0.01)
+    }
+}
+
+impl<A: Scalar> Optimizer<A> for AdaGrad {
+    fn name(&self) -> &str {
+        "adagrad"
+    }
+
+    fn check(&self) -> Result<()> {
+        check_at_least_0("initial_accumulator", self.initial_accumulator)?;
+        check_positive::<A>("epsilon", self.epsilon)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn update(&self, step: Step<'_, A>) {
+        let [rate, start, epsilon] = [step.learning_rate, self.initial_accumulator, self.epsilon].map(A::of);
+        step.each(
+            #[inline(always)]
+            |p, g, [v]| {
+                *v += g * g;
+                *p -= rate * g / ((start + *v).sqrt() + epsilon);
+            },
+        );
+    }
+}

@@ -1,0 +1,92 @@
+use super::{Adam, Optimizer, Step};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// AdamW: [`Adam`] with decoupled weight decay, which shrinks all weights alike, whatever their gradients are.
+///
+/// Formula: θ ← θ − η·λ·θ − η·m̂/(√v̂ + ε), with Adam's m̂ and v̂ of g.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `learning_rate` η | 0.001 | above 0, finite |
+/// | `betas` β₁, β₂ | 0.9, 0.999 | at least 0, below 1 |
+/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
+/// | `amsgrad` | off | |
+/// | `weight_decay` λ | 0.01 | at least 0, finite |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019. PyTorch: `AdamW`.
+///
+/// ```
+/// use manabi::{AdamW, Stepper};
+///
+/// let mut params = [1.0];
+/// Stepper::new(AdamW::new(0.25).weight_decay(0.5)).step_slices(&mut params, &mut [0.0])?;
+/// assert_eq!(params, [0.875]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    adam: Adam,
+}
+
+impl AdamW {
+    /// AdamW with this learning rate.
+    pub fn new(learning_rate: f64) -> Self {
+        Self { adam: Adam::new(learning_rate).weight_decay(0.01) }
+    }
+
+    /// Sets the shares β₁ and β₂ that a step keeps of the averages of gradients and of squares.
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        Self { adam: self.adam.betas(beta1, beta2) }
+    }
+
+    /// Sets ε, which keeps the divisor from 0.
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        Self { adam: self.adam.epsilon(epsilon) }
+    }
+
+    /// Divides by the greatest average of squares so far.
+    pub fn amsgrad(self) -> Self {
+        Self { adam: self.adam.amsgrad() }
+    }
+
+    /// Sets the weight decay λ.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { adam: self.adam.weight_decay(weight_decay) }
+    }
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self::new(0.001)
+    }
+}
+
+impl<A: Scalar> Optimizer<A> for AdamW {
+    fn name(&self) -> &str {
+        "adamw"
+    }
+
+    fn check(&self) -> Result<()> {
+        Optimizer::<A>::check(&self.adam)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.adam.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.adam.weight_decay
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        Optimizer::<A>::slots(&self.adam)
+    }
+
+    fn update(&self, step: Step<'_, A>) {
+        let (decay, step) = step.decoupled();
+        self.adam.run(step, decay);
+    }
+}

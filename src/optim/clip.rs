@@ -1,0 +1,101 @@
+use super::check_positive;
+use crate::error::Result;
+use crate::scalar::Scalar;
+use crate::simd::dispatch;
+
+/// The sums that run side by side.
+const LANES: usize = 16;
+
+/// What keeps a gradient from being too long.
+///
+/// | variant | formula | range |
+/// |---|---|---|
+/// | `Value(c)` | gᵢ ← min(max(gᵢ, −c), c) | above 0, finite |
+/// | `Norm(c)` | g ← g·min(1, c/(‖g‖ + 10⁻⁶)) | above 0, finite |
+///
+/// Numerics: ‖g‖ is the root of a sum in `f64`, in a fixed order. A NaN stays one, and where ‖g‖ is infinite or NaN, `Norm`
+/// leaves the gradient as it is: what it makes of the loss and the parameters is for the checks on those to find.
+///
+/// Errors: when training starts, for a bound out of range.
+///
+/// Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013. PyTorch:
+/// `clip_grad_value_`, `clip_grad_norm_`.
+///
+/// ```
+/// use manabi::Clip;
+///
+/// let mut gradient = [3.0, -4.0];
+/// Clip::Norm(1.0).apply(&mut gradient);
+/// assert!((gradient[0] - 0.6_f64).abs() < 1e-6);
+/// Clip::Value(0.5).apply(&mut gradient);
+/// assert_eq!(gradient, [0.5, -0.5]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Clip {
+    /// No number beyond this bound, on either side.
+    Value(f64),
+    /// No gradient longer than this, in the Euclidean norm over all parameters; its direction stays.
+    Norm(f64),
+}
+
+impl Clip {
+    /// Clips the gradient.
+    pub fn apply<A: Scalar>(&self, gradient: &mut [A]) {
+        match *self {
+            Self::Value(bound) => {
+                let bound = A::of(bound);
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for g in &mut *gradient {
+                            // Comparisons that leave a NaN.
+                            *g = if *g > bound { bound } else { *g };
+                            *g = if *g < -bound { -bound } else { *g };
+                        }
+                    },
+                );
+            }
+            Self::Norm(bound) => {
+                let norm = norm(gradient);
+                let factor = bound / (norm + 1e-6);
+                if norm.is_finite() && factor < 1.0 {
+                    let factor = A::of(factor);
+                    dispatch(
+                        #[inline(always)]
+                        || {
+                            for g in &mut *gradient {
+                                *g *= factor;
+                            }
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn check<A: Scalar>(&self) -> Result<()> {
+        match *self {
+            Self::Value(bound) => check_positive::<A>("clip by value", bound),
+            Self::Norm(bound) => check_positive::<A>("clip by norm", bound),
+        }
+    }
+}
+
+/// √Σ gᵢ².
+fn norm<A: Scalar>(gradient: &[A]) -> f64 {
+    let (chunks, rest) = gradient.as_chunks::<LANES>();
+    let sum = dispatch(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0; LANES];
+            for chunk in chunks {
+                for i in 0..LANES {
+                    sums[i] += chunk[i].widen() * chunk[i].widen();
+                }
+            }
+            sums.iter().sum::<f64>()
+        },
+    );
+    rest.iter().fold(sum, |sum, g| sum + g.widen() * g.widen()).sqrt()
+}

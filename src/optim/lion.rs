@@ -1,0 +1,100 @@
+use super::{Optimizer, Step, check_average};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// Lion: steps of one size, against the sign of an average of gradients; weights decay as in [`AdamW`](crate::AdamW).
+///
+/// Formula: c = β₁·m + (1 − β₁)·g; m ← β₂·m + (1 − β₂)·g; θ ← θ − η·λ·θ − η·sign(c), with sign(0) = 0.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `learning_rate` η | 0.0001 | above 0, finite |
+/// | `betas` β₁, β₂ | 0.9, 0.99 | at least 0, below 1 |
+/// | `weight_decay` λ | 0 | at least 0, finite |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: Chen et al., *Symbolic discovery of optimization algorithms*, 2023.
+///
+/// ```
+/// use manabi::{Lion, Stepper};
+///
+/// let mut params = [1.0, 1.0];
+/// Stepper::new(Lion::new(0.25)).step_slices(&mut params, &mut [1e-9, 0.0])?;
+/// assert_eq!(params, [0.75, 1.0]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lion {
+    learning_rate: f64,
+    betas: (f64, f64),
+    weight_decay: f64,
+}
+
+impl Lion {
+    /// Lion with this learning rate; a third to a tenth of Adam's serves.
+    pub fn new(learning_rate: f64) -> Self {
+        Self { learning_rate, betas: (0.9, 0.99), weight_decay: 0.0 }
+    }
+
+    /// Sets the share β₁ of the average in the sign, and the share β₂ of the average that a step keeps.
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        Self { betas: (beta1, beta2), ..self }
+    }
+
+    /// Sets the weight decay λ.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
+    }
+}
+
+impl Default for Lion {
+    fn default() -> Self {
+        Self::new(0.0001)
+    }
+}
+
+impl<A: Scalar> Optimizer<A> for Lion {
+    fn name(&self) -> &str {
+        "lion"
+    }
+
+    fn check(&self) -> Result<()> {
+        check_average("beta1", self.betas.0)?;
+        check_average("beta2", self.betas.1)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["m"]
+    }
+
+    fn update(&self, step: Step<'_, A>) {
+        let (decay, step) = step.decoupled();
+        let (beta1, beta2) = self.betas;
+        let [rate, beta1, rest1, beta2, rest2] =
+            [step.learning_rate, beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(A::of);
+        step.each(
+            #[inline(always)]
+            |p, g, [m]| {
+                let c = beta1 * *m + rest1 * g;
+                *m = beta2 * *m + rest2 * g;
+                *p = *p - decay * *p - rate * sign(c);
+            },
+        );
+    }
+}
+
+/// −1, 0 or 1; NaN for NaN.
+#[inline(always)]
+fn sign<A: Scalar>(c: A) -> A {
+    let side = if c > A::zero() { A::one() } else { -A::one() };
+    if c == A::zero() || c.is_nan() { c } else { side }
+}

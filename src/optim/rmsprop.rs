@@ -1,0 +1,167 @@
+use super::{Optimizer, Step, check_average, check_positive};
+use crate::error::Result;
+use crate::scalar::Scalar;
+
+/// RMSProp: [`AdaGrad`](crate::AdaGrad) with a running average of the squares instead of their sum, so that it does not come
+/// to a standstill.
+///
+/// Formula: with g + λθ for g, v ← α·v + (1 − α)·g²; centered, m ← α·m + (1 − α)·g and s = v − m², else s = v;
+/// b ← μ·b + g/(√s + ε); θ ← θ − η·b.
+///
+/// Numerics: v − m², which for equal gradients rounding may turn negative, is at least 0.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `learning_rate` η | 0.01 | above 0, finite |
+/// | `alpha` α | 0.99 | at least 0, below 1 |
+/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
+/// | `centered` | off | |
+/// | `momentum` μ | 0 | at least 0, below 1 |
+/// | `weight_decay` λ | 0 | at least 0, finite |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: Hinton, *Neural networks for machine learning*, lecture 6e, 2012; centered: Graves, *Generating sequences with
+/// recurrent neural networks*, 2013. PyTorch: `RMSprop`.
+///
+/// ```
+/// use manabi::{RmsProp, Stepper};
+///
+/// let mut params = [1.0];
+/// Stepper::new(RmsProp::new(0.5).alpha(0.75)).step_slices(&mut params, &mut [4.0])?;
+/// assert!((params[0] - 0.0_f64).abs() < 1e-7); // a step of η/√(1 − α)
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RmsProp {
+    learning_rate: f64,
+    alpha: f64,
+    epsilon: f64,
+    centered: bool,
+    momentum: f64,
+    weight_decay: f64,
+}
+
+impl RmsProp {
+    /// RMSProp with this learning rate.
+    pub fn new(learning_rate: f64) -> Self {
+        Self { learning_rate, alpha: 0.99, epsilon: 1e-8, centered: false, momentum: 0.0, weight_decay: 0.0 }
+    }
+
+    /// Sets the share α of the averages that a step keeps.
+    pub fn alpha(self, alpha: f64) -> Self {
+        Self { alpha, ..self }
+    }
+
+    /// Sets ε, which keeps the divisor from 0.
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// Divides by the standard deviation instead of the root mean square.
+    pub fn centered(self) -> Self {
+        Self { centered: true, ..self }
+    }
+
+    /// Sets the share μ of the sum of steps that a step keeps.
+    pub fn momentum(self, momentum: f64) -> Self {
+        Self { momentum, ..self }
+    }
+
+    /// Sets the weight decay λ.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
+    }
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        Self::new(0.01)
+    }
+}
+
+impl<A: Scalar> Optimizer<A> for RmsProp {
+    fn name(&self) -> &str {
+        "rmsprop"
+    }
+
+    fn check(&self) -> Result<()> {
+        check_average("alpha", self.alpha)?;
+        check_positive::<A>("epsilon", self.epsilon)?;
+        check_average("momentum", self.momentum)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        match (self.centered, self.momentum > 0.0) {
+            (false, false) => &["v"],
+            (false, true) => &["v", "momentum"],
+            (true, false) => &["v", "m"],
+            (true, true) => &["v", "m", "momentum"],
+        }
+    }
+
+    fn update(&self, step: Step<'_, A>) {
+        let [rate, alpha, rest, epsilon, momentum] =
+            [step.learning_rate, self.alpha, 1.0 - self.alpha, self.epsilon, self.momentum].map(A::of);
+        let rule = Rule { rate, alpha, rest, epsilon, momentum };
+        match (self.centered, self.momentum > 0.0) {
+            (false, false) => step.each(
+                #[inline(always)]
+                |p, g, [v]| *p -= rate * rule.scale(g, v),
+            ),
+            (false, true) => step.each(
+                #[inline(always)]
+                |p, g, [v, b]| rule.push(p, b, rule.scale(g, v)),
+            ),
+            (true, false) => step.each(
+                #[inline(always)]
+                |p, g, [v, m]| *p -= rate * rule.scale_centered(g, v, m),
+            ),
+            (true, true) => step.each(
+                #[inline(always)]
+                |p, g, [v, m, b]| rule.push(p, b, rule.scale_centered(g, v, m)),
+            ),
+        }
+    }
+}
+
+/// The settings in the parameters' precision, and what a step makes of one number.
+struct Rule<A> {
+    rate: A,
+    alpha: A,
+    rest: A,
+    epsilon: A,
+    momentum: A,
+}
+
+impl<A: Scalar> Rule<A> {
+    #[inline(always)]
+    fn scale(&self, g: A, v: &mut A) -> A {
+        *v = self.alpha * *v + self.rest * (g * g);
+        g / (v.sqrt() + self.epsilon)
+    }
+
+    #[inline(always)]
+    fn scale_centered(&self, g: A, v: &mut A, m: &mut A) -> A {
+        *v = self.alpha * *v + self.rest * (g * g);
+        *m += self.rest * (g - *m);
+        let variance = *v - *m * *m;
+        // A comparison that leaves a NaN.
+        let variance = if variance < A::zero() { A::zero() } else { variance };
+        g / (variance.sqrt() + self.epsilon)
+    }
+
+    #[inline(always)]
+    fn push(&self, p: &mut A, b: &mut A, scaled: A) {
+        *b = self.momentum * *b + scaled;
+        *p -= self.rate * *b;
+    }
+}

@@ -1,0 +1,43 @@
+use super::{Schedule, check_steps};
+use crate::error::Result;
+
+/// Another schedule that counts epochs instead of steps: the rate stays the same within an epoch.
+///
+/// Formula: η(⌊steps/`steps_per_epoch`⌋).
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `steps_per_epoch` | none | 1 or more: samples over batch size, rounded up |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// ```
+/// use manabi::{ByEpoch, Schedule, StepDecay};
+///
+/// let schedule = ByEpoch::new(600, StepDecay::new(30, 0.1)); // a tenth every 30 epochs
+/// assert_eq!(schedule.rate(0.5, 600 * 30 - 1), 0.5);
+/// assert_eq!(schedule.rate(0.5, 600 * 30), 0.05);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ByEpoch<S> {
+    steps_per_epoch: u64,
+    schedule: S,
+}
+
+impl<S: Schedule> ByEpoch<S> {
+    /// This schedule, by epochs of so many steps.
+    pub fn new(steps_per_epoch: u64, schedule: S) -> Self {
+        Self { steps_per_epoch, schedule }
+    }
+}
+
+impl<S: Schedule> Schedule for ByEpoch<S> {
+    fn rate(&self, base: f64, steps: u64) -> f64 {
+        self.schedule.rate(base, steps / self.steps_per_epoch.max(1))
+    }
+
+    fn check(&self) -> Result<()> {
+        check_steps("steps_per_epoch", self.steps_per_epoch)?;
+        self.schedule.check()
+    }
+}

@@ -1,0 +1,20 @@
+use super::Schedule;
+
+/// Always the optimizer's own rate: what there is to begin with, and to be warmed up to.
+///
+/// Formula: η.
+///
+/// ```
+/// use manabi::{Constant, Schedule, WarmUp};
+///
+/// assert_eq!(Constant.rate(0.1, 1000), 0.1);
+/// assert_eq!(WarmUp::new(100, Constant).start(0.0).rate(0.1, 50), 0.05);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Constant;
+
+impl Schedule for Constant {
+    fn rate(&self, base: f64, _steps: u64) -> f64 {
+        base
+    }
+}

@@ -1,0 +1,63 @@
+//! η(step): how the learning rate changes.
+
+mod by_epoch;
+mod constant;
+mod cosine;
+mod exponential;
+mod one_cycle;
+mod polynomial;
+mod step;
+mod warm_up;
+
+pub use by_epoch::ByEpoch;
+pub use constant::Constant;
+pub use cosine::CosineDecay;
+pub use exponential::ExponentialDecay;
+pub use one_cycle::OneCycle;
+pub use polynomial::PolynomialDecay;
+pub use step::StepDecay;
+pub use warm_up::WarmUp;
+
+use crate::error::{Error, Result};
+
+/// A schedule: the learning rate as a pure function of the steps taken.
+///
+/// A closure is one too:
+///
+/// ```
+/// use manabi::{Schedule, Sgd, Stepper};
+///
+/// let stepper = Stepper::<f32>::new(Sgd::new(0.1)).schedule(|base, steps| base / (1.0 + steps as f64).sqrt());
+/// assert_eq!(stepper.learning_rate()?, 0.1);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub trait Schedule: Send + Sync {
+    /// The rate of the next step after this many, for an optimizer with this rate: at least 0 and finite.
+    fn rate(&self, base: f64, steps: u64) -> f64;
+
+    /// An error if a setting is out of range; asked before every step.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: Fn(f64, u64) -> f64 + Send + Sync> Schedule for F {
+    fn rate(&self, base: f64, steps: u64) -> f64 {
+        self(base, steps)
+    }
+}
+
+/// An error unless a number of steps is at least 1.
+fn check_steps(what: &str, steps: u64) -> Result<()> {
+    if steps > 0 { Ok(()) } else { Err(Error::setting(what, "at least 1", steps)) }
+}
+
+/// How far `steps` are of `all`, at most 1.
+fn share(steps: u64, all: u64) -> f64 {
+    steps.min(all) as f64 / all.max(1) as f64
+}
+
+/// Between two rates, where this share of the way is left; exact at both ends.
+fn between(start: f64, end: f64, left: f64) -> f64 {
+    start * left + end * (1.0 - left)
+}

@@ -1,0 +1,65 @@
+use super::{Schedule, between, check_steps, share};
+use crate::error::Result;
+use crate::optim::{check_at_least_0, check_positive, power};
+use crate::scalar::Scalar;
+
+/// A rate that falls as a power of the steps that are left; linear, for a power of 1.
+///
+/// Formula: e + (η − e)·(1 − min(steps, T)/T)^p.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `steps` T | none | 1 or more |
+/// | `power` p | 1 | above 0, finite |
+/// | `end` e | 0 | at least 0, finite |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: PyTorch's `PolynomialLR`, where e is 0.
+///
+/// ```
+/// use manabi::{PolynomialDecay, Schedule};
+///
+/// let schedule = PolynomialDecay::new(4).power(2.0);
+/// assert_eq!([0, 2, 4, 9].map(|steps| schedule.rate(1.0, steps)), [1.0, 0.25, 0.0, 0.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PolynomialDecay {
+    steps: u64,
+    power: f64,
+    end: f64,
+}
+
+impl PolynomialDecay {
+    /// Linearly to 0 in so many steps.
+    pub fn new(steps: u64) -> Self {
+        Self { steps, power: 1.0, end: 0.0 }
+    }
+
+    /// Sets the power p.
+    pub fn power(self, power: f64) -> Self {
+        Self { power, ..self }
+    }
+
+    /// Sets the rate e that is left at the end.
+    pub fn end(self, end: f64) -> Self {
+        Self { end, ..self }
+    }
+}
+
+impl Schedule for PolynomialDecay {
+    fn rate(&self, base: f64, steps: u64) -> f64 {
+        let left = 1.0 - share(steps, self.steps);
+        let left = match self.power.fract() == 0.0 {
+            true => power(left, self.power as u64),
+            false => Scalar::exp(self.power * Scalar::ln(left)),
+        };
+        between(base, self.end, left)
+    }
+
+    fn check(&self) -> Result<()> {
+        check_steps("steps", self.steps)?;
+        check_positive::<f64>("power", self.power)?;
+        check_at_least_0("end", self.end)
+    }
+}

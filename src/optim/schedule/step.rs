@@ -1,0 +1,46 @@
+use super::{Schedule, check_steps};
+use crate::error::Result;
+use crate::optim::{check_positive, power};
+
+/// A rate that falls in stairs.
+///
+/// Formula: η·γ^⌊steps/`every`⌋.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `every` | none | 1 or more |
+/// | `gamma` γ | none | above 0, finite |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: PyTorch's `StepLR`.
+///
+/// ```
+/// use manabi::{Schedule, StepDecay};
+///
+/// let schedule = StepDecay::new(10, 0.5);
+/// assert_eq!([0, 9, 10, 25].map(|steps| schedule.rate(1.0, steps)), [1.0, 1.0, 0.5, 0.25]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepDecay {
+    every: u64,
+    gamma: f64,
+}
+
+impl StepDecay {
+    /// The rate times γ every so many steps.
+    pub fn new(every: u64, gamma: f64) -> Self {
+        Self { every, gamma }
+    }
+}
+
+impl Schedule for StepDecay {
+    fn rate(&self, base: f64, steps: u64) -> f64 {
+        base * power(self.gamma, steps / self.every.max(1))
+    }
+
+    fn check(&self) -> Result<()> {
+        check_steps("every", self.every)?;
+        check_positive::<f64>("gamma", self.gamma)
+    }
+}

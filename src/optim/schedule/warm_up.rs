@@ -1,0 +1,57 @@
+use super::{Schedule, between, check_steps, share};
+use crate::error::Result;
+use crate::optim::check_at_most_1;
+
+/// A rate that rises linearly to where another schedule begins.
+///
+/// Formula: η(0)·(s + (1 − s)·steps/T) for the first T steps, then η(steps − T) of the schedule.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `steps` T | none | 1 or more |
+/// | `schedule` | none | any [`Schedule`], [`Constant`](crate::Constant) among them |
+/// | `start` s | ⅓ | 0 to 1 |
+///
+/// Errors: when training starts, for a setting out of range.
+///
+/// Source: Goyal et al., *Accurate, large minibatch SGD*, 2017. PyTorch: `LinearLR`, followed by another in `SequentialLR`.
+///
+/// ```
+/// use manabi::{CosineDecay, Schedule, WarmUp};
+///
+/// let schedule = WarmUp::new(10, CosineDecay::new(90)).start(0.0);
+/// assert_eq!([0, 5, 10, 100].map(|steps| schedule.rate(1.0, steps)), [0.0, 0.5, 1.0, 0.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WarmUp<S> {
+    steps: u64,
+    schedule: S,
+    start: f64,
+}
+
+impl<S: Schedule> WarmUp<S> {
+    /// So many steps up to this schedule.
+    pub fn new(steps: u64, schedule: S) -> Self {
+        Self { steps, schedule, start: 1.0 / 3.0 }
+    }
+
+    /// Sets the share of the rate to start with.
+    pub fn start(self, start: f64) -> Self {
+        Self { start, ..self }
+    }
+}
+
+impl<S: Schedule> Schedule for WarmUp<S> {
+    fn rate(&self, base: f64, steps: u64) -> f64 {
+        match steps.checked_sub(self.steps) {
+            Some(after) => self.schedule.rate(base, after),
+            None => self.schedule.rate(base, 0) * between(self.start, 1.0, 1.0 - share(steps, self.steps)),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_steps("steps", self.steps)?;
+        check_at_most_1("start", self.start)?;
+        self.schedule.check()
+    }
+}

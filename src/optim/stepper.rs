@@ -1,0 +1,358 @@
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Clip, Optimizer, Plateau, ReduceOnPlateau, SLOTS, Schedule, Step};
+use super::{check_at_least_0, check_positive};
+use crate::error::{Error, Result, zeros};
+use crate::layer::Parameter;
+use crate::model::{Place, Sequential, Workspace};
+use crate::scalar::Scalar;
+
+/// The parameters that make a thread worth its while.
+const SHARE: usize = 1 << 13;
+
+/// Takes steps: an optimizer's rule, how fast and on what it works, and what it remembers.
+///
+/// A step clips the gradient, asks the schedule for the learning rate and lets the rule change the parameters. After the
+/// first one it allocates nothing.
+///
+/// | setting | default | range |
+/// |---|---|---|
+/// | rule | none | any [`Optimizer`] |
+/// | [`schedule`](Stepper::schedule) | the rule's own rate | any [`Schedule`], or a closure |
+/// | [`reduce_on_plateau`](Stepper::reduce_on_plateau) | none | any [`ReduceOnPlateau`] |
+/// | [`clip`](Stepper::clip) | none | any [`Clip`] |
+/// | [`layer_rate`](Stepper::layer_rate) | 1 for every layer | at least 0, finite |
+/// | [`decay_all`](Stepper::decay_all) | off: weight decay leaves out biases and normalisations | |
+///
+/// The one line of a training loop of your own:
+///
+/// ```
+/// use manabi::{Adam, Affine, Clip, CosineDecay, Identity, MeanSquaredError, Samples, Sequential, Stepper};
+/// use ndarray::array;
+///
+/// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?; // t = 2x + 1
+/// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+/// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+/// let mut ws = model.workspace(3)?;
+/// let mut stepper = Stepper::new(Adam::new(0.1)).schedule(CosineDecay::new(300)).clip(Clip::Norm(1.0));
+/// for _ in 0..300 {
+///     ws.load(&data, &[0, 1, 2])?;
+///     model.gradient(&mut ws)?;
+///     stepper.step(&mut model, &mut ws)?;
+/// }
+/// assert!((model.params()[0] - 2.0).abs() < 1e-3 && (model.params()[1] - 1.0).abs() < 1e-3);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Stepper<A> {
+    rule: Arc<dyn Optimizer<A>>,
+    schedule: Option<Arc<dyn Schedule>>,
+    plateau: Option<ReduceOnPlateau>,
+    clip: Option<Clip>,
+    layer_rates: Vec<(String, f64)>,
+    decay_all: bool,
+    state: OptimizerState<A>,
+    /// Scratch: the runs of parameters that are treated alike.
+    parts: Vec<Part>,
+}
+
+/// What an optimizer remembers from step to step: plain data that can be saved.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct OptimizerState<A> {
+    /// The steps taken.
+    pub steps: u64,
+    /// The rule's slots, in the order of [`Optimizer::slots`], each as long as the parameters; empty before the first step.
+    pub slots: Vec<Vec<A>>,
+    /// The rule's scalars, in the order of [`Optimizer::scalars`].
+    pub scalars: Vec<f64>,
+    /// What [`ReduceOnPlateau`] remembers.
+    pub plateau: Plateau,
+}
+
+/// A run of parameters that are treated alike.
+#[derive(Clone, Debug)]
+struct Part {
+    range: Range<usize>,
+    group: Group,
+}
+
+/// How parameters are treated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Group {
+    /// The factor on the learning rate.
+    rate: f64,
+    weight_decay: f64,
+}
+
+impl<A: Scalar> Stepper<A> {
+    /// Steps by this rule.
+    pub fn new(rule: impl Optimizer<A> + 'static) -> Self {
+        let state = OptimizerState::of(&rule);
+        Self {
+            rule: Arc::new(rule),
+            schedule: None,
+            plateau: None,
+            clip: None,
+            layer_rates: Vec::new(),
+            decay_all: false,
+            state,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Steps by another rule, which begins anew.
+    pub fn optimizer(self, rule: impl Optimizer<A> + 'static) -> Self {
+        Self { state: OptimizerState::of(&rule), rule: Arc::new(rule), ..self }
+    }
+
+    /// Lets the learning rate change from step to step.
+    pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
+        Self { schedule: Some(Arc::new(schedule)), ..self }
+    }
+
+    /// Lowers the learning rate, on top of a schedule, when what [`end_epoch`](Stepper::end_epoch) is told no longer gets
+    /// better.
+    pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
+        Self { plateau: Some(reduce), ..self }
+    }
+
+    /// Clips every gradient.
+    pub fn clip(self, clip: Clip) -> Self {
+        Self { clip: Some(clip), ..self }
+    }
+
+    /// Multiplies the learning rate by this factor for the layer of this name; 0 leaves the layer as it is.
+    pub fn layer_rate(mut self, layer: impl Into<String>, factor: f64) -> Self {
+        self.layer_rates.push((layer.into(), factor));
+        self
+    }
+
+    /// Applies weight decay to all parameters, also to those named `bias` and those of one dimension, such as the scale of a
+    /// normalisation.
+    pub fn decay_all(self) -> Self {
+        Self { decay_all: true, ..self }
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &dyn Optimizer<A> {
+        self.rule.as_ref()
+    }
+
+    /// What the rule remembers.
+    pub fn state(&self) -> &OptimizerState<A> {
+        &self.state
+    }
+
+    /// Puts back what the rule remembered, to go on where it was.
+    ///
+    /// Errors, with nothing changed: another number of slots or scalars than the rule has, slots that differ in length, a
+    /// number that is not finite.
+    pub fn set_state(&mut self, state: OptimizerState<A>) -> Result<()> {
+        state.check(self.rule())?;
+        self.state = state;
+        Ok(())
+    }
+
+    /// The learning rate of the next step.
+    ///
+    /// Errors: a schedule that gives no finite number of at least 0.
+    pub fn learning_rate(&self) -> Result<f64> {
+        let base = self.rule.learning_rate();
+        let rate = self.schedule.as_ref().map_or(base, |schedule| schedule.rate(base, self.state.steps));
+        check_at_least_0("rate of the schedule", rate)?;
+        Ok(rate * self.state.plateau.scale)
+    }
+
+    /// Changes the model by the gradient in the workspace, which is clipped there.
+    ///
+    /// Errors, with nothing changed: those of [`check`](Stepper::check), a workspace of another model or without a gradient,
+    /// a schedule that gives no finite number of at least 0.
+    pub fn step(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
+        self.check(model)?;
+        model.check_workspace(ws)?;
+        let (threads, gradient) = (ws.thread_count(), ws.gradient_mut());
+        if gradient.len() != model.parameter_count() {
+            return Err(Error::setting("workspace", "a gradient", "none"));
+        }
+        self.divide(model);
+        self.run(model.params_mut(), gradient, threads)?;
+        model.update_buffers(ws)
+    }
+
+    /// Changes parameters outside a model by their gradient, which is clipped. There are no layers, and weight decay applies
+    /// to all.
+    ///
+    /// Errors, with nothing changed: slices of different lengths, or of another length than before, a setting out of range,
+    /// a [`layer_rate`](Stepper::layer_rate), a schedule that gives no finite number of at least 0.
+    pub fn step_slices(&mut self, params: &mut [A], gradient: &mut [A]) -> Result<()> {
+        if let Some((layer, _)) = self.layer_rates.first() {
+            return Err(Error::setting("layer_rate", "none without a model", layer));
+        }
+        self.check_settings()?;
+        self.state.check_length(params.len())?;
+        if gradient.len() != params.len() {
+            return Err(Error::shape("gradient", format!("[{}]", params.len()), &[gradient.len()]));
+        }
+        let group = Group { rate: 1.0, weight_decay: self.rule.weight_decay() };
+        self.parts.clear();
+        self.parts.push(Part { range: 0..params.len(), group });
+        self.run(params, gradient, 1)
+    }
+
+    /// Ends an epoch whose loss, or another metric, is this, for [`reduce_on_plateau`](Stepper::reduce_on_plateau).
+    pub fn end_epoch(&mut self, metric: f64) {
+        if let Some(reduce) = &self.plateau {
+            reduce.observe(metric, &mut self.state.plateau);
+        }
+    }
+
+    /// Whether this can train the model.
+    ///
+    /// Errors: a setting out of range, a layer that the model has not, a state of another model.
+    pub fn check(&self, model: &Sequential<A>) -> Result<()> {
+        self.check_settings()?;
+        for (name, _) in &self.layer_rates {
+            if !model.layer_names().any(|layer| layer == name) {
+                let names: Vec<&str> = model.layer_names().collect();
+                return Err(Error::setting("layer_rate", format!("one of {}", names.join(", ")), name));
+            }
+        }
+        self.state.check_length(model.parameter_count())
+    }
+
+    fn check_settings(&self) -> Result<()> {
+        check_positive::<A>("learning_rate", self.rule.learning_rate())?;
+        check_at_least_0("weight_decay", self.rule.weight_decay())?;
+        self.rule.check()?;
+        if self.rule.slots().len() > SLOTS {
+            return Err(Error::setting("slots", format!("at most {SLOTS}"), self.rule.slots().len()));
+        }
+        self.schedule.as_ref().map_or(Ok(()), |schedule| schedule.check())?;
+        self.plateau.map_or(Ok(()), |plateau| plateau.check())?;
+        self.clip.map_or(Ok(()), |clip| clip.check::<A>())?;
+        self.layer_rates.iter().try_for_each(|(_, factor)| check_at_least_0("layer_rate", *factor))
+    }
+
+    /// Divides the parameters into runs that are treated alike: one run where nothing sets them apart.
+    fn divide(&mut self, model: &Sequential<A>) {
+        self.parts.clear();
+        for Place { layer, parameter, range } in model.places() {
+            let group = self.group(layer, parameter);
+            match self.parts.last_mut() {
+                Some(part) if part.group == group => part.range.end = range.end,
+                _ => self.parts.push(Part { range, group }),
+            }
+        }
+    }
+
+    fn group(&self, layer: &str, parameter: &Parameter) -> Group {
+        let factors = self.layer_rates.iter().filter(|(name, _)| name == layer);
+        let decays = self.decay_all || (parameter.name != "bias" && parameter.shape.len() > 1);
+        Group {
+            rate: factors.map(|(_, factor)| factor).product(),
+            weight_decay: if decays { self.rule.weight_decay() } else { 0.0 },
+        }
+    }
+
+    /// A step, part by part, of slices that fit, on up to `threads` threads.
+    fn run(&mut self, params: &mut [A], gradient: &mut [A], threads: usize) -> Result<()> {
+        let rate = self.learning_rate()?;
+        self.state.begin(self.rule.slots().len(), params.len())?;
+        if let Some(clip) = self.clip {
+            clip.apply(gradient);
+        }
+        let OptimizerState { steps, slots, scalars, .. } = &mut self.state;
+        *steps = steps.saturating_add(1);
+        self.rule.advance(*steps, scalars);
+        for Part { range, group } in &self.parts {
+            let mut slots = slots.iter_mut().map(|slot| &mut slot[range.clone()]);
+            let step = Step {
+                number: *steps,
+                learning_rate: rate * group.rate,
+                weight_decay: group.weight_decay,
+                scalars,
+                params: &mut params[range.clone()],
+                gradient: &gradient[range.clone()],
+                slots: std::array::from_fn(|_| slots.next().unwrap_or_default()),
+            };
+            update(self.rule.as_ref(), step, threads);
+        }
+        Ok(())
+    }
+}
+
+/// Updates on up to `threads` threads.
+fn update<A: Scalar>(rule: &dyn Optimizer<A>, step: Step<'_, A>, threads: usize) {
+    if threads < 2 || step.params.len() < 2 * SHARE {
+        return rule.update(step);
+    }
+    let middle = step.params.len() * (threads / 2) / threads;
+    let (left, right) = step.split_at(middle);
+    rayon_core::join(|| update(rule, left, threads / 2), || update(rule, right, threads - threads / 2));
+}
+
+impl<A: Scalar> OptimizerState<A> {
+    /// That of a rule before its first step.
+    fn of(rule: &dyn Optimizer<A>) -> Self {
+        let scalars = rule.scalars().iter().map(|(_, start)| *start).collect();
+        Self { steps: 0, slots: Vec::new(), scalars, plateau: Plateau::default() }
+    }
+
+    /// Makes room for the slots, the first time.
+    fn begin(&mut self, slots: usize, length: usize) -> Result<()> {
+        if self.slots.len() != slots {
+            let zeros = || zeros((1, length)).map(|array| array.into_raw_vec_and_offset().0);
+            self.slots = (0..slots).map(|_| zeros()).collect::<Result<_>>()?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, rule: &dyn Optimizer<A>) -> Result<()> {
+        let (slots, scalars) = (rule.slots(), rule.scalars());
+        let fresh = self.steps == 0 && self.slots.is_empty();
+        if self.slots.len() != slots.len() && !fresh {
+            let expected = format!("the {} of {}", slots.len(), rule.name());
+            return Err(Error::setting("slots", expected, self.slots.len()));
+        }
+        if self.scalars.len() != scalars.len() {
+            let expected = format!("the {} of {}", scalars.len(), rule.name());
+            return Err(Error::setting("scalars", expected, self.scalars.len()));
+        }
+        let length = self.slots.first().map_or(0, Vec::len);
+        for (name, slot) in slots.iter().zip(&self.slots) {
+            if slot.len() != length {
+                return Err(Error::shape(format!("slot {name}"), format!("[{length}]"), &[slot.len()]));
+            }
+            if let Some(i) = slot.iter().position(|value| !value.is_finite()) {
+                let what = format!("slot {name} at {i}");
+                return Err(Error::setting(what, "a finite number", slot[i]));
+            }
+        }
+        for ((name, _), value) in scalars.iter().zip(&self.scalars) {
+            if !value.is_finite() {
+                return Err(Error::setting(format!("scalar {name}"), "a finite number", value));
+            }
+        }
+        self.plateau.check()
+    }
+
+    fn check_length(&self, length: usize) -> Result<()> {
+        match self.slots.first().map(Vec::len) {
+            Some(own) if own != length => {
+                Err(Error::shape("params", format!("[{own}], as in the steps before"), &[length]))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<A> fmt::Debug for Stepper<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Stepper");
+        out.field("rule", &self.rule).field("clip", &self.clip).field("layer_rates", &self.layer_rates);
+        out.field("steps", &self.state.steps).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,498 @@
+//! What every optimizer promises, in a routine that each must pass, and what a stepper does around it.
+
+use manabi::{
+    AdaDelta, AdaGrad, Adam, AdamW, Affine, Clip, Constant, CosineDecay, ExponentialDecay, Identity, Lion,
+    MeanSquaredError, Momentum, NAdam, OneCycle, Optimizer, PRelu, PolynomialDecay, Random, RandomState,
+    ReduceOnPlateau, RmsProp, Samples, Scalar, Schedule, Sequential, Sgd, Step, StepDecay, Stepper,
+    Trainable, Trainer, WarmUp, Workspace,
+};
+use ndarray::array;
+use proptest::prelude::*;
+
+mod rules;
+
+/// The gradients of some steps: numbers of both signs and of many sizes, zeros among them.
+fn gradients<A: Scalar>(steps: usize, length: usize, seed: u32) -> Vec<Vec<A>> {
+    let mut random = RandomState::new(seed);
+    let sizes = random.uniform((steps, length), -6.0, 2.0).mapv(|e| 10_f64.powf(e));
+    let mut all = random.normal((steps, length), 0.0, 1.0) * sizes;
+    all.column_mut(length / 2).fill(0.0);
+    all.rows().into_iter().map(|row| row.iter().map(|&g| A::of(g)).collect()).collect()
+}
+
+fn start<A: Scalar>(length: usize) -> Vec<A> {
+    RandomState::new(9).normal((1, length), 0.0, 1.0).iter().map(|&p| A::of(p)).collect()
+}
+
+/// The parameters after these gradients.
+fn run<A: Scalar>(stepper: &mut Stepper<A>, mut params: Vec<A>, gradients: &[Vec<A>]) -> Vec<A> {
+    for gradient in gradients {
+        stepper.step_slices(&mut params, &mut gradient.clone()).unwrap();
+    }
+    params
+}
+
+fn bits<A: Scalar>(numbers: &[A]) -> Vec<u64> {
+    numbers.iter().map(|x| x.widen().to_bits()).collect()
+}
+
+/// What any rule must do: the same bits again, in parts, and after its state was saved and restored; no step without a
+/// gradient and decay; parameters that stay finite; a name and slots that agree with its state.
+fn conform<A: Scalar>(rule: Box<dyn Optimizer<A>>, length: usize, cut: usize, restart: usize, seed: u32) {
+    let fresh = Stepper::new(rule);
+    let gradients = gradients::<A>(12, length, seed);
+    let mut stepper = fresh.clone();
+    let whole = run(&mut stepper, start(length), &gradients);
+    assert!(whole.iter().all(|p| p.is_finite()), "{:?}", fresh.rule());
+    assert_eq!(bits(&run(&mut fresh.clone(), start(length), &gradients)), bits(&whole), "{:?}", fresh.rule());
+
+    let state = stepper.state();
+    assert_eq!(state.steps, 12);
+    assert_eq!(state.slots.len(), stepper.rule().slots().len());
+    assert_eq!(state.scalars.len(), stepper.rule().scalars().len());
+    assert!(state.slots.iter().all(|slot| slot.len() == length));
+
+    let part = |from: usize, to: usize| {
+        let gradients: Vec<Vec<A>> = gradients.iter().map(|g| g[from..to].to_vec()).collect();
+        run(&mut fresh.clone(), start(length)[from..to].to_vec(), &gradients)
+    };
+    assert_eq!(
+        bits(&[part(0, cut), part(cut, length)].concat()),
+        bits(&whole),
+        "in parts: {:?}",
+        fresh.rule()
+    );
+
+    let mut first = fresh.clone();
+    let params = run(&mut first, start(length), &gradients[..restart]);
+    let mut second = fresh.clone();
+    second.set_state(first.state().clone()).unwrap();
+    let params = run(&mut second, params, &gradients[restart..]);
+    assert_eq!(bits(&params), bits(&whole), "restored: {:?}", fresh.rule());
+    assert_eq!(second.state(), stepper.state(), "restored: {:?}", fresh.rule());
+
+    if fresh.rule().weight_decay() == 0.0 {
+        let still = run(&mut fresh.clone(), start(length), &vec![vec![A::zero(); length]; 3]);
+        assert_eq!(still, start::<A>(length), "without a gradient: {:?}", fresh.rule());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_optimizer_conforms(length in 1_usize..70, cut in 0.0..1.0, restart in 0_usize..=12, seed: u32) {
+        let cut = (length as f64 * cut) as usize;
+        for rule in rules::all::<f32>() {
+            conform(rule, length, cut, restart, seed);
+        }
+        for rule in rules::all::<f64>() {
+            conform(rule, length, cut, restart, seed);
+        }
+    }
+}
+
+/// Σ cᵢ·(θᵢ − tᵢ)²/2 and its gradient.
+fn quadratic<A: Scalar>(params: &[A]) -> (f64, Vec<A>) {
+    let curvature = |i: usize| A::of(0.2 + 0.3 * i as f64);
+    let off = |i: usize| params[i] - A::of(0.5 * i as f64 - 1.0);
+    let loss = (0..params.len()).map(|i| (curvature(i) * off(i) * off(i)).widen() / 2.0).sum();
+    (loss, (0..params.len()).map(|i| curvature(i) * off(i)).collect())
+}
+
+fn descends<A: Scalar>(rule: Box<dyn Optimizer<A>>) {
+    let mut stepper = Stepper::new(rule);
+    let mut params = vec![A::of(2.0); 6];
+    let before = quadratic(&params).0;
+    for _ in 0..400 {
+        let mut gradient = quadratic(&params).1;
+        stepper.step_slices(&mut params, &mut gradient).unwrap();
+    }
+    let after = quadratic(&params).0;
+    assert!(after < 0.01 * before, "{:?}: {before} to {after}", stepper.rule());
+}
+
+#[test]
+fn every_optimizer_descends_in_both_precisions() {
+    rules::all::<f32>().into_iter().for_each(descends);
+    rules::all::<f64>().into_iter().for_each(descends);
+}
+
+#[test]
+fn a_centered_variance_below_0_is_0() {
+    // Equal gradients: v and m² agree but for rounding.
+    for gradient in [0.1_f32, 0.3, 0.7, 1.1, 123.456] {
+        let mut stepper = Stepper::new(RmsProp::new(1e-6).alpha(0.5).centered());
+        let params = run(&mut stepper, vec![1.0], &vec![vec![gradient]; 200]);
+        assert!(params[0].is_finite(), "{gradient}: {params:?}");
+    }
+}
+
+/// 3-2 affine, PReLU, 2-2 affine: weights, biases, and one parameter of one dimension.
+fn model() -> Sequential<f64> {
+    let mut model = Sequential::builder(3)
+        .add_layer("affine1", Affine::new(2))
+        .add_layer("prelu1", Trainable::new(PRelu::new(0.25)))
+        .add_layer("affine2", Affine::new(2))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()
+        .unwrap();
+    let params: Vec<f64> = start(model.parameter_count());
+    model.set_params(&params).unwrap();
+    model
+}
+
+fn data() -> Samples<f64> {
+    let x = array![[0.5, -1.0, 2.0], [1.5, 0.3, -0.7], [-0.2, 0.9, 0.1], [0.4, 0.4, -1.2]];
+    Samples::new(x, array![[1.0, 0.0], [0.5, -1.0], [0.0, 2.0], [-1.0, 0.3]]).unwrap()
+}
+
+/// A workspace with the gradient of the whole data set.
+fn with_gradient(model: &Sequential<f64>) -> Workspace<f64> {
+    let mut ws = model.workspace(4).unwrap();
+    ws.load(&data(), &[0, 1, 2, 3]).unwrap();
+    model.gradient(&mut ws).unwrap();
+    ws
+}
+
+#[test]
+fn weight_decay_leaves_out_biases_and_what_has_one_dimension() {
+    let step = |decay_all: bool| {
+        let mut model = model();
+        let mut ws = with_gradient(&model);
+        ws.gradient_mut().fill(0.0);
+        let stepper = Stepper::new(Sgd::new(0.5).weight_decay(0.5));
+        let mut stepper = if decay_all { stepper.decay_all() } else { stepper };
+        stepper.step(&mut model, &mut ws).unwrap();
+        model
+    };
+    let before = model();
+    let (some, all) = (step(false), step(true));
+    for ((name, before), ((_, some), (_, all))) in
+        before.parameters().zip(some.parameters().zip(all.parameters()))
+    {
+        let shrunk = before.mapv(|p| p - 0.5 * (0.5 * p));
+        assert_eq!(all, shrunk, "{name}");
+        assert_eq!(some, if name.ends_with("weight") { shrunk.view() } else { before }, "{name}");
+    }
+}
+
+#[test]
+fn a_layers_rate_is_a_multiple_of_the_common_one() {
+    let (before, mut after) = (model(), model());
+    let mut ws = with_gradient(&before);
+    let rates = Stepper::new(Sgd::new(0.1)).layer_rate("affine1", 0.5).layer_rate("affine2", 0.0);
+    { rates }.step(&mut after, &mut ws).unwrap();
+    let mut gradient = ws.gradient().iter();
+    for ((name, before), (_, after)) in before.parameters().zip(after.parameters()) {
+        let rate = match name.split_once('.').unwrap().0 {
+            "affine1" => 0.05,
+            "affine2" => 0.0,
+            _ => 0.1,
+        };
+        for (before, after) in before.iter().zip(after) {
+            assert_eq!(*after, before - rate * gradient.next().unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_model_is_stepped_as_its_parameters_are() {
+    let run_rule = |rule: Box<dyn Optimizer<f64>>| {
+        let stepper = Stepper::new(rule).decay_all().clip(Clip::Norm(1.0)).schedule(StepDecay::new(2, 0.5));
+        let (mut stepper, mut alone) = (stepper.clone(), stepper);
+        let mut model = model();
+        let mut params = model.params().to_vec();
+        for _ in 0..5 {
+            let mut ws = with_gradient(&model);
+            let mut gradient = ws.gradient().to_vec();
+            stepper.step(&mut model, &mut ws).unwrap();
+            alone.step_slices(&mut params, &mut gradient).unwrap();
+            assert_eq!(bits(model.params()), bits(&params), "{:?}", stepper.rule());
+            assert_eq!(ws.gradient(), gradient);
+        }
+    };
+    rules::all().into_iter().for_each(run_rule);
+}
+
+#[test]
+fn the_schedule_sets_the_rate_of_every_step() {
+    let mut stepper = Stepper::new(Sgd::new(0.5)).schedule(|base, steps| base / (1.0 + steps as f64));
+    let mut params = [0.0];
+    let mut expected = 0.0;
+    for steps in 0..5 {
+        assert_eq!(stepper.learning_rate().unwrap(), 0.5 / (1.0 + f64::from(steps)));
+        expected -= 0.5 / (1.0 + f64::from(steps)) * 3.0;
+        stepper.step_slices(&mut params, &mut [3.0]).unwrap();
+        assert_eq!(params, [expected]);
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_is_not_hidden_by_clipping() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let mut gradient = vec![3.0, bad, -4.0];
+        Clip::Norm(1.0).apply(&mut gradient);
+        assert_eq!(bits(&gradient), bits(&[3.0, bad, -4.0]));
+    }
+    let mut gradient = vec![f32::NAN, f32::NEG_INFINITY, f32::MAX, -0.5];
+    Clip::Value(1.0).apply(&mut gradient);
+    assert!(gradient[0].is_nan());
+    assert_eq!(gradient[1..], [-1.0, 1.0, -0.5]);
+}
+
+proptest! {
+    #[test]
+    fn a_clipped_gradient_is_as_long_as_allowed(bound in 0.01..10.0, seed: u32, length in 1_usize..100) {
+        let before = &gradients::<f64>(1, length, seed)[0];
+        let norm = |g: &[f64]| g.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let mut after = before.clone();
+        Clip::Norm(bound).apply(&mut after);
+        if norm(before) + 1e-6 <= bound {
+            prop_assert_eq!(&after, before);
+        } else {
+            prop_assert!(norm(&after) <= bound * (1.0 + 1e-12));
+            prop_assert!(norm(&after) >= bound * norm(before) / (norm(before) + 2e-6));
+        }
+    }
+}
+
+fn message<T>(result: manabi::Result<T>) -> String {
+    result.err().expect("an error").to_string()
+}
+
+/// What a step by this stepper says, having changed nothing.
+fn refused(mut stepper: Stepper<f64>) -> String {
+    let mut model = model();
+    let mut ws = with_gradient(&model);
+    let (params, gradient) = (model.params().to_vec(), ws.gradient().to_vec());
+    let message = message(stepper.step(&mut model, &mut ws));
+    assert_eq!((model.params(), ws.gradient()), (&params[..], &gradient[..]), "{message}");
+    assert_eq!(stepper.state().steps, 0);
+    message
+}
+
+#[test]
+fn settings_out_of_range_are_errors_that_change_nothing() {
+    fn rule(rule: impl Optimizer<f64> + 'static) -> String {
+        refused(Stepper::new(rule))
+    }
+    let average = "expected at least 0 and below 1, got 1";
+    assert_eq!(rule(Adam::new(0.0)), "learning_rate: expected a finite number above 0, got 0");
+    assert!(rule(Lion::new(f64::NAN)).starts_with("learning_rate: expected"));
+    assert_eq!(
+        rule(AdamW::new(0.1).weight_decay(-1.0)),
+        "weight_decay: expected a finite number of at least 0, got -1"
+    );
+    assert_eq!(rule(Momentum::new(0.1).momentum(1.0)), format!("momentum: {average}"));
+    assert_eq!(rule(RmsProp::new(0.1).alpha(1.0)), format!("alpha: {average}"));
+    assert_eq!(rule(AdaDelta::new(0.1).rho(1.0)), format!("rho: {average}"));
+    assert_eq!(rule(NAdam::new(0.1).betas(0.9, 1.0)), format!("beta2: {average}"));
+    assert_eq!(rule(Lion::new(0.1).betas(1.0, 0.9)), format!("beta1: {average}"));
+    assert_eq!(rule(AdaGrad::new(0.1).epsilon(0.0)), "epsilon: expected a finite number above 0, got 0");
+
+    let sgd = || Stepper::new(Sgd::new(0.1));
+    assert_eq!(
+        refused(sgd().layer_rate("affine9", 0.5)),
+        "layer_rate: expected one of affine1, prelu1, affine2, got affine9"
+    );
+    assert_eq!(
+        refused(sgd().layer_rate("affine1", -0.5)),
+        "layer_rate: expected a finite number of at least 0, got -0.5"
+    );
+    assert_eq!(refused(sgd().clip(Clip::Norm(0.0))), "clip by norm: expected a finite number above 0, got 0");
+    assert_eq!(
+        refused(sgd().schedule(|_, _| -1.0)),
+        "rate of the schedule: expected a finite number of at least 0, got -1"
+    );
+    assert_eq!(
+        refused(sgd().reduce_on_plateau(ReduceOnPlateau::new().factor(1.0))),
+        "factor: expected above 0 and below 1, got 1"
+    );
+    let schedule = |schedule: &dyn Schedule| message(schedule.check());
+    assert_eq!(schedule(&StepDecay::new(0, 0.1)), "every: expected at least 1, got 0");
+    assert_eq!(schedule(&ExponentialDecay::new(0.0)), "gamma: expected a finite number above 0, got 0");
+    assert_eq!(
+        schedule(&PolynomialDecay::new(9).power(0.0)),
+        "power: expected a finite number above 0, got 0"
+    );
+    assert_eq!(schedule(&CosineDecay::new(0)), "steps: expected at least 1, got 0");
+    assert_eq!(schedule(&WarmUp::new(9, Constant).start(1.5)), "start: expected 0 to 1, got 1.5");
+    assert_eq!(schedule(&WarmUp::new(9, CosineDecay::new(0))), "steps: expected at least 1, got 0");
+    assert_eq!(
+        schedule(&OneCycle::new(9).divisor(0.5)),
+        "divisor: expected a finite number of at least 1, got 0.5"
+    );
+    // 10⁻³⁰⁰ is above 0, but not in single precision.
+    let single = message(Stepper::new(Sgd::new(1e-300)).step_slices(&mut [1.0_f32], &mut [1.0]));
+    assert!(single.starts_with("learning_rate: expected"), "{single}");
+}
+
+#[test]
+fn workspaces_and_slices_that_do_not_fit_are_errors() {
+    let mut stepper = Stepper::new(Adam::new(0.1));
+    let mut own = model();
+    let mut empty = own.workspace(4).unwrap();
+    assert_eq!(message(stepper.step(&mut own, &mut empty)), "workspace: expected a gradient, got none");
+    let other = Sequential::<f64>::builder(3).add_layer("affine1", Affine::new(2));
+    let mut other = other.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let mut ws = with_gradient(&own);
+    assert!(message(stepper.step(&mut other, &mut ws)).starts_with("workspace: expected shape"));
+    stepper.step(&mut own, &mut ws).unwrap();
+    let mut ws = with_gradient(&own);
+    assert_eq!(
+        message(stepper.step(&mut other, &mut ws)),
+        "params: expected shape [15], as in the steps before, got [8]"
+    );
+    assert_eq!(
+        message(stepper.step_slices(&mut [0.0; 15], &mut [0.0; 3])),
+        "gradient: expected shape [15], got [3]"
+    );
+    let named = Stepper::new(Sgd::new(0.1)).layer_rate("affine1", 0.1);
+    assert_eq!(
+        message({ named }.step_slices(&mut [1.0], &mut [1.0])),
+        "layer_rate: expected none without a model, got affine1"
+    );
+}
+
+#[test]
+fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
+    let mut stepper = Stepper::new(NAdam::new(0.1));
+    run(&mut stepper, start::<f64>(3), &gradients(2, 3, 1));
+    let state = stepper.state().clone();
+    let mut refused = |change: &dyn Fn(&mut manabi::OptimizerState<f64>)| {
+        let mut changed = state.clone();
+        change(&mut changed);
+        let message = message(stepper.set_state(changed));
+        assert_eq!(*stepper.state(), state);
+        message
+    };
+    assert_eq!(refused(&|s| s.slots.truncate(1)), "slots: expected the 2 of nadam, got 1");
+    assert_eq!(refused(&|s| s.scalars.clear()), "scalars: expected the 1 of nadam, got 0");
+    assert_eq!(refused(&|s| s.slots[1].truncate(2)), "slot v: expected shape [3], got [2]");
+    assert_eq!(refused(&|s| s.slots[0][2] = f64::NAN), "slot m at 2: expected a finite number, got NaN");
+    assert_eq!(
+        refused(&|s| s.scalars[0] = f64::INFINITY),
+        "scalar mu_product: expected a finite number, got inf"
+    );
+    assert_eq!(refused(&|s| s.plateau.scale = 2.0), "scale: expected 0 to 1, got 2");
+    assert_eq!(refused(&|s| s.plateau.best = Some(f64::NAN)), "best: expected a finite number, got NaN");
+}
+
+#[test]
+fn another_optimizer_begins_anew() {
+    let mut stepper = Stepper::new(Adam::new(0.1));
+    run(&mut stepper, start::<f64>(3), &gradients(2, 3, 1));
+    let stepper = stepper.optimizer(Momentum::new(0.1));
+    assert_eq!(stepper.state(), Stepper::<f64>::new(Momentum::new(0.1)).state());
+}
+
+#[test]
+fn a_trainer_steps_as_a_loop_of_ones_own() {
+    let data = data();
+    let stepper = Stepper::new(AdamW::new(0.05))
+        .schedule(WarmUp::new(3, CosineDecay::new(9)))
+        .clip(Clip::Value(0.5))
+        .layer_rate("affine2", 0.5);
+    let (mut trained, mut by_hand) = (model(), model());
+    let trainer = Trainer::new().batch_size(2).epochs(5).order(|_, n| (0..n).collect());
+    { trainer }.stepper(stepper.clone()).fit(&mut trained, &data).unwrap();
+    let (mut ws, mut stepper) = (by_hand.workspace(2).unwrap(), stepper);
+    for _ in 0..5 {
+        for rows in [[0, 1], [2, 3]] {
+            ws.load(&data, &rows).unwrap();
+            by_hand.gradient(&mut ws).unwrap();
+            stepper.step(&mut by_hand, &mut ws).unwrap();
+        }
+    }
+    assert_eq!(bits(trained.params()), bits(by_hand.params()));
+}
+
+#[test]
+fn a_trainers_settings_are_its_steppers() {
+    let data = data();
+    let fit = |trainer: Trainer<'_, f64>| {
+        let mut model = model();
+        { trainer }.batch_size(2).epochs(4).fit(&mut model, &data).unwrap();
+        bits(model.params())
+    };
+    let settings = Trainer::new()
+        .clip(Clip::Norm(0.1))
+        .schedule(ExponentialDecay::new(0.9))
+        .reduce_on_plateau(ReduceOnPlateau::new().patience(0))
+        .optimizer(Adam::new(0.01));
+    let stepper = Stepper::new(Adam::new(0.01))
+        .clip(Clip::Norm(0.1))
+        .schedule(ExponentialDecay::new(0.9))
+        .reduce_on_plateau(ReduceOnPlateau::new().patience(0));
+    assert_eq!(fit(settings), fit(Trainer::new().stepper(stepper)));
+    assert_ne!(fit(Trainer::new().optimizer(Adam::new(0.01))), fit(Trainer::new()));
+}
+
+#[test]
+fn a_second_fit_goes_on_with_the_optimizers_state() {
+    let data = data();
+    let (mut whole, mut parts) = (model(), model());
+    let trainer = || {
+        let trainer = Trainer::new().batch_size(2).optimizer(Adam::new(0.01));
+        trainer.schedule(ExponentialDecay::new(0.9))
+    };
+    trainer().epochs(4).fit(&mut whole, &data).unwrap();
+    let mut twice = trainer().epochs(2);
+    twice.fit(&mut parts, &data).unwrap();
+    twice.fit(&mut parts, &data).unwrap();
+    assert_eq!(bits(whole.params()), bits(parts.params()));
+}
+
+#[test]
+fn a_trainer_tells_the_plateau_each_epochs_loss() {
+    // A loss that cannot fall: the rate is halved every epoch but the first.
+    let flat = Samples::new(array![[0.0]], array![[1.0]]).unwrap();
+    let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let reduce = ReduceOnPlateau::new().factor(0.5).patience(0).absolute(1e6);
+    let stepper = Stepper::new(Sgd::new(0.25)).reduce_on_plateau(reduce);
+    let trainer = Trainer::new().batch_size(1).epochs(3).stepper(stepper);
+    { trainer }.fit(&mut model, &flat).unwrap();
+    // d/db ½·(b − 1)²·2 … measured on a model stepped by hand at these rates.
+    let mut bias = 0.0;
+    for rate in [0.25, 0.25, 0.125] {
+        bias -= rate * slope(bias);
+    }
+    assert_eq!(model.params()[1], bias);
+}
+
+/// The gradient of the loss by the bias, at (0, bias).
+fn slope(bias: f64) -> f64 {
+    let flat = Samples::new(array![[0.0]], array![[1.0]]).unwrap();
+    let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    model.set_params(&[0.0, bias]).unwrap();
+    let mut ws = model.workspace(1).unwrap();
+    ws.load(&flat, &[0]).unwrap();
+    model.gradient(&mut ws).unwrap();
+    ws.gradient()[1]
+}
+
+/// A rule of one's own with more slots than there can be.
+#[derive(Debug)]
+struct Greedy;
+
+impl<A: Scalar> Optimizer<A> for Greedy {
+    fn name(&self) -> &str {
+        "greedy"
+    }
+    fn learning_rate(&self) -> f64 {
+        0.1
+    }
+    fn slots(&self) -> &'static [&'static str] {
+        &["a", "b", "c", "d", "e"]
+    }
+    fn update(&self, _: Step<'_, A>) {}
+}
+
+#[test]
+fn a_rule_with_too_many_slots_is_refused() {
+    assert_eq!(refused(Stepper::new(Greedy)), "slots: expected at most 4, got 5");
+}
