@@ -95,6 +95,8 @@ pub use persistence::Registry;
 pub use random::{FromRng, Noise, Random, RandomState};
 pub use scalar::Scalar;
 pub use settings::{Setting, Settings};
+#[cfg(feature = "persistence")]
+pub use train::Checkpoints;
 pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
 
 /// The README's examples, compiled.

@@ -288,7 +288,7 @@ fn missing_and_unexpected_names_are_listed() {
     let mut other = around::<f32>(Trainable::new(PRelu::default()), Softmax, CrossEntropy);
     let before = bits(other.params());
     let error = error_of(other.weights_from_bytes(&bytes));
-    let expected = "bytes: does not fit: missing own1.alpha; unexpected own1.cube; unexpected own1.mean";
+    let expected = "bytes: does not fit: missing own1.weight; unexpected own1.cube; unexpected own1.mean";
     assert_eq!(error, expected);
     assert_eq!(bits(other.params()), before);
 }

@@ -66,7 +66,8 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
 
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
         let count = if self.per_unit { input_dim } else { 1 };
-        vec![Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()))]
+        let parameter = Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()));
+        vec![parameter.saved_as(F::SAVED_AS)]
     }
 
     fn by_row(&self, _training: bool) -> bool {

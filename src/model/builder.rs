@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Sequential, Slot};
@@ -108,9 +109,10 @@ impl<A: Scalar> Builder<A> {
             return Err(Error::setting("layers", "at least 1", 0));
         }
         let mut slots: Vec<Slot<A>> = Vec::with_capacity(self.layers.len());
+        let mut names = HashSet::new();
         for (i, (name, layer)) in self.layers.iter().enumerate() {
             check_name(name).map_err(|error| error.in_layer(&format!("number {}", i + 1)))?;
-            if slots.iter().any(|slot| slot.name == *name) {
+            if !names.insert(name) {
                 return Err(Error::setting("name", "one of its own", name).in_layer(name));
             }
             let slot = place(name, layer, slots.last(), self.input_dim);

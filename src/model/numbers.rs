@@ -21,12 +21,12 @@ impl<A: Scalar> Sequential<A> {
         self.loss.as_ref()
     }
 
-    /// Every parameter, then every buffer, by its full name.
+    /// Every parameter, then every buffer, by the full name that files have.
     pub(crate) fn declared(&self) -> impl Iterator<Item = (String, &Parameter)> {
         let parameters =
             self.slots.iter().flat_map(|slot| slot.parameters.iter().map(move |own| (slot, own)));
         let buffers = self.slots.iter().flat_map(|slot| slot.buffers.iter().map(move |own| (slot, own)));
-        parameters.chain(buffers).map(|(slot, own)| (format!("{}.{}", slot.name, own.name), own))
+        parameters.chain(buffers).map(|(slot, own)| (format!("{}.{}", slot.name, own.saved_as), own))
     }
 
     /// The same with their numbers.

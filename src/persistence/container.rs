@@ -75,7 +75,7 @@ fn split<'a>(file: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
 }
 
 /// The content of a file with these tensors, in this order but for the types.
-pub(super) fn write<V: View>(tensors: Vec<(String, V)>, description: String) -> Result<Vec<u8>> {
+pub(super) fn write(tensors: Vec<(String, Outgoing<'_>)>, description: String) -> Result<Vec<u8>> {
     let notes = [("manabi".into(), description)].into_iter().collect();
     serialize(tensors, Some(notes))
         .map_err(|error| Error::setting("tensors", "what safetensors can hold", error))
@@ -162,14 +162,14 @@ impl<'de> Deserialize<'de> for Shape {
 }
 
 /// An array on its way into a file: its numbers are made when they are asked for.
-pub(super) struct Outgoing<F> {
+pub(super) struct Outgoing<'a> {
     pub dtype: Dtype,
     pub shape: Vec<usize>,
     pub length: usize,
-    pub bytes: F,
+    pub bytes: Box<dyn Fn() -> Vec<u8> + 'a>,
 }
 
-impl<F: Fn() -> Vec<u8>> View for Outgoing<F> {
+impl View for Outgoing<'_> {
     fn dtype(&self) -> Dtype {
         self.dtype
     }

@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Progress;
 use crate::error::{Error, Result};
 use crate::settings::{Setting, Settings};
 
@@ -23,6 +24,8 @@ pub(super) struct Description {
     pub loss: Part,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalizer: Option<Statistics>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Progress>,
 }
 
 /// A layer: its name, what it is, and its settings if it tells them.

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use super::checkpoint::PREFIX;
 use super::container::{Container, write};
 use super::description::{Description, Named, Part, Statistics, VERSION, parse};
 use super::file;
@@ -116,12 +117,10 @@ impl<A: Scalar> Sequential<A> {
 
     fn bytes(&self, normalizer: Option<&Normalizer>) -> Result<Vec<u8>> {
         self.check_params()?;
-        let description = serde_json::to_string(&self.description(normalizer))
-            .map_err(|error| Error::setting("settings", "finite numbers", error))?;
-        write(outgoing(self), description)
+        write(outgoing(self), to_json(&self.description(normalizer))?)
     }
 
-    fn description(&self, normalizer: Option<&Normalizer>) -> Description {
+    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Description {
         let layers = self.layers().map(|(name, layer)| {
             let (name, kind) = (name.into(), layer.kind().into());
             Named { name, kind, settings: layer.settings() }
@@ -137,12 +136,17 @@ impl<A: Scalar> Sequential<A> {
                 per_feature: normalizer.is_per_feature(),
                 statistics: normalizer.statistics().to_vec(),
             }),
+            checkpoint: None,
         }
     }
 
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
-        let Container { description, tensors } = Container::parse(file, bytes)?;
-        let planned = make(file, &parse(file, description.as_deref())?, registry)?;
+        let Container { description, mut tensors } = Container::parse(file, bytes)?;
+        let description = parse(file, description.as_deref())?;
+        if description.checkpoint.is_some() {
+            tensors.retain(|tensor| !tensor.name.starts_with(PREFIX));
+        }
+        let planned = make(file, &description, registry)?;
         // Until here the model's size is only a claim.
         let tensors = fit(file, &planned, &tensors)?;
         let mut model = planned.with_zeros()?;
@@ -179,6 +183,11 @@ impl Normalizer {
         Self::of_statistics(saved.statistics, saved.per_feature)
             .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
     }
+}
+
+/// A description as files have it.
+pub(super) fn to_json(description: &Description) -> Result<String> {
+    serde_json::to_string(description).map_err(|error| Error::setting("settings", "finite numbers", error))
 }
 
 /// The model that a file describes, without its numbers; an error that lists all that the registry has not.

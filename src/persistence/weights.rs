@@ -1,9 +1,10 @@
 //! The numbers of a model as tensors, and back.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
-use safetensors::{Dtype, View};
+use safetensors::Dtype;
 
 use super::container::{Outgoing, Tensor};
 use crate::error::{Error, Result};
@@ -20,11 +21,12 @@ pub(super) fn dtype<A>() -> Dtype {
 }
 
 /// Every parameter and buffer, its dimensions in reverse order where the layer says so.
-pub(super) fn outgoing<A: Scalar>(model: &Sequential<A>) -> Vec<(String, impl View)> {
+pub(super) fn outgoing<A: Scalar>(model: &Sequential<A>) -> Vec<(String, Outgoing<'_>)> {
     let values = model.values().map(|(name, parameter, values)| {
         let values = array(parameter, values);
         let (shape, length) = (values.shape().to_vec(), size_of::<A>() * values.len());
-        (name, Outgoing { dtype: dtype::<A>(), shape, length, bytes: move || encode(values.iter()) })
+        let bytes = Box::new(move || encode(values.iter()));
+        (name, Outgoing { dtype: dtype::<A>(), shape, length, bytes })
     });
     values.collect()
 }
@@ -38,7 +40,7 @@ pub(super) fn encode<'a, A: Scalar>(values: impl Iterator<Item = &'a A>) -> Vec<
 }
 
 /// Bytes as numbers.
-fn decode(tensor: &Tensor<'_>) -> impl Iterator<Item = f64> {
+pub(super) fn decode(tensor: &Tensor<'_>) -> impl Iterator<Item = f64> {
     let (bytes, is_single) = (tensor.data, tensor.dtype == Dtype::F32);
     bytes.chunks_exact(if is_single { 4 } else { 8 }).map(move |chunk| match *chunk {
         [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
@@ -52,9 +54,11 @@ pub(super) fn fit<'a, 'b, A: Scalar>(
     model: &Sequential<A>,
     tensors: &'b [Tensor<'a>],
 ) -> Result<Vec<&'b Tensor<'a>>> {
+    let mut by_name: BTreeMap<&str, &Tensor<'_>> =
+        tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let (mut fitting, mut problems) = (Vec::new(), Vec::new());
     for (name, parameter) in model.declared() {
-        match tensors.iter().find(|tensor| tensor.name == name) {
+        match by_name.remove(name.as_str()) {
             None => problems.push(format!("missing {name}")),
             Some(tensor) => match check::<A>(parameter, tensor) {
                 Ok(()) => fitting.push(tensor),
@@ -62,11 +66,8 @@ pub(super) fn fit<'a, 'b, A: Scalar>(
             },
         }
     }
-    for Tensor { name, .. } in tensors {
-        if !name.ends_with(PASSED_OVER) && !model.declared().any(|(own, _)| own == *name) {
-            problems.push(format!("unexpected {name}"));
-        }
-    }
+    let unexpected = by_name.into_keys().filter(|name| !name.ends_with(PASSED_OVER));
+    problems.extend(unexpected.map(|name| format!("unexpected {name}")));
     match problems.is_empty() {
         true => Ok(fitting),
         false => Err(Error::Mismatch { file: file.into(), problems }),
