@@ -106,6 +106,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file is well-formed, but what it holds is not what it has to be.
+    #[error("{}: does not fit: {}", file.display(), problems.join("; "))]
+    Mismatch {
+        /// The file.
+        file: PathBuf,
+        /// All that stands against it.
+        problems: Vec<String>,
+    },
+
     /// A file or folder cannot be read or written.
     #[error("{}: {error}", path.display())]
     Io {

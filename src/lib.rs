@@ -62,8 +62,11 @@ mod model;
 mod optim;
 mod output;
 mod parallel;
+#[cfg(feature = "persistence")]
+mod persistence;
 mod random;
 mod scalar;
+mod settings;
 pub mod simd;
 mod train;
 
@@ -95,8 +98,13 @@ pub use optim::{
     RmsProp, Schedule, Sgd, Step, StepDecay, Stepper, WarmUp,
 };
 pub use output::{Link, Output, Softmax};
+#[cfg(feature = "persistence")]
+pub use persistence::Registry;
 pub use random::{FromRng, Noise, Random, RandomState};
 pub use scalar::Scalar;
+pub use settings::{Setting, Settings};
+#[cfg(feature = "persistence")]
+pub use train::Checkpoints;
 pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
 
 /// The README's examples, compiled.

@@ -1,12 +1,14 @@
 //! Where random numbers come from: one seed, one stream, the same on every machine.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use ndarray::Array2;
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{StandardNormal, StandardUniform};
 use rand::seq::SliceRandom;
 use rand_mt::Mt;
+
+use crate::error::{Error, Result};
 
 /// A stream of random numbers: what initial weights and the order of samples are drawn from.
 ///
@@ -20,6 +22,16 @@ pub trait Random: Debug + Send {
 
     /// The numbers 0..n in random order, every order as likely as another.
     fn permutation(&mut self, n: usize) -> Vec<usize>;
+
+    /// All that the next numbers depend on, for a checkpoint; `None`, as is the default, if the stream cannot tell.
+    fn state(&self) -> Option<Vec<u32>> {
+        None
+    }
+
+    /// Puts back a [`state`](Random::state) of such a stream; an error, and nothing changed, if it is none.
+    fn set_state(&mut self, _state: &[u32]) -> Result<()> {
+        Err(Error::setting("random", "a stream whose state can be set", "another"))
+    }
 }
 
 impl<R: Random + ?Sized> Random for &mut R {
@@ -31,6 +43,12 @@ impl<R: Random + ?Sized> Random for &mut R {
     }
     fn permutation(&mut self, n: usize) -> Vec<usize> {
         (**self).permutation(n)
+    }
+    fn state(&self) -> Option<Vec<u32>> {
+        (**self).state()
+    }
+    fn set_state(&mut self, state: &[u32]) -> Result<()> {
+        (**self).set_state(state)
     }
 }
 
@@ -49,23 +67,39 @@ impl<R: Random + ?Sized> Random for &mut R {
 /// assert_eq!(random.standard_normal(), 1.331586504129518);
 /// assert_eq!(RandomState::new(10).permutation(10), [8, 2, 5, 6, 3, 1, 0, 7, 4, 9]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RandomState {
-    mt: Mt,
+    /// The generator's outputs in blocks of as many words as its state has. A block determines all that follow, so that it is
+    /// the state too.
+    block: [u32; WORDS],
+    /// How many words of the block are drawn.
+    drawn: usize,
     /// The polar method makes two normals at a time; the second one waits here.
     spare: Option<f64>,
 }
 
+/// The words of the generator's state.
+const WORDS: usize = 624;
+
 impl RandomState {
     /// `numpy.random.RandomState(seed)` for an integer seed.
     pub fn new(seed: u32) -> Self {
-        Self { mt: Mt::new(seed), spare: None }
+        Self { block: block(Mt::new(seed)), drawn: 0, spare: None }
+    }
+
+    /// The next 32 bits.
+    fn draw(&mut self) -> u32 {
+        if self.drawn == WORDS {
+            (self.block, self.drawn) = (block(Mt::from(self.block)), 0);
+        }
+        self.drawn += 1;
+        self.block[self.drawn - 1]
     }
 
     /// A uniform double in [0, 1) with 53 random bits: `random_sample()`.
     pub fn random_sample(&mut self) -> f64 {
-        let high = f64::from(self.mt.next_u32() >> 5);
-        let low = f64::from(self.mt.next_u32() >> 6);
+        let high = f64::from(self.draw() >> 5);
+        let low = f64::from(self.draw() >> 6);
         (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
     }
 
@@ -100,14 +134,24 @@ impl RandomState {
         let mask = max.next_power_of_two().wrapping_sub(1) | max;
         loop {
             let draw = if max <= u32::MAX as usize {
-                self.mt.next_u32() as usize
+                self.draw() as usize
             } else {
-                (u64::from(self.mt.next_u32()) << 32 | u64::from(self.mt.next_u32())) as usize
+                (u64::from(self.draw()) << 32 | u64::from(self.draw())) as usize
             };
             if draw & mask <= max {
                 return draw & mask;
             }
         }
+    }
+}
+
+fn block(mut mt: Mt) -> [u32; WORDS] {
+    std::array::from_fn(|_| mt.next_u32())
+}
+
+impl Debug for RandomState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RandomState").finish_non_exhaustive()
     }
 }
 
@@ -123,20 +167,40 @@ impl Random for RandomState {
     fn permutation(&mut self, n: usize) -> Vec<usize> {
         RandomState::permutation(self, n)
     }
+
+    fn state(&self) -> Option<Vec<u32>> {
+        let spare = self.spare.map_or([0; 3], |spare| {
+            let bits = spare.to_bits();
+            [1, (bits >> 32) as u32, bits as u32]
+        });
+        Some([&self.block[..], &[self.drawn as u32], &spare].concat())
+    }
+
+    fn set_state(&mut self, state: &[u32]) -> Result<()> {
+        let wrong = || Error::shape("state of a RandomState", format!("[{}]", WORDS + 4), &[state.len()]);
+        let (block, rest) = state.split_first_chunk::<WORDS>().ok_or_else(wrong)?;
+        let &[drawn, has_spare, high, low] = rest else { return Err(wrong()) };
+        if drawn as usize > WORDS {
+            return Err(Error::setting("drawn words of a RandomState", format!("at most {WORDS}"), drawn));
+        }
+        let spare = f64::from_bits(u64::from(high) << 32 | u64::from(low));
+        *self = Self { block: *block, drawn: drawn as usize, spare: (has_spare != 0).then_some(spare) };
+        Ok(())
+    }
 }
 
 impl rand::RngCore for RandomState {
     fn next_u32(&mut self) -> u32 {
-        self.mt.next_u32()
+        self.draw()
     }
 
     fn next_u64(&mut self) -> u64 {
-        u64::from(self.mt.next_u32()) | u64::from(self.mt.next_u32()) << 32
+        u64::from(self.draw()) | u64::from(self.draw()) << 32
     }
 
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(4) {
-            chunk.copy_from_slice(&self.mt.next_u32().to_le_bytes()[..chunk.len()]);
+            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
         }
     }
 }

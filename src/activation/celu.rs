@@ -1,6 +1,7 @@
 use super::{ActFn, check_positive, min};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The continuously differentiable ELU.
 ///
@@ -62,5 +63,9 @@ impl ActFn for Celu {
 
     fn check(&self) -> Result<()> {
         check_positive("alpha", self.alpha)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("alpha", self.alpha))
     }
 }

@@ -1,6 +1,7 @@
 use super::{ActFn, check_finite, min};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The exponential linear unit.
 ///
@@ -63,5 +64,9 @@ impl ActFn for Elu {
 
     fn check(&self) -> Result<()> {
         check_finite("alpha", self.alpha)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("alpha", self.alpha))
     }
 }

@@ -1,6 +1,7 @@
 use super::{ActFn, check_finite};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The leaky ReLU: a small slope where ReLU has none.
 ///
@@ -60,5 +61,9 @@ impl ActFn for LeakyRelu {
 
     fn check(&self) -> Result<()> {
         check_finite("alpha", self.alpha)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("alpha", self.alpha))
     }
 }

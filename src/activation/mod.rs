@@ -50,6 +50,7 @@ pub use trainable::TrainableActFn;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::settings::{Settings, of_no_fields};
 
 /// An activation function: f(u) and f′(u, z), for one number at a time.
 ///
@@ -98,6 +99,13 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
     /// An error if a parameter of the function is out of its range; asked when a model is built.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
+    ///
+    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this.
+    fn settings(&self) -> Option<Settings> {
+        of_no_fields(self)
     }
 }
 

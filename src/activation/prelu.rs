@@ -55,6 +55,8 @@ impl Default for PRelu {
 impl TrainableActFn for PRelu {
     const NAME: &'static str = "prelu";
     const PARAMETER: &'static str = "alpha";
+    // As PyTorch calls it.
+    const SAVED_AS: &'static str = "weight";
 
     fn start(&self) -> f64 {
         self.alpha

@@ -1,6 +1,7 @@
 use super::{ActFn, check_positive};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// A smooth ReLU.
 ///
@@ -64,5 +65,9 @@ impl ActFn for Softplus {
 
     fn check(&self) -> Result<()> {
         check_positive("beta", self.beta)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("beta", self.beta))
     }
 }

@@ -1,6 +1,7 @@
 use super::{ActFn, TrainableActFn, check_finite};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Swish, for β = 1 also called [SiLU](Silu): u, gated by its own sigmoid.
 ///
@@ -64,6 +65,10 @@ impl ActFn for Swish {
 
     fn check(&self) -> Result<()> {
         check_finite("beta", self.beta)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("beta", self.beta))
     }
 }
 

@@ -42,6 +42,9 @@ pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
     /// The name of the parameter.
     const PARAMETER: &'static str;
 
+    /// The name of the parameter in files.
+    const SAVED_AS: &'static str = Self::PARAMETER;
+
     /// What the parameter is before training.
     fn start(&self) -> f64;
 

@@ -78,6 +78,21 @@ impl Normalizer {
         &self.statistics
     }
 
+    /// Whether there is a pair for every column.
+    pub fn is_per_feature(&self) -> bool {
+        self.per_feature
+    }
+
+    /// The normaliser of these statistics.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn of_statistics(statistics: Vec<(f64, f64)>, per_feature: bool) -> Result<Self> {
+        if statistics.is_empty() || !(per_feature || statistics.len() == 1) {
+            let expected = if per_feature { "1 or more" } else { "1" };
+            return Err(Error::setting("statistics of a normaliser", expected, statistics.len()));
+        }
+        Self::of(statistics, per_feature)
+    }
+
     /// Shift and scale of each of `width` columns; an error if the statistics are of another width, or a scale is lost in
     /// the precision of `A`.
     pub(super) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {

@@ -3,6 +3,7 @@ use crate::activation::ActFn;
 use crate::error::Result;
 use crate::parallel::parts;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// The numbers that make a thread worth its while.
@@ -58,6 +59,10 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
 
     fn by_row(&self, _training: bool) -> bool {
         true
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        self.function.settings()
     }
 
     fn forward(&self, mut pass: Forward<'_, A>) {

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::linalg::column_sums;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The affine (dense, fully connected) layer.
 ///
@@ -15,6 +16,8 @@ use crate::scalar::Scalar;
 /// Shapes: X (batch, fan_in), W = `weight` (fan_in, fan_out), b = `bias` (fan_out), Y (batch, fan_out).
 ///
 /// Numerics: sums in the order of the matrix product, the same for every run.
+///
+/// In files: `weight` lies as (fan_out, fan_in), as PyTorch keeps it.
 ///
 /// | parameter | default | range |
 /// |---|---|---|
@@ -74,13 +77,17 @@ impl<A: Scalar> Layer<A> for Affine {
     }
 
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        let weight = Parameter::new("weight", &[input_dim, self.units], self.weight);
+        let weight = Parameter::new("weight", &[input_dim, self.units], self.weight).transposed();
         let bias = Parameter::new("bias", &[self.units], self.bias).fan(input_dim, self.units);
         vec![weight, bias]
     }
 
     fn by_row(&self, _training: bool) -> bool {
         true
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("units", self.units))
     }
 
     fn forward(&self, pass: Forward<'_, A>) {

@@ -7,6 +7,7 @@ use super::{Backward, Forward, Layer, Parameter, flat};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// The numbers that make a thread worth its while.
@@ -131,6 +132,11 @@ impl<A: Scalar> Layer<A> for BatchNorm {
 
     fn least_rows(&self) -> usize {
         2
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        let settings = Settings::new().with("epsilon", self.epsilon).with("momentum", self.momentum);
+        Some(settings.with("affine", self.affine))
     }
 
     fn forward(&self, pass: Forward<'_, A>) {

@@ -3,6 +3,7 @@ use crate::error::{Error, Result};
 use crate::parallel::parts;
 use crate::random::Noise;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// The numbers that make a thread worth its while.
@@ -95,6 +96,10 @@ impl<A: Scalar> Layer<A> for Dropout {
 
     fn by_row(&self, _training: bool) -> bool {
         true
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("p", self.p))
     }
 
     fn forward(&self, mut pass: Forward<'_, A>) {

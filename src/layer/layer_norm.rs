@@ -3,6 +3,7 @@ use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::parallel::parts;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// The numbers that make a thread worth its while.
@@ -97,6 +98,10 @@ impl<A: Scalar> Layer<A> for LayerNorm {
 
     fn by_row(&self, _training: bool) -> bool {
         true
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("epsilon", self.epsilon).with("affine", self.affine))
     }
 
     fn forward(&self, mut pass: Forward<'_, A>) {

@@ -26,6 +26,7 @@ pub use trainable::Trainable;
 
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::{Settings, of_no_fields};
 
 /// A layer: a function of its input and its parameters, and the gradients of that function.
 ///
@@ -116,6 +117,14 @@ pub trait Layer<A: Scalar>: Debug + Send + Sync {
         1
     }
 
+    /// What a saved model says of the layer, for a registry to make it again; `None` if it does not tell.
+    ///
+    /// A layer without fields has nothing to say, and one with fields says nothing unless it implements this. How parameters
+    /// start is none of it: a saved model has their values.
+    fn settings(&self) -> Option<Settings> {
+        of_no_fields(self)
+    }
+
     /// Writes all of `y` from `x`, `params` and `buffers`.
     fn forward(&self, pass: Forward<'_, A>);
 
@@ -142,6 +151,9 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     }
     fn least_rows(&self) -> usize {
         (**self).least_rows()
+    }
+    fn settings(&self) -> Option<Settings> {
+        (**self).settings()
     }
     fn forward(&self, pass: Forward<'_, A>) {
         (**self).forward(pass)

@@ -25,18 +25,33 @@ pub struct Parameter {
     pub initializer: Initializer,
     /// How many inputs and outputs it connects, for the initializer.
     pub fan: (usize, usize),
+    /// The name within the layer that files have: `name` unless it is another.
+    pub saved_as: String,
+    /// Whether files keep it with its dimensions in reverse order.
+    pub transposed: bool,
 }
 
 impl Parameter {
     /// A parameter that connects its first dimension (as inputs) with its last (as outputs).
     pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
         let fan = (shape.first().copied().unwrap_or(1), shape.last().copied().unwrap_or(1));
-        Self { name: name.into(), shape: shape.into(), initializer, fan }
+        let (name, saved_as) = (name.into(), name.into());
+        Self { name, shape: shape.into(), initializer, fan, saved_as, transposed: false }
     }
 
     /// The same parameter, connecting this many inputs and outputs.
     pub fn fan(self, inputs: usize, outputs: usize) -> Self {
         Self { fan: (inputs, outputs), ..self }
+    }
+
+    /// The same parameter, kept in files under another name: PyTorch's, where that differs.
+    pub fn saved_as(self, name: &str) -> Self {
+        Self { saved_as: name.into(), ..self }
+    }
+
+    /// The same parameter, kept in files with its dimensions in reverse order, as PyTorch keeps the weights of a linear layer.
+    pub fn transposed(self) -> Self {
+        Self { transposed: true, ..self }
     }
 
     /// Its first values, in row-major order; an error if one is not finite.
@@ -83,17 +98,25 @@ impl Plan {
             return Err(Error::setting("output width", "at least 1", 0));
         }
         let (parameters, buffers) = (layer.parameters(input_dim), layer.buffers(input_dim));
-        let mut names: Vec<&str> = Vec::with_capacity(parameters.len() + buffers.len());
-        for Parameter { name, .. } in parameters.iter().chain(&buffers) {
-            check_name(name)?;
-            if names.contains(&name.as_str()) {
-                return Err(Error::setting("name of a parameter", "a name of its own", name));
-            }
-            names.push(name);
-        }
+        let all = || parameters.iter().chain(&buffers);
+        check_names(all().map(|parameter| &parameter.name))?;
+        check_names(all().map(|parameter| &parameter.saved_as))?;
         let (size, buffer_size) = (size(&parameters)?, size(&buffers)?);
         Ok(Self { output_dim, parameters, size, buffers, buffer_size })
     }
+}
+
+/// An error unless these are names, and no two the same.
+fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let mut before: Vec<&String> = Vec::new();
+    for name in names {
+        check_name(name)?;
+        if before.contains(&name) {
+            return Err(Error::setting("name of a parameter", "a name of its own", name));
+        }
+        before.push(name);
+    }
+    Ok(())
 }
 
 /// How many numbers these are together.

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::init::Initializer;
 use crate::parallel::parts;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// The numbers that make a thread worth its while.
@@ -65,11 +66,16 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
 
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
         let count = if self.per_unit { input_dim } else { 1 };
-        vec![Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()))]
+        let parameter = Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()));
+        vec![parameter.saved_as(F::SAVED_AS)]
     }
 
     fn by_row(&self, _training: bool) -> bool {
         true
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with(F::PARAMETER, self.function.start()).with("per_unit", self.per_unit))
     }
 
     fn forward(&self, mut pass: Forward<'_, A>) {

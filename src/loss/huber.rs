@@ -4,6 +4,7 @@ use super::Loss;
 use crate::error::{Error, Result};
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Huber's loss, for numbers to be met (regression): the squared error of what is near, the absolute error of what is far
 /// off.
@@ -63,6 +64,10 @@ impl<A: Scalar> Loss<A> for Huber {
             true => Ok(()),
             false => Err(Error::setting("delta", "a finite number above 0", self.delta)),
         }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("delta", self.delta))
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {

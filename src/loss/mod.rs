@@ -23,6 +23,7 @@ pub use weighted_cross_entropy::WeightedCrossEntropy;
 use crate::error::{Error, Result};
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
+use crate::settings::{Settings, of_no_fields};
 
 /// A loss (the article's *error*), or your own.
 ///
@@ -82,6 +83,13 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
     /// An error if the loss makes no sense for these targets; asked for every batch.
     fn check(&self, _t: ArrayView2<'_, A>) -> Result<()> {
         Ok(())
+    }
+
+    /// What a saved model says of the loss, for a registry to make it again; `None` if it does not tell.
+    ///
+    /// A loss without fields has nothing to say, and one with fields says nothing unless it implements this.
+    fn settings(&self) -> Option<Settings> {
+        of_no_fields(self)
     }
 
     /// The sum over the rows of each row's loss.

@@ -4,6 +4,7 @@ use super::{Loss, check_probabilities, check_weights, floored_ln};
 use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The binary cross entropy in which a yes has a weight: [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) for classes that
 /// are rare.
@@ -73,6 +74,10 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
 
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_probabilities(t)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("pos_weight", self.pos_weight.clone()))
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {

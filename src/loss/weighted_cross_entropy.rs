@@ -4,6 +4,7 @@ use super::{Loss, check_distributions, check_weights, floored_ln};
 use crate::error::{Error, Result};
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The cross entropy with label smoothing and class weights: [`CrossEntropy`](crate::CrossEntropy) with settings, and
 /// without its floor.
@@ -114,6 +115,15 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
 
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_distributions(t)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        let settings = Settings::new().with("label_smoothing", self.label_smoothing);
+        let settings = settings.with("mean_over_samples", self.mean_over_samples);
+        Some(match &self.class_weights {
+            Some(weights) => settings.with("class_weights", weights.clone()),
+            None => settings,
+        })
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Sequential, Slot};
@@ -41,6 +42,17 @@ impl<A: Scalar> Builder<A> {
         Self { input_dim, layers: Vec::new(), output: None, loss: None, seed: 0 }
     }
 
+    /// A builder to which nothing is to be added.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn of(
+        input_dim: usize,
+        layers: Vec<(String, Arc<dyn Layer<A>>)>,
+        output: Arc<dyn Output<A>>,
+        loss: Arc<dyn Loss<A>>,
+    ) -> Self {
+        Self { layers, output: Some(output), loss: Some(loss), ..Self::new(input_dim) }
+    }
+
     /// Adds a layer behind the others.
     pub fn add_layer(mut self, name: impl Into<String>, layer: impl Layer<A> + 'static) -> Self {
         self.layers.push((name.into(), Arc::new(layer)));
@@ -70,13 +82,21 @@ impl<A: Scalar> Builder<A> {
 
     /// The model, its weights drawn from a stream that can be used further.
     pub fn build_with(self, random: &mut dyn Random) -> Result<Sequential<A>> {
+        let planned = self.plan()?;
+        let slots = &planned.slots;
+        let params = draw(slots, |slot| &slot.parameters, |slot| slot.range.end, random)?;
+        let buffers = draw(slots, |slot| &slot.buffers, |slot| slot.buffer_range.end, random)?;
+        Ok(Sequential { params, buffers, ..planned })
+    }
+
+    /// The model without its numbers.
+    pub(crate) fn plan(self) -> Result<Sequential<A>> {
         let slots = self.slots()?;
         let output = self.output.clone().ok_or_else(|| Error::setting("set_output", "an output", "none"))?;
         let last = slots.last().map_or(("", self.input_dim), |slot| (&slot.name, slot.output_dim));
         output.check(last.1).map_err(|error| error.in_layer(last.0))?;
         let loss = self.loss(output.as_ref(), last.1)?;
-        let params = draw(&slots, |slot| &slot.parameters, |slot| slot.range.end, random)?;
-        let buffers = draw(&slots, |slot| &slot.buffers, |slot| slot.buffer_range.end, random)?;
+        let (params, buffers) = (Vec::new(), Vec::new());
         Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params, buffers })
     }
 
@@ -89,9 +109,10 @@ impl<A: Scalar> Builder<A> {
             return Err(Error::setting("layers", "at least 1", 0));
         }
         let mut slots: Vec<Slot<A>> = Vec::with_capacity(self.layers.len());
+        let mut names = HashSet::new();
         for (i, (name, layer)) in self.layers.iter().enumerate() {
             check_name(name).map_err(|error| error.in_layer(&format!("number {}", i + 1)))?;
-            if slots.iter().any(|slot| slot.name == *name) {
+            if !names.insert(name) {
                 return Err(Error::setting("name", "one of its own", name).in_layer(name));
             }
             let slot = place(name, layer, slots.last(), self.input_dim);

@@ -2,6 +2,8 @@
 
 mod builder;
 mod display;
+#[cfg(feature = "persistence")]
+mod numbers;
 mod parameters;
 mod parts;
 mod pass;

@@ -156,6 +156,15 @@ impl<A: Scalar> Stepper<A> {
         Ok(())
     }
 
+    /// All settings, but for the schedule, as words to compare.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn settings(&self) -> String {
+        let Self { rule, plateau, clip, layer_rates, decay_all, .. } = self;
+        format!(
+            "{rule:?}, clip {clip:?}, plateau {plateau:?}, layer_rates {layer_rates:?}, decay_all {decay_all}"
+        )
+    }
+
     /// The learning rate of the next step.
     ///
     /// Errors: a schedule that gives no finite number of at least 0.

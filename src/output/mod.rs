@@ -11,6 +11,7 @@ pub use softmax::Softmax;
 
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::{Settings, of_no_fields};
 
 /// An output function: [`Softmax`], [`Sigmoid`](crate::Sigmoid), [`Identity`](crate::Identity), or your own.
 ///
@@ -25,6 +26,13 @@ pub trait Output<A: Scalar>: Debug + Send + Sync {
     /// An error if the function makes no sense for this many outputs.
     fn check(&self, _outputs: usize) -> Result<()> {
         Ok(())
+    }
+
+    /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
+    ///
+    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this.
+    fn settings(&self) -> Option<Settings> {
+        of_no_fields(self)
     }
 
     /// Writes all of `y` from the logits `u`.

@@ -1,10 +1,15 @@
 //! The loop: epochs of mini-batches, watched and recorded.
 
+#[cfg(feature = "persistence")]
+mod checkpoint;
 mod evaluate;
 mod history;
 mod observer;
+mod order;
 mod trainer;
 
+#[cfg(feature = "persistence")]
+pub use checkpoint::Checkpoints;
 pub use history::{Epoch, History, Termination};
 pub use observer::{BatchProgress, Observer};
 pub use trainer::Trainer;

@@ -1,10 +1,13 @@
 use std::fmt;
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+#[cfg(feature = "persistence")]
+use super::checkpoint::Checkpoints;
 use super::evaluate::{ROWS, check_fit};
 use super::history::{Epoch, History, Termination};
 use super::observer::{BatchProgress, EpochFn, Observer};
+use super::order::{Drawn, Given, Order};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
@@ -13,9 +16,6 @@ use crate::optim::{Clip, Optimizer, ReduceOnPlateau, Schedule, Sgd, Stepper};
 use crate::parallel::{cores, enter};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
-
-/// Gives the order of the samples for an epoch, from its number (from 1) and the number of samples.
-type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 
 /// The training loop: the article's `learn`.
 ///
@@ -35,6 +35,7 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 /// | [`noise_seed`](Trainer::noise_seed) | that of [`seed`](Trainer::seed), 1 | any |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
 /// | [`threads`](Trainer::threads) | the machine's cores | 1 or more |
+/// | `checkpoints` (feature `persistence`) | none | a folder |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
 /// ```
@@ -66,13 +67,15 @@ type Order<'a> = dyn FnMut(usize, usize) -> Vec<usize> + Send + 'a;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub struct Trainer<'a, A> {
-    batch_size: usize,
+    pub(super) batch_size: usize,
     epochs: usize,
-    stepper: Stepper<A>,
-    order: Box<Order<'a>>,
+    pub(super) stepper: Stepper<A>,
+    pub(super) order: Box<dyn Order + 'a>,
     /// The seed of what layers draw.
-    noise: u32,
-    test: Option<&'a dyn Dataset<A>>,
+    pub(super) noise: u32,
+    pub(super) test: Option<&'a dyn Dataset<A>>,
+    #[cfg(feature = "persistence")]
+    pub(super) checkpoints: Option<Checkpoints>,
     threads: usize,
     observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
 }
@@ -84,13 +87,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             batch_size: 100,
             epochs: 50,
             stepper: Stepper::new(Sgd::default()),
-            order: Box::new(|_, _| Vec::new()),
-            noise: 0,
+            order: Box::new(Drawn(RandomState::new(1))),
+            noise: 1,
             test: None,
+            #[cfg(feature = "persistence")]
+            checkpoints: None,
             threads: cores(),
             observers: Vec::new(),
         }
-        .seed(1)
     }
 
     /// Sets how many samples make a step.
@@ -141,14 +145,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     }
 
     /// Draws the orders, one after another, from this stream, such as the one that the first weights came from.
-    pub fn random(self, mut random: impl Random + 'a) -> Self {
-        self.order(move |_, samples| random.permutation(samples))
+    pub fn random(self, random: impl Random + 'a) -> Self {
+        Self { order: Box::new(Drawn(random)), ..self }
     }
 
     /// Takes each epoch's order from a function of the epoch's number (from 1) and the number of samples. It may name
     /// samples twice or leave some out.
     pub fn order(self, order: impl FnMut(usize, usize) -> Vec<usize> + Send + 'a) -> Self {
-        Self { order: Box::new(order), ..self }
+        Self { order: Box::new(Given(order)), ..self }
     }
 
     /// Measures loss and accuracy on this data set after every epoch.
@@ -160,6 +164,12 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// a run takes place on threads of `rayon`'s pool, observers and all.
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
+    }
+
+    /// Keeps the run in a folder after every epoch, so that it can go on from there.
+    #[cfg(feature = "persistence")]
+    pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
+        Self { checkpoints: Some(checkpoints), ..self }
     }
 
     /// Calls `watch` with every row of the history; it may stop the run by answering `ControlFlow::Break(())`.
@@ -189,12 +199,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let start = Instant::now();
+        let mut epochs = self.resume(model, train)?;
+        let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         let mut batch = model.workspace(self.batch_size)?.threads(self.threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
-        let mut epochs = Vec::new();
         let mut termination = Termination::Completed;
-        for number in 0..=self.epochs {
+        for number in epochs.len()..=self.epochs {
             let trained = match number {
                 0 => Continue(model.evaluate_in(&mut evaluation, train, || "before training".into())?),
                 _ => self.epoch(number, model, train, &mut batch)?,
@@ -208,14 +219,26 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             if number > 0 {
                 self.stepper.end_epoch(test.unwrap_or(metrics).loss);
             }
-            let epoch = Epoch { number, train: metrics, test, elapsed: start.elapsed() };
+            let epoch = Epoch { number, train: metrics, test, elapsed: before + start.elapsed() };
             epochs.push(epoch);
+            self.keep(model, train, &epochs)?;
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
                 termination = Termination::Stopped;
                 break;
             }
         }
-        Ok(History { epochs, termination, elapsed: start.elapsed() })
+        Ok(History { epochs, termination, elapsed: before + start.elapsed() })
+    }
+
+    /// Without the feature `persistence` there is nothing to go on from.
+    #[cfg(not(feature = "persistence"))]
+    fn resume(&mut self, _: &mut Sequential<A>, _: &dyn Dataset<A>) -> Result<Vec<Epoch>> {
+        Ok(Vec::new())
+    }
+
+    #[cfg(not(feature = "persistence"))]
+    fn keep(&self, _: &Sequential<A>, _: &dyn Dataset<A>, _: &[Epoch]) -> Result<()> {
+        Ok(())
     }
 
     /// One epoch's steps and what they measured, unless an observer stops it.
@@ -226,7 +249,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         train: &dyn Dataset<A>,
         ws: &mut Workspace<A>,
     ) -> Result<ControlFlow<(), Metrics>> {
-        let order = (self.order)(number, train.len());
+        let order = self.order.draw(number, train.len());
         check_order(&order, train.len())?;
         let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
         model.check_rows(last).map_err(|error| error.in_place(&format!("last batch of epoch {number}")))?;

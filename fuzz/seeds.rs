@@ -1,0 +1,47 @@
+//! Writes files from which the fuzzers start to `corpus/model` and `corpus/idx`.
+
+use std::error::Error;
+use std::fs::{create_dir_all, write};
+
+use manabi::ndarray::{Array1, Array3, array};
+use manabi::{
+    Activation, Affine, BinaryCrossEntropy, CrossEntropy, Elu, Identity, MeanSquaredError, Normalizer, PRelu,
+    Sequential, Sigmoid, Softmax, Swish, Trainable, idx,
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    create_dir_all("corpus/model")?;
+    create_dir_all("corpus/idx")?;
+    let small = Sequential::<f32>::builder(3)
+        .add_layer("a", Affine::new(2))
+        .add_layer("s", Activation::new(Swish::default()))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()?;
+    write("corpus/model/small", small.to_bytes()?)?;
+    let normalizer = Normalizer::min_max_per_feature(array![[0.0, 1.0, 2.0], [1.0, 2.0, 4.0]].view())?;
+    let deep = Sequential::<f64>::builder(3)
+        .add_layer("a", Affine::new(1))
+        .add_layer("p", Trainable::new(PRelu::default()).per_unit())
+        .add_layer("e", Activation::new(Elu::new(0.5)))
+        .add_layer("b", Affine::new(2))
+        .set_output(Sigmoid)
+        .set_error(BinaryCrossEntropy)
+        .build()?;
+    write("corpus/model/deep", deep.to_bytes_with(&normalizer)?)?;
+    let no_numbers = Sequential::<f32>::builder(1)
+        .add_layer("s", Activation::new(Swish::default()))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()?;
+    write("corpus/model/no_numbers", no_numbers.to_bytes()?)?;
+
+    idx::write("corpus/idx/bytes", &array![[1_u8, 2], [3, 4]])?;
+    idx::write("corpus/idx/bytes.gz", &Array3::from_elem((2, 3, 4), 7_u8))?;
+    idx::write("corpus/idx/signed", &array![-1_i8])?;
+    idx::write("corpus/idx/short", &array![-1_i16, 300])?;
+    idx::write("corpus/idx/int.gz", &array![[-1_i32], [70000]])?;
+    idx::write("corpus/idx/single", &array![[1.5_f32, f32::NAN]])?;
+    idx::write("corpus/idx/double", &Array1::<f64>::zeros(0))?;
+    Ok(())
+}

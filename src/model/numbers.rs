@@ -1,0 +1,61 @@
+//! A model's numbers, parameters and buffers alike, beside their descriptions: how files see it.
+
+use super::Sequential;
+use crate::error::{Result, zeros};
+use crate::layer::{Layer, Parameter};
+use crate::loss::Loss;
+use crate::scalar::Scalar;
+
+impl<A: Scalar> Sequential<A> {
+    /// The layers and their names, in order.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<A>)> {
+        self.slots.iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
+    }
+
+    pub(crate) fn loss_function(&self) -> &dyn Loss<A> {
+        self.loss.as_ref()
+    }
+
+    /// Every parameter, then every buffer, by the full name that files have.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = (String, &Parameter)> {
+        let parameters =
+            self.slots.iter().flat_map(|slot| slot.parameters.iter().map(move |own| (slot, own)));
+        let buffers = self.slots.iter().flat_map(|slot| slot.buffers.iter().map(move |own| (slot, own)));
+        parameters.chain(buffers).map(|(slot, own)| (format!("{}.{}", slot.name, own.saved_as), own))
+    }
+
+    /// The same with their numbers.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (String, &Parameter, &[A])> {
+        let (mut params, mut buffers) = (&self.params[..], &self.buffers[..]);
+        let count: usize = self.slots.iter().map(|slot| slot.parameters.len()).sum();
+        self.declared().enumerate().map(move |(i, (name, parameter))| {
+            let rest = if i < count { &mut params } else { &mut buffers };
+            let values = rest.split_off(..size(parameter)).expect("as many numbers as are declared");
+            (name, parameter, values)
+        })
+    }
+
+    /// The same to be written, without names.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = (&Parameter, &mut [A])> {
+        let Self { slots, params, buffers, .. } = self;
+        let (mut params, mut buffers) = (&mut params[..], &mut buffers[..]);
+        let parameters = slots.iter().flat_map(|slot| &slot.parameters).map(move |parameter| {
+            (parameter, params.split_off_mut(..size(parameter)).expect("as many numbers as are declared"))
+        });
+        parameters.chain(slots.iter().flat_map(|slot| &slot.buffers).map(move |buffer| {
+            (buffer, buffers.split_off_mut(..size(buffer)).expect("as many numbers as are declared"))
+        }))
+    }
+
+    /// A planned model with all its numbers 0.
+    pub(crate) fn with_zeros(self) -> Result<Self> {
+        let end = self.slots.last().map_or((0, 0), |slot| (slot.range.end, slot.buffer_range.end));
+        let params = zeros((1, end.0))?.into_raw_vec_and_offset().0;
+        let buffers = zeros((1, end.1))?.into_raw_vec_and_offset().0;
+        Ok(Self { params, buffers, ..self })
+    }
+}
+
+fn size(parameter: &Parameter) -> usize {
+    parameter.shape.iter().product()
+}

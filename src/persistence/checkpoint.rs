@@ -1,0 +1,152 @@
+//! A model with what its training has to know to go on, as one file.
+
+use std::path::Path;
+
+use safetensors::Dtype;
+use serde::{Deserialize, Serialize};
+
+use super::container::{Container, Outgoing, Tensor, write};
+use super::description::parse;
+use super::file;
+use super::model::to_json;
+use super::weights::{decode, dtype, encode, fill, fit, outgoing};
+use crate::error::{Error, Result};
+use crate::model::Sequential;
+use crate::scalar::Scalar;
+
+/// What the names of tensors begin with that are no model's.
+pub(super) const PREFIX: &str = "checkpoint/";
+
+/// A training that can go on.
+pub(crate) struct Checkpoint<A> {
+    pub progress: Progress,
+    /// The optimizer's slots.
+    pub slots: Vec<Vec<A>>,
+    /// The state of the stream that orders come from.
+    pub random: Vec<u32>,
+}
+
+/// How far it is.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Progress {
+    pub run: Run,
+    /// The history.
+    pub epochs: Vec<Row>,
+    /// The optimizer's steps.
+    pub steps: u64,
+    /// The optimizer's scalars.
+    pub scalars: Vec<f64>,
+    pub plateau: Waiting,
+    /// The rate of the next step: what a schedule makes of all this.
+    pub learning_rate: f64,
+}
+
+/// What has to be the same when it goes on.
+#[derive(Deserialize, PartialEq, Serialize)]
+pub(crate) struct Run {
+    pub precision: String,
+    pub optimizer: String,
+    pub batch_size: usize,
+    pub noise_seed: u32,
+    pub samples: usize,
+    pub test_samples: Option<usize>,
+}
+
+/// A row of the history.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Row {
+    pub train: Measured,
+    pub test: Option<Measured>,
+    pub nanoseconds: u64,
+}
+
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Measured {
+    pub loss: f64,
+    pub accuracy: Option<f64>,
+}
+
+/// What a reduction on a plateau remembers.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Waiting {
+    pub scale: f64,
+    pub best: Option<f64>,
+    pub waited: u64,
+    pub cooling: u64,
+}
+
+impl<A: Scalar> Checkpoint<A> {
+    /// Writes the checkpoint of a model.
+    pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
+        model.check_params()?;
+        let mut description = model.description(None);
+        description.checkpoint = Some(self.progress);
+        let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
+        for (i, slot) in self.slots.iter().enumerate() {
+            let (shape, length) = (vec![slot.len()], size_of_val(&slot[..]));
+            let bytes = Box::new(move || encode(slot.iter()));
+            tensors
+                .push((format!("{PREFIX}slot{i}"), Outgoing { dtype: dtype::<A>(), shape, length, bytes }));
+        }
+        let (random, shape, length) = (&self.random, vec![self.random.len()], size_of_val(&self.random[..]));
+        let bytes = Box::new(|| random.iter().flat_map(|bits| bits.to_le_bytes()).collect());
+        tensors.push((format!("{PREFIX}random"), Outgoing { dtype: Dtype::U32, shape, length, bytes }));
+        file::write(path, &write(tensors, to_json(&description)?)?)
+    }
+
+    /// Reads a checkpoint of this model, and gives the model as it then was.
+    pub fn read(path: &Path, model: &Sequential<A>, run: &Run) -> Result<(Self, Sequential<A>)> {
+        let bytes = file::read(path)?;
+        let Container { description, tensors } = Container::parse(path, &bytes)?;
+        let mut saved = parse(path, description.as_deref())?;
+        let mismatch = |problems| Error::Mismatch { file: path.into(), problems };
+        let progress = saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
+        let (expected, got) = (to_json(&model.description(None))?, to_json(&saved)?);
+        if got != expected {
+            return Err(mismatch(vec![format!("architecture: expected {expected}, got {got}")]));
+        }
+        if progress.run != *run {
+            return Err(mismatch(run.differences(&progress.run)));
+        }
+        let (own, of_model): (Vec<_>, Vec<_>) =
+            tensors.into_iter().partition(|tensor| tensor.name.starts_with(PREFIX));
+        let mut then = model.clone();
+        fill(&mut then, &fit(path, model, &of_model)?);
+        let slots = (0..).map_while(|i| own.iter().find(|tensor| tensor.name == format!("{PREFIX}slot{i}")));
+        let slots: Vec<Vec<A>> =
+            slots.map(|tensor| numbers(tensor)).collect::<Result<_, _>>().map_err(&mismatch)?;
+        let random = own.iter().find(|tensor| tensor.name == format!("{PREFIX}random"));
+        let random = random.ok_or_else(|| mismatch(vec![format!("missing {PREFIX}random")]))?;
+        let random = random.data.as_chunks().0.iter().map(|&bits| u32::from_le_bytes(bits)).collect();
+        Ok((Self { progress, slots, random }, then))
+    }
+}
+
+/// A slot's numbers; whoever takes them looks whether they make sense.
+fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Result<Vec<A>, Vec<String>> {
+    match tensor.dtype == dtype::<A>() {
+        true => Ok(decode(tensor).map(A::of).collect()),
+        false => Err(vec![format!("{}: expected type {}, got {}", tensor.name, dtype::<A>(), tensor.dtype)]),
+    }
+}
+
+impl Run {
+    /// What is not as it was.
+    fn differences(&self, saved: &Self) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut compare = |what: &str, now: &dyn ToString, then: &dyn ToString| {
+            let (now, then) = (now.to_string(), then.to_string());
+            if now != then {
+                all.push(format!("{what}: expected {now}, got {then}"));
+            }
+        };
+        compare("precision", &self.precision, &saved.precision);
+        compare("optimizer", &self.optimizer, &saved.optimizer);
+        compare("batch_size", &self.batch_size, &saved.batch_size);
+        compare("noise_seed", &self.noise_seed, &saved.noise_seed);
+        compare("samples of the training set", &self.samples, &saved.samples);
+        let count = |samples: Option<usize>| samples.map_or("none".into(), |samples| samples.to_string());
+        compare("samples of the test set", &count(self.test_samples), &count(saved.test_samples));
+        all
+    }
+}

@@ -1,0 +1,157 @@
+//! What a file says of its numbers, in JSON: the layers in order, the output, the loss, the normaliser.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Error as _, SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Progress;
+use crate::error::{Error, Result};
+use crate::settings::{Setting, Settings};
+
+/// The version of the format that this crate writes. It reads this one and all below.
+pub(super) const VERSION: u32 = 1;
+
+/// A model without its numbers.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Description {
+    pub version: u32,
+    pub input_dim: usize,
+    pub layers: Vec<Named>,
+    pub output: Part,
+    pub loss: Part,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalizer: Option<Statistics>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Progress>,
+}
+
+/// A layer: its name, what it is, and its settings if it tells them.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Named {
+    pub name: String,
+    pub kind: String,
+    pub settings: Option<Settings>,
+}
+
+/// An output or a loss: what it is, and its settings if it tells them.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Part {
+    pub kind: String,
+    pub settings: Option<Settings>,
+}
+
+/// A normaliser.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Statistics {
+    pub per_feature: bool,
+    /// Shift and scale.
+    pub statistics: Vec<(f64, f64)>,
+}
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, setting) in self.iter() {
+            map.serialize_entry(name, setting)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Setting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let finite = |numbers: &[f64]| match numbers.iter().find(|number| !number.is_finite()) {
+            Some(number) => Err(S::Error::custom(format!("expected finite settings, got {number}"))),
+            None => Ok(()),
+        };
+        match self {
+            Self::Number(number) => finite(&[*number]).and_then(|()| serializer.serialize_f64(*number)),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Numbers(numbers) => finite(numbers).and_then(|()| numbers.serialize(serializer)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Settings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Settings;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("names and settings")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Settings, M::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry::<String, Setting>()? {
+                    entries.push(entry);
+                }
+                Ok(entries.into_iter().collect())
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Value;
+        impl<'de> Visitor<'de> for Value {
+            type Value = Setting;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, true or false, a text, or a list of numbers")
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Setting, E> {
+                Ok(Setting::Number(number))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Setting, E> {
+                Ok(Setting::Number(number as f64))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Setting, E> {
+                Ok(Setting::Number(number as f64))
+            }
+            fn visit_bool<E>(self, flag: bool) -> Result<Setting, E> {
+                Ok(Setting::Flag(flag))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Setting, E> {
+                Ok(Setting::Text(text.into()))
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Setting, S::Error> {
+                let mut numbers = Vec::new();
+                while let Some(number) = seq.next_element()? {
+                    numbers.push(number);
+                }
+                Ok(Setting::Numbers(numbers))
+            }
+        }
+        deserializer.deserialize_any(Value)
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// Reads a description; one of a later version is an error that says so.
+pub(super) fn parse(file: &Path, description: Option<&str>) -> Result<Description> {
+    let mismatch = |problem| Error::Mismatch { file: file.into(), problems: vec![problem] };
+    let json = description.ok_or_else(|| {
+        mismatch(
+            "no description of a model in its metadata (weights alone go into a model by load_weights)"
+                .into(),
+        )
+    })?;
+    let malformed = |error| mismatch(format!("description: {error}"));
+    let Version { version } = serde_json::from_str(json).map_err(malformed)?;
+    if !(1..=VERSION).contains(&version) {
+        return Err(mismatch(format!("expected version 1 to {VERSION} of the description, got {version}")));
+    }
+    serde_json::from_str(json).map_err(malformed)
+}

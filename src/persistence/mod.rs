@@ -1,0 +1,13 @@
+//! Models as files: safetensors with PyTorch's names and layout, and a description from which a model is made again.
+
+mod checkpoint;
+mod container;
+mod description;
+mod file;
+mod model;
+mod registry;
+mod weights;
+
+pub(crate) use checkpoint::{Checkpoint, Measured, Progress, Row, Run, Waiting};
+pub(crate) use file::UNFINISHED;
+pub use registry::Registry;

@@ -1,0 +1,214 @@
+use std::path::Path;
+
+use super::checkpoint::PREFIX;
+use super::container::{Container, write};
+use super::description::{Description, Named, Part, Statistics, VERSION, parse};
+use super::file;
+use super::registry::Registry;
+use super::weights::{fill, fit, outgoing};
+use crate::data::Normalizer;
+use crate::error::{Error, Result};
+use crate::model::{Builder, Sequential};
+use crate::scalar::Scalar;
+
+/// What stands in errors for the path of bytes that are no file.
+const BYTES: &str = "bytes";
+
+/// Models in files (feature `persistence`).
+///
+/// A file is in the safetensors format. It holds every parameter and buffer under its name and in PyTorch's layout
+/// (`affine1.weight` as (fan_out, fan_in), `affine1.bias`), so that `load_state_dict(load_file(path))` works on an
+/// `nn.Sequential` with the same names, and [`load_weights`](Sequential::load_weights) on what PyTorch saved. Its metadata say
+/// under `manabi`, in JSON, how the model is made: a model of built-in layers loads by one call, one with layers of your own
+/// with a [`Registry`]. How parameters were initialised is not kept.
+///
+/// Numerics: a model is saved in its own precision and comes back with the same bits. An `f64` model takes an `f32` file, which
+/// is exact; an `f32` model does not take an `f64` file: load that in `f64`, and round its
+/// [`params`](Sequential::params) yourself.
+///
+/// Errors: nothing is changed or written unless all is right: every name, shape and type, every number finite. Whatever a
+/// file says, no more is allocated than about twice its length, and for a file that is nearly all header ten times its header's.
+///
+/// ```
+/// use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, Swish};
+/// use ndarray::array;
+///
+/// let model = Sequential::<f32>::builder(2)
+///     .add_layer("affine1", Affine::new(3))
+///     .add_layer("swish1", Activation::new(Swish::default()))
+///     .add_layer("affine2", Affine::new(2))
+///     .set_output(Softmax)
+///     .set_error(CrossEntropy)
+///     .build()?;
+/// let normalizer = Normalizer::min_max(array![[0.0, 255.0]].view())?;
+/// let path = std::env::temp_dir().join(format!("manabi-{}.safetensors", std::process::id()));
+/// model.save_with(&path, &normalizer)?;
+///
+/// let loaded = Sequential::<f32>::load(&path)?;
+/// assert_eq!((loaded.to_string(), loaded.params()), (model.to_string(), model.params()));
+/// assert_eq!(Normalizer::load(&path)?, normalizer);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), manabi::Error>(())
+/// ```
+impl<A: Scalar> Sequential<A> {
+    /// Saves the model. A file of that name is replaced, in one step: at no moment is there half a file.
+    ///
+    /// Errors: a number that is not finite, the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        file::write(path.as_ref(), &self.to_bytes()?)
+    }
+
+    /// Saves the model, and how its samples are normalised, for [`Normalizer::load`].
+    ///
+    /// Errors: those of [`save`](Sequential::save).
+    pub fn save_with(&self, path: impl AsRef<Path>, normalizer: &Normalizer) -> Result<()> {
+        file::write(path.as_ref(), &self.to_bytes_with(normalizer)?)
+    }
+
+    /// What [`save`](Sequential::save) writes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.bytes(None)
+    }
+
+    /// What [`save_with`](Sequential::save_with) writes.
+    pub fn to_bytes_with(&self, normalizer: &Normalizer) -> Result<Vec<u8>> {
+        self.bytes(Some(normalizer))
+    }
+
+    /// The model in a file, if all its layers are built in.
+    ///
+    /// Errors: the file cannot be read, is no safetensors file, does not describe a model or not with its numbers; a layer is
+    /// not built in.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, &Registry::new())
+    }
+
+    /// The model in a file, if its layers are in the registry.
+    ///
+    /// Errors: those of [`load`](Sequential::load).
+    pub fn load_with(path: impl AsRef<Path>, registry: &Registry<A>) -> Result<Self> {
+        Self::parse(path.as_ref(), &file::read(path.as_ref())?, registry)
+    }
+
+    /// [`load`](Sequential::load) from bytes that need not be a file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes_with(bytes, &Registry::new())
+    }
+
+    /// [`load_with`](Sequential::load_with) from bytes that need not be a file.
+    pub fn from_bytes_with(bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
+        Self::parse(BYTES.as_ref(), bytes, registry)
+    }
+
+    /// Replaces all parameters and buffers by those in a file, whoever wrote it.
+    ///
+    /// Tensors named `….num_batches_tracked`, which PyTorch's batch normalisations have, are passed over.
+    ///
+    /// Errors, with the model unchanged: the file cannot be read or is no safetensors file; a missing or unexpected name, a
+    /// wrong shape or type, a number that is not finite.
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.replace_weights(path.as_ref(), &file::read(path.as_ref())?)
+    }
+
+    /// [`load_weights`](Sequential::load_weights) from bytes that need not be a file.
+    pub fn weights_from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.replace_weights(BYTES.as_ref(), bytes)
+    }
+
+    fn bytes(&self, normalizer: Option<&Normalizer>) -> Result<Vec<u8>> {
+        self.check_params()?;
+        write(outgoing(self), to_json(&self.description(normalizer))?)
+    }
+
+    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Description {
+        let layers = self.layers().map(|(name, layer)| {
+            let (name, kind) = (name.into(), layer.kind().into());
+            Named { name, kind, settings: layer.settings() }
+        });
+        let (output, loss) = (self.output(), self.loss_function());
+        Description {
+            version: VERSION,
+            input_dim: self.input_dim(),
+            layers: layers.collect(),
+            output: Part { kind: output.name().into(), settings: output.settings() },
+            loss: Part { kind: loss.name().into(), settings: loss.settings() },
+            normalizer: normalizer.map(|normalizer| Statistics {
+                per_feature: normalizer.is_per_feature(),
+                statistics: normalizer.statistics().to_vec(),
+            }),
+            checkpoint: None,
+        }
+    }
+
+    fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
+        let Container { description, mut tensors } = Container::parse(file, bytes)?;
+        let description = parse(file, description.as_deref())?;
+        if description.checkpoint.is_some() {
+            tensors.retain(|tensor| !tensor.name.starts_with(PREFIX));
+        }
+        let planned = make(file, &description, registry)?;
+        // Until here the model's size is only a claim.
+        let tensors = fit(file, &planned, &tensors)?;
+        let mut model = planned.with_zeros()?;
+        fill(&mut model, &tensors);
+        Ok(model)
+    }
+
+    fn replace_weights(&mut self, file: &Path, bytes: &[u8]) -> Result<()> {
+        let Container { tensors, .. } = Container::parse(file, bytes)?;
+        let tensors = fit(file, self, &tensors)?;
+        fill(self, &tensors);
+        Ok(())
+    }
+}
+
+impl Normalizer {
+    /// The normaliser that was saved with a model (feature `persistence`).
+    ///
+    /// Errors: the file cannot be read, is no safetensors file, or has no normaliser.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::parse(path.as_ref(), &file::read(path.as_ref())?)
+    }
+
+    /// [`load`](Normalizer::load) from bytes that need not be a file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::parse(BYTES.as_ref(), bytes)
+    }
+
+    fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
+        let Container { description, .. } = Container::parse(file, bytes)?;
+        let Some(saved) = parse(file, description.as_deref())?.normalizer else {
+            return Err(Error::Mismatch { file: file.into(), problems: vec!["missing a normaliser".into()] });
+        };
+        Self::of_statistics(saved.statistics, saved.per_feature)
+            .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
+    }
+}
+
+/// A description as files have it.
+pub(super) fn to_json(description: &Description) -> Result<String> {
+    serde_json::to_string(description).map_err(|error| Error::setting("settings", "finite numbers", error))
+}
+
+/// The model that a file describes, without its numbers; an error that lists all that the registry has not.
+fn make<A: Scalar>(file: &Path, saved: &Description, registry: &Registry<A>) -> Result<Sequential<A>> {
+    let mut problems = Vec::new();
+    let mut layers = Vec::with_capacity(saved.layers.len());
+    for Named { name, kind, settings } in &saved.layers {
+        match registry.make_layer(kind, settings.as_ref()) {
+            Ok(layer) => layers.push((name.clone(), layer)),
+            Err(problem) => problems.push(format!("layer '{name}': {problem}")),
+        }
+    }
+    let output = registry.make_output(&saved.output.kind, saved.output.settings.as_ref());
+    let loss = registry.make_loss(&saved.loss.kind, saved.loss.settings.as_ref());
+    problems.extend(output.as_ref().err().map(|problem| format!("output: {problem}")));
+    problems.extend(loss.as_ref().err().map(|problem| format!("loss: {problem}")));
+    match (output, loss) {
+        (Ok(output), Ok(loss)) if problems.is_empty() => {
+            let plan = Builder::of(saved.input_dim, layers, output, loss).plan();
+            plan.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
+        }
+        _ => Err(Error::Mismatch { file: file.into(), problems }),
+    }
+}

@@ -1,0 +1,235 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::activation::{
+    ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
+    Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
+};
+use crate::error::Result;
+use crate::layer::{Activation, Affine, BatchNorm, Dropout, Layer, LayerNorm, Trainable};
+use crate::loss::{BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError};
+use crate::output::{Output, Softmax};
+use crate::scalar::Scalar;
+use crate::settings::Settings;
+
+/// How layers, activations, outputs and losses are made again from what a saved model says of them: everything built in, and
+/// whatever is added.
+///
+/// An activation with a setting tells it by [`ActFn::settings`], and the registry is told how to make it from them. One
+/// without fields needs no more than its line in the registry.
+///
+/// ```
+/// use manabi::{ActFn, Activation, Affine, Identity, MeanSquaredError, Registry, Scalar, Sequential, Settings};
+///
+/// /// z = u / (1 + |αu|)
+/// #[derive(Clone, Debug)]
+/// struct Softsign(f64);
+///
+/// impl ActFn for Softsign {
+///     const NAME: &'static str = "my_softsign";
+///     fn f<A: Scalar>(&self, u: A) -> A {
+///         u / (A::one() + (A::of(self.0) * u).abs())
+///     }
+///     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+///         let s = A::one() + (A::of(self.0) * u).abs();
+///         A::one() / (s * s)
+///     }
+///     fn settings(&self) -> Option<Settings> {
+///         Some(Settings::new().with("alpha", self.0))
+///     }
+/// }
+///
+/// let model = Sequential::<f32>::builder(2)
+///     .add_layer("affine1", Affine::new(3))
+///     .add_layer("softsign1", Activation::new(Softsign(0.5)))
+///     .set_output(Identity)
+///     .set_error(MeanSquaredError)
+///     .build()?;
+/// let bytes = model.to_bytes()?;
+///
+/// let error = Sequential::<f32>::from_bytes(&bytes).unwrap_err();
+/// let expected = "bytes: does not fit: layer 'softsign1': kind 'my_softsign' is not in the registry";
+/// assert_eq!(error.to_string(), expected);
+///
+/// let registry = Registry::<f32>::new().activation(|settings| Ok(Softsign(settings.number("alpha")?)));
+/// let loaded = Sequential::<f32>::from_bytes_with(&bytes, &registry)?;
+/// assert_eq!(loaded.params(), model.params());
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub struct Registry<A> {
+    layers: Makers<dyn Layer<A>>,
+    outputs: Makers<dyn Output<A>>,
+    losses: Makers<dyn Loss<A>>,
+}
+
+/// By kind, what makes a thing from its settings.
+type Makers<T> = BTreeMap<String, Maker<T>>;
+type Maker<T> = Box<dyn Fn(&Settings) -> Result<Arc<T>> + Send + Sync>;
+
+impl<A: Scalar> Registry<A> {
+    /// Everything built in.
+    pub fn new() -> Self {
+        let empty = Self { layers: Makers::new(), outputs: Makers::new(), losses: Makers::new() };
+        empty.built_in_layers().built_in_activations().built_in_outputs().built_in_losses()
+    }
+
+    fn built_in_layers(self) -> Self {
+        self.layer("affine", |settings| Ok(Affine::new(settings.count("units")?)))
+            .layer("dropout", |settings| Ok(Dropout::new(settings.number("p")?)))
+            .layer("batch_norm", |settings| {
+                let norm = BatchNorm::new().epsilon(settings.number("epsilon")?);
+                Ok(norm.momentum(settings.number("momentum")?).affine(settings.flag("affine")?))
+            })
+            .layer("layer_norm", |settings| {
+                Ok(LayerNorm::new().epsilon(settings.number("epsilon")?).affine(settings.flag("affine")?))
+            })
+            .trainable(PRelu::new)
+            .trainable(Swish::new)
+    }
+
+    fn built_in_activations(self) -> Self {
+        self.activation(|_| Ok(Identity))
+            .activation(|_| Ok(Relu))
+            .activation(|_| Ok(Relu6))
+            .activation(|settings| Ok(LeakyRelu::new(settings.number("alpha")?)))
+            .activation(|settings| Ok(Elu::new(settings.number("alpha")?)))
+            .activation(|_| Ok(Selu))
+            .activation(|settings| Ok(Celu::new(settings.number("alpha")?)))
+            .activation(|settings| Ok(Softplus::new(settings.number("beta")?)))
+            .activation(|_| Ok(Softsign))
+            .activation(|_| Ok(Sigmoid))
+            .activation(|_| Ok(LogSigmoid))
+            .activation(|_| Ok(Tanh))
+            .activation(|_| Ok(HardTanh))
+            .activation(|_| Ok(HardSigmoid))
+            .activation(|_| Ok(HardSwish))
+            .activation(|_| Ok(Gelu))
+            .activation(|_| Ok(GeluTanh))
+            .activation(|settings| Ok(Swish::new(settings.number("beta")?)))
+            .activation(|_| Ok(Mish))
+            .activation(|_| Ok(TanhExp))
+    }
+
+    fn built_in_outputs(self) -> Self {
+        self.output("softmax", |_| Ok(Softmax))
+            .output("sigmoid", |_| Ok(Sigmoid))
+            .output("identity", |_| Ok(Identity))
+    }
+
+    fn built_in_losses(self) -> Self {
+        self.loss("cross_entropy_error", |_| Ok(CrossEntropy))
+            .loss("binary_cross_entropy_error", |_| Ok(BinaryCrossEntropy))
+            .loss("mean_squared_error", |_| Ok(MeanSquaredError))
+            .loss("mean_absolute_error", |_| Ok(MeanAbsoluteError))
+            .loss("huber_error", |settings| Ok(Huber::new(settings.number("delta")?)))
+            .loss("weighted_binary_cross_entropy_error", |settings| {
+                Ok(BinaryCrossEntropy.pos_weight(settings.numbers("pos_weight")?))
+            })
+            .loss("weighted_cross_entropy_error", |settings| {
+                let loss = CrossEntropy.label_smoothing(settings.number("label_smoothing")?);
+                let loss = if settings.flag("mean_over_samples")? { loss.mean_over_samples() } else { loss };
+                Ok(match settings.get("class_weights") {
+                    Some(_) => loss.class_weights(settings.numbers("class_weights")?),
+                    None => loss,
+                })
+            })
+    }
+
+    /// Adds a layer of this kind, made from its settings; one of the same kind is replaced.
+    pub fn layer<L: Layer<A> + 'static>(
+        mut self,
+        kind: impl Into<String>,
+        make: impl Fn(&Settings) -> Result<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.layers.insert(kind.into(), Box::new(move |settings| Ok(Arc::new(make(settings)?))));
+        self
+    }
+
+    /// Adds an activation function, made from its settings.
+    pub fn activation<F: ActFn>(self, make: impl Fn(&Settings) -> Result<F> + Send + Sync + 'static) -> Self {
+        self.layer(F::NAME, move |settings| Ok(Activation::new(make(settings)?)))
+    }
+
+    /// Adds an activation function that learns its parameter, made from the parameter's start.
+    pub fn trainable<F: TrainableActFn>(self, make: impl Fn(f64) -> F + Send + Sync + 'static) -> Self {
+        self.layer(F::NAME, move |settings| {
+            let layer = Trainable::new(make(settings.number(F::PARAMETER)?));
+            Ok(if settings.flag("per_unit")? { layer.per_unit() } else { layer })
+        })
+    }
+
+    /// Adds an output of this name, made from its settings; one of the same name is replaced.
+    pub fn output<O: Output<A> + 'static>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(&Settings) -> Result<O> + Send + Sync + 'static,
+    ) -> Self {
+        self.outputs.insert(name.into(), Box::new(move |settings| Ok(Arc::new(make(settings)?))));
+        self
+    }
+
+    /// Adds a loss of this name, made from its settings; one of the same name is replaced.
+    pub fn loss<L: Loss<A> + 'static>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(&Settings) -> Result<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.losses.insert(name.into(), Box::new(move |settings| Ok(Arc::new(make(settings)?))));
+        self
+    }
+
+    /// The layer that a file describes, or what stands against it.
+    pub(super) fn make_layer(&self, kind: &str, settings: Option<&Settings>) -> Made<dyn Layer<A>> {
+        make(&self.layers, kind, settings, |layer| (layer.kind().into(), layer.settings()))
+    }
+
+    /// The output that a file describes.
+    pub(super) fn make_output(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Output<A>> {
+        make(&self.outputs, name, settings, |output| (output.name().into(), output.settings()))
+    }
+
+    /// The loss that a file describes.
+    pub(super) fn make_loss(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Loss<A>> {
+        make(&self.losses, name, settings, |loss| (loss.name().into(), loss.settings()))
+    }
+}
+
+/// What was made, or why it was not.
+type Made<T> = Result<Arc<T>, String>;
+
+/// Makes a thing, and asks it whether it is what the file says.
+fn make<T: ?Sized>(
+    makers: &Makers<T>,
+    kind: &str,
+    settings: Option<&Settings>,
+    told: impl Fn(&T) -> (String, Option<Settings>),
+) -> Made<T> {
+    let maker = makers.get(kind).ok_or_else(|| format!("kind '{kind}' is not in the registry"))?;
+    let settings = settings.ok_or_else(|| {
+        format!(
+            "kind '{kind}' did not tell its settings: its method settings() has to, before the model is saved"
+        )
+    })?;
+    let made = maker(settings).map_err(|error| format!("kind '{kind}': {error}"))?;
+    match told(&made) {
+        (own, Some(same)) if own == kind && same == *settings => Ok(made),
+        (own, other) => {
+            Err(format!("the registry made '{own}' with {other:?} of '{kind}' with {settings:?}"))
+        }
+    }
+}
+
+impl<A: Scalar> Default for Registry<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A> fmt::Debug for Registry<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Registry");
+        out.field("layers", &self.layers.keys()).field("outputs", &self.outputs.keys());
+        out.field("losses", &self.losses.keys()).finish()
+    }
+}

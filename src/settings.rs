@@ -1,0 +1,147 @@
+//! What a layer, an activation, an output or a loss was made with, as plain data.
+
+use crate::error::{Error, Result};
+
+/// Named settings, in order: what a saved model says of a layer, so that it can be made again.
+///
+/// ```
+/// use manabi::Settings;
+///
+/// let settings = Settings::new().with("units", 100).with("bias", true).with("weights", vec![1.0, 2.0]);
+/// assert_eq!((settings.count("units")?, settings.flag("bias")?), (100, true));
+///
+/// let error = settings.number("alpha").unwrap_err();
+/// assert_eq!(error.to_string(), "setting 'alpha': expected a number, got none");
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings(Vec<(String, Setting)>);
+
+/// The value of a setting.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Setting {
+    /// A number, finite if it is to be saved.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
+    /// A word.
+    Text(String),
+    /// Several numbers, finite if they are to be saved.
+    Numbers(Vec<f64>),
+}
+
+impl Settings {
+    /// No settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// These settings and one more, which takes the place of one of the same name.
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Setting>) -> Self {
+        let name = name.into();
+        self.0.retain(|(other, _)| *other != name);
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// The setting of this name.
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
+    /// All settings, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The number of this name; an error if there is none.
+    pub fn number(&self, name: &str) -> Result<f64> {
+        match self.get(name) {
+            Some(&Setting::Number(number)) => Ok(number),
+            other => Err(unexpected(name, "a number", other)),
+        }
+    }
+
+    /// The whole number of this name; an error if there is none.
+    pub fn count(&self, name: &str) -> Result<usize> {
+        // Whole numbers above are not all of them an `f64`.
+        match self.get(name) {
+            Some(&Setting::Number(n)) if n >= 0.0 && n.fract() == 0.0 && n <= WHOLE => Ok(n as usize),
+            other => Err(unexpected(name, "a whole number", other)),
+        }
+    }
+
+    /// The flag of this name; an error if there is none.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            Some(&Setting::Flag(flag)) => Ok(flag),
+            other => Err(unexpected(name, "true or false", other)),
+        }
+    }
+
+    /// The text of this name; an error if there is none.
+    pub fn text(&self, name: &str) -> Result<&str> {
+        match self.get(name) {
+            Some(Setting::Text(text)) => Ok(text),
+            other => Err(unexpected(name, "a text", other)),
+        }
+    }
+
+    /// The numbers of this name; an error if there are none.
+    pub fn numbers(&self, name: &str) -> Result<&[f64]> {
+        match self.get(name) {
+            Some(Setting::Numbers(numbers)) => Ok(numbers),
+            other => Err(unexpected(name, "a list of numbers", other)),
+        }
+    }
+}
+
+impl FromIterator<(String, Setting)> for Settings {
+    fn from_iter<I: IntoIterator<Item = (String, Setting)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+/// 2⁵³, up to which an `f64` holds every whole number.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+fn unexpected(name: &str, expected: &str, got: Option<&Setting>) -> Error {
+    let got = got.map_or("none".into(), |value| format!("{value:?}"));
+    Error::setting(format!("setting '{name}'"), expected, got)
+}
+
+impl From<f64> for Setting {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<usize> for Setting {
+    fn from(number: usize) -> Self {
+        Self::Number(number as f64)
+    }
+}
+
+impl From<bool> for Setting {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<&str> for Setting {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Vec<f64>> for Setting {
+    fn from(numbers: Vec<f64>) -> Self {
+        Self::Numbers(numbers)
+    }
+}
+
+/// What a description says of itself unless it says more: nothing if it has no fields, and otherwise that it does not tell.
+pub(crate) fn of_no_fields<T: ?Sized>(description: &T) -> Option<Settings> {
+    (size_of_val(description) == 0).then(Settings::new)
+}

@@ -1,0 +1,284 @@
+//! Runs that go on from a checkpoint end with the same bits, and go on only where they may.
+
+use std::fs;
+use std::path::Path;
+
+use manabi::{
+    Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, Error, FromRng, Initializer,
+    Layer, Mish, Momentum, Optimizer, PRelu, Parameter, RAdam, Random, RandomState, ReduceOnPlateau, Result,
+    Samples, Scalar, Sequential, Softmax, Swish, Trainable, Trainer,
+};
+use rand::SeedableRng;
+
+fn data<A: Scalar>(rows: usize) -> Samples<A> {
+    let x = RandomState::new(3).normal((rows, 4), 0.0, 1.0).mapv(A::of);
+    let labels: Vec<usize> = x.rows().into_iter().map(|row| usize::from(row[0] * row[1] > row[2])).collect();
+    Samples::labeled(x, &labels, 2).unwrap()
+}
+
+/// y = x + noise in training, whose mean a buffer follows: what dropout and normalisations ask of a checkpoint.
+#[derive(Debug)]
+struct Noisy;
+
+impl<A: Scalar> Layer<A> for Noisy {
+    fn kind(&self) -> &str {
+        "noisy"
+    }
+    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+        Ok(input_dim)
+    }
+    fn buffers(&self, _: usize) -> Vec<Parameter> {
+        vec![Parameter::new("mean", &[1], Initializer::ZEROS)]
+    }
+    fn forward(&self, pass: manabi::Forward<'_, A>) {
+        let manabi::Forward { x, mut y, training, buffers, .. } = pass;
+        y.assign(&x);
+        let Some(training) = training else { return y.mapv_inplace(|y| y + buffers[0]) };
+        let noise = training.noise;
+        for ((row, column), y) in y.indexed_iter_mut() {
+            *y += A::of(f64::from(noise.bits(row, column)) / 2_f64.powi(33));
+        }
+        let mean = y.mean().unwrap();
+        training.buffers[0] = A::of(0.9) * buffers[0] + A::of(0.1) * mean;
+    }
+    fn backward(&self, pass: manabi::Backward<'_, A>) {
+        if let Some(mut dx) = pass.dx {
+            dx.assign(&pass.dy);
+        }
+    }
+}
+
+fn model<A: Scalar>() -> Sequential<A> {
+    Sequential::builder(4)
+        .add_layer("affine1", Affine::new(6))
+        .add_layer("noisy1", Noisy)
+        .add_layer("swish1", Trainable::new(Swish::default()).per_unit())
+        .add_layer("affine2", Affine::new(2))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .unwrap()
+}
+
+fn bits<A: Scalar>(model: &Sequential<A>) -> Vec<u64> {
+    model.params().iter().chain(model.buffer_values()).map(|value| value.widen().to_bits()).collect()
+}
+
+fn trainer<'a, A: Scalar>(epochs: usize, rule: impl Optimizer<A> + 'static) -> Trainer<'a, A> {
+    Trainer::new().epochs(epochs).batch_size(7).optimizer(rule).clip(Clip::Norm(0.5)).threads(1)
+}
+
+/// In several sittings as in one: weights, buffers, history.
+fn goes_on<'a, A: Scalar>(trainer: impl Fn(usize) -> Trainer<'a, A>) {
+    let (train, folder) = (data::<A>(50), tempfile::tempdir().unwrap());
+    let mut straight = model();
+    let expected = trainer(9).fit(&mut straight, &train).unwrap();
+    let mut history = None;
+    for epochs in [1, 2, 5, 5, 9] {
+        // A new model each time, as in a new process.
+        let mut resumed = model();
+        let checkpoints = Checkpoints::new(folder.path()).resume();
+        history = Some(trainer(epochs).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap());
+        if epochs == 9 {
+            assert_eq!(bits(&resumed), bits(&straight));
+        }
+    }
+    let metrics = |history: &manabi::History| -> Vec<_> {
+        history.epochs.iter().map(|epoch| (epoch.number, epoch.train, epoch.test)).collect()
+    };
+    let history = history.unwrap();
+    assert_eq!(metrics(&history), metrics(&expected));
+    assert!(history.epochs.windows(2).all(|pair| pair[0].elapsed <= pair[1].elapsed));
+}
+
+#[test]
+fn a_run_in_several_sittings_has_the_bits_of_one() {
+    goes_on(|epochs| trainer::<f32>(epochs, Adam::new(0.01)).seed(5));
+    goes_on(|epochs| trainer::<f64>(epochs, RAdam::new(0.01)).schedule(CosineDecay::new(80)));
+    goes_on(|epochs| {
+        trainer::<f64>(epochs, Momentum::new(0.1)).random(&mut *Box::leak(Box::new(RandomState::new(9))))
+    });
+    let orders = |epoch: usize, samples: usize| (0..samples).map(|i| (i * epoch) % samples).collect();
+    goes_on(|epochs| trainer::<f64>(epochs, Adam::new(0.01)).order(orders));
+    let reduce = ReduceOnPlateau::new().patience(0).threshold(0.2).factor(0.5);
+    let test = data::<f32>(20);
+    goes_on(|epochs| trainer(epochs, Adam::new(0.05)).reduce_on_plateau(reduce).test(&test));
+}
+
+#[test]
+fn the_state_of_a_stream_comes_back() {
+    let mut random = RandomState::new(10);
+    for draws in [0, 1, 7, 300, 311, 312, 5] {
+        for _ in 0..draws {
+            random.standard_normal();
+        }
+        let state = random.state().unwrap();
+        let mut again = RandomState::new(0);
+        again.set_state(&state).unwrap();
+        let mut copy = random.clone();
+        let numbers = |random: &mut RandomState| -> Vec<u64> {
+            (0..1000).map(|_| random.standard_normal().to_bits()).collect()
+        };
+        assert_eq!(numbers(&mut copy), numbers(&mut again));
+        assert_eq!(copy.permutation(1000), again.permutation(1000));
+    }
+    for wrong in [&random.state().unwrap()[1..], &[0; 10], &[700; 628]] {
+        let before = random.state();
+        assert!(random.set_state(wrong).is_err());
+        assert_eq!(random.state(), before);
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_last_and_the_best_are_kept() {
+    let (train, folder) = (data::<f64>(50), tempfile::tempdir().unwrap());
+    let test = data::<f64>(20);
+    let mut best = (f64::INFINITY, Vec::new());
+    let mut model = model();
+    // A rate so high that the last epoch is not the best.
+    let history = trainer(12, Momentum::new(2.0))
+        .test(&test)
+        .checkpoints(Checkpoints::new(folder.path().join("new").join("er")).keep_last(3).keep_best())
+        .fit(&mut model, &train)
+        .unwrap();
+    let losses: Vec<f64> = history.epochs[1..].iter().map(|epoch| epoch.test.unwrap().loss).collect();
+    for (i, &loss) in losses.iter().enumerate() {
+        if loss < best.0 {
+            best = (loss, vec![i + 1]);
+        }
+    }
+    assert!(best.1[0] < 12, "{losses:?}");
+    let folder = folder.path().join("new").join("er");
+    let expected =
+        ["best.safetensors", "epoch-00010.safetensors", "epoch-00011.safetensors", "epoch-00012.safetensors"];
+    assert_eq!(names(&folder), expected);
+    let registry = manabi::Registry::new().layer("noisy", |_| Ok(Noisy));
+    let loaded = Sequential::<f64>::load_with(folder.join("best.safetensors"), &registry).unwrap();
+    assert_eq!(loaded.evaluate(&test).unwrap().loss, best.0);
+    // A checkpoint is a model too.
+    let loaded = Sequential::<f64>::load_with(folder.join("epoch-00012.safetensors"), &registry).unwrap();
+    assert_eq!(bits(&loaded), bits(&model));
+}
+
+#[test]
+fn what_a_killed_process_left_is_cleared() {
+    let (train, folder) = (data::<f32>(50), tempfile::tempdir().unwrap());
+    for name in ["epoch-00003.safetensors.1-0.unfinished", "notes.unfinished", "epoch-x.safetensors"] {
+        fs::write(folder.path().join(name), "half").unwrap();
+    }
+    let checkpoints = Checkpoints::new(folder.path()).keep_last(1);
+    trainer(2, Adam::new(0.01)).checkpoints(checkpoints).fit(&mut model::<f32>(), &train).unwrap();
+    assert_eq!(names(folder.path()), ["epoch-00002.safetensors", "epoch-x.safetensors", "notes.unfinished"]);
+}
+
+/// The error of a run that goes on from `folder`, which leaves the model as it was.
+fn refused<A: Scalar>(
+    folder: &Path,
+    mut trainer: Trainer<'_, A>,
+    mut model: Sequential<A>,
+    rows: usize,
+) -> String {
+    let before = bits(&model);
+    let files: Vec<_> = names(folder).iter().map(|name| fs::read(folder.join(name)).unwrap()).collect();
+    let error = trainer.fit(&mut model, &data(rows)).unwrap_err().to_string();
+    assert_eq!(bits(&model), before);
+    assert_eq!(
+        names(folder).iter().map(|name| fs::read(folder.join(name)).unwrap()).collect::<Vec<_>>(),
+        files
+    );
+    error.replace(&folder.display().to_string(), "…")
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let resume = || Checkpoints::new(folder).resume();
+    let adam = || trainer(3, Adam::new(0.01)).checkpoints(resume());
+    adam().fit(&mut model::<f32>(), &data(50)).unwrap();
+    let start = "…/epoch-00003.safetensors: does not fit: ";
+
+    let error = refused(folder, trainer(4, Adam::new(0.02)).checkpoints(resume()), model::<f32>(), 50);
+    assert!(error.starts_with(&format!("{start}optimizer: expected Adam {{ learning_rate: 0.02")), "{error}");
+    let error = refused(folder, trainer(4, Momentum::new(0.1)).checkpoints(resume()), model::<f32>(), 50);
+    assert!(error.starts_with(&format!("{start}optimizer: expected Momentum")), "{error}");
+    let error = refused(folder, adam().batch_size(8).noise_seed(9), model::<f32>(), 50);
+    assert_eq!(error, format!("{start}batch_size: expected 8, got 7; noise_seed: expected 9, got 1"));
+    let error = refused(folder, adam(), model::<f32>(), 51);
+    assert_eq!(error, format!("{start}samples of the training set: expected 51, got 50"));
+    let test = data(20);
+    let error = refused(folder, adam().test(&test), model::<f32>(), 50);
+    assert_eq!(error, format!("{start}samples of the test set: expected 20, got none"));
+    let error = refused(folder, adam().schedule(CosineDecay::new(30)), model::<f32>(), 50);
+    assert!(error.starts_with(&format!("{start}learning rate after 24 steps: expected 0.00")), "{error}");
+    assert!(error.ends_with("got 0.01"), "{error}");
+    let double = trainer(4, Adam::new(0.01)).checkpoints(resume());
+    let error = refused(folder, double, model::<f64>(), 50);
+    assert!(error.contains("precision: expected f64, got f32"), "{error}");
+    let other = Sequential::<f32>::builder(4)
+        .add_layer("affine1", Affine::new(6))
+        .add_layer("prelu1", Trainable::new(PRelu::default()))
+        .add_layer("mish1", Activation::new(Mish))
+        .add_layer("affine2", Affine::new(2))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .unwrap();
+    let error = refused(folder, adam(), other, 50);
+    assert!(error.starts_with(&format!("{start}architecture: expected {{\"version\":1")), "{error}");
+    let error = refused(
+        folder,
+        trainer(4, Adam::new(0.01)).checkpoints(Checkpoints::new(folder)),
+        model::<f32>(),
+        50,
+    );
+    let expected = "checkpoints: expected none in the folder, or resume() to go on from them, got …/epoch-00003.safetensors";
+    assert_eq!(error, expected);
+    let error = refused(folder, adam().checkpoints(resume().keep_last(0)), model::<f32>(), 50);
+    assert_eq!(error, "keep_last: expected at least 1, got 0");
+    let rng = FromRng(rand::rngs::SmallRng::seed_from_u64(1));
+    let error = refused(folder, adam().random(rng), model::<f32>(), 50);
+    let expected = "random with checkpoints: expected a stream whose state can be told, such as RandomState, got another";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_broken_checkpoint_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let adam = || trainer(2, Adam::new(0.01)).checkpoints(Checkpoints::new(folder).resume());
+    adam().fit(&mut model::<f32>(), &data(50)).unwrap();
+    let path = folder.join("epoch-00002.safetensors");
+    let whole = fs::read(&path).unwrap();
+    for length in (0..whole.len()).step_by(64) {
+        fs::write(&path, &whole[..length]).unwrap();
+        let error = refused(folder, adam(), model::<f32>(), 50);
+        assert!(error.starts_with("…/epoch-00002.safetensors: at byte "), "{error}");
+    }
+    // A model's own file is not a checkpoint, and a slot too few is none either.
+    model::<f32>().save(&path).unwrap();
+    let error = refused(folder, adam(), model::<f32>(), 50);
+    assert_eq!(error, "…/epoch-00002.safetensors: does not fit: not a checkpoint");
+    let text = whole.iter().map(|&byte| byte as char).collect::<String>().replacen("slot1", "slot2", 1);
+    fs::write(&path, text.chars().map(|c| c as u8).collect::<Vec<u8>>()).unwrap();
+    let error = refused(folder, adam(), model::<f32>(), 50);
+    assert_eq!(error, "…/epoch-00002.safetensors: does not fit: slots: expected the 2 of adam, got 1");
+    fs::write(&path, whole).unwrap();
+    adam().epochs(3).fit(&mut model::<f32>(), &data(50)).unwrap();
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_ends_the_run() {
+    let (train, folder) = (data::<f32>(50), tempfile::tempdir().unwrap());
+    let file = folder.path().join("file");
+    fs::write(&file, "no folder").unwrap();
+    let mut run = trainer(2, Adam::new(0.01)).checkpoints(Checkpoints::new(&file));
+    assert!(matches!(run.fit(&mut model::<f32>(), &train), Err(Error::Io { path, .. }) if path == file));
+}

@@ -1,0 +1,99 @@
+//! A training process that is killed at random moments: its checkpoints can always be read, and it ends with the same bits.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use manabi::{Checkpoints, RandomState, Sequential};
+
+const EPOCHS: usize = 25;
+
+/// Beside the tests, where cargo puts the examples that it builds with them.
+fn example() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples").join("save_load_resume")
+}
+
+fn start(folder: &Path) -> Child {
+    let mut command = Command::new(example());
+    command.arg(folder).arg(EPOCHS.to_string()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// The models, and nothing else, that the run left: the last one, the best one.
+fn results(folder: &Path) -> [Vec<u8>; 2] {
+    ["model.safetensors", "best.safetensors"].map(|name| fs::read(folder.join(name)).unwrap())
+}
+
+/// Every file under its final name is complete.
+fn check(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            Sequential::<f32>::load(&path).unwrap();
+        }
+    }
+}
+
+/// Starts and kills processes until so many were killed; gives how many runs came to their end, and the greatest number of
+/// kills in one run.
+fn kill(kills: usize, seed: u32) -> (usize, usize) {
+    let straight = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    assert!(start(straight.path()).wait().unwrap().success());
+    let (expected, whole) = (results(straight.path()), begun.elapsed());
+
+    let (mut random, mut killed, mut runs, mut most) = (RandomState::new(seed), 0, 0, 0);
+    while killed < kills {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut here, mut last) = (0, None);
+        loop {
+            let mut child = start(folder.path());
+            // Up to about as long as a run takes; now and then it is left alone.
+            let patience = if killed == kills { 1e3 } else { 0.8 * random.random_sample() };
+            let (begun, patience) = (Instant::now(), whole.mul_f64(patience));
+            let done = loop {
+                match child.try_wait().unwrap() {
+                    Some(status) => break Some(status),
+                    None if begun.elapsed() > patience => break None,
+                    None => sleep(Duration::from_micros(200)),
+                }
+            };
+            if let Some(status) = done {
+                assert!(status.success());
+                break;
+            }
+            child.kill().unwrap(); // SIGKILL
+            // It may just have come to its end.
+            killed += usize::from(!child.wait().unwrap().success());
+            here += 1;
+            check(folder.path());
+            let checkpoint = Checkpoints::new(folder.path()).last().ok().flatten();
+            assert!(checkpoint >= last, "went back from {last:?} to {checkpoint:?}");
+            last = checkpoint;
+        }
+        assert!(results(folder.path()) == expected, "other bits after {here} kills");
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let unfinished = names.filter(|name| name.to_string_lossy().ends_with(".unfinished"));
+        // The last process cleared the checkpoints' remains; only a killed save of the final model may be left.
+        assert_eq!(unfinished.filter(|name| !name.to_string_lossy().starts_with("model")).count(), 0);
+        (runs, most) = (runs + 1, most.max(here));
+    }
+    (runs, most)
+}
+
+#[test]
+fn a_killed_run_goes_on() {
+    let (runs, most) = kill(10, 1);
+    println!("{runs} runs, up to {most} kills in one");
+}
+
+/// Takes about two minutes: `cargo test --release --test kill -- --ignored --nocapture`.
+#[test]
+#[ignore = "minutes"]
+fn a_run_that_is_killed_200_times_goes_on() {
+    let (runs, most) = kill(200, 2);
+    println!("{runs} runs, up to {most} kills in one");
+}

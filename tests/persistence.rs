@@ -1,0 +1,333 @@
+//! Models in files: what is saved comes back, and what does not fit is told.
+
+use manabi::{
+    ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Error, Forward, Gelu,
+    GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Initializer, Layer, LeakyRelu, LogSigmoid, Loss,
+    MeanSquaredError, Mish, Normalizer, Output, PRelu, Parameter, Random, RandomState, Registry, Relu, Relu6,
+    Result, Scalar, Selu, Sequential, Settings, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp,
+    Trainable,
+};
+use ndarray::{Array2, array};
+
+/// A model around one layer, with numbers of all sizes.
+fn around<A: Scalar>(
+    layer: impl Layer<A> + 'static,
+    output: impl Output<A> + 'static,
+    loss: impl Loss<A> + 'static,
+) -> Sequential<A> {
+    let mut model = Sequential::builder(3)
+        .add_layer("affine1", Affine::new(4).bias_initializer(Initializer::HE_NORMAL))
+        .add_layer("own1", layer)
+        .add_layer("affine2", Affine::new(2).bias_initializer(Initializer::HE_UNIFORM))
+        .set_output(output)
+        .set_error(loss)
+        .build()
+        .unwrap();
+    let odd = [A::min_positive_value(), -A::zero(), A::max_value(), A::epsilon(), A::of(1.0 / 3.0)];
+    model.params_mut()[..5].copy_from_slice(&odd);
+    let count = model.buffer_values().len();
+    model.set_buffers(&(0..count).map(|i| A::of(1.0 / (i + 1) as f64)).collect::<Vec<_>>()).unwrap();
+    model
+}
+
+fn bits<A: Scalar>(values: &[A]) -> Vec<u64> {
+    values.iter().map(|value| value.widen().to_bits()).collect()
+}
+
+fn comes_back<A: Scalar>(model: &Sequential<A>, registry: &Registry<A>) {
+    let bytes = model.to_bytes().unwrap();
+    let loaded = Sequential::from_bytes_with(&bytes, registry).unwrap();
+    assert_eq!(loaded.to_string(), model.to_string());
+    assert_eq!(bits(loaded.params()), bits(model.params()), "{model}");
+    assert_eq!(bits(loaded.buffer_values()), bits(model.buffer_values()), "{model}");
+    assert_eq!(loaded.to_bytes().unwrap(), bytes, "{model}");
+    // The same function, settings and all; the model's odd weights would drown them.
+    let (mut one, mut other) = (model.clone(), loaded);
+    let params: Vec<A> = (0..model.parameter_count()).map(|i| A::of((i as f64).sin())).collect();
+    one.set_params(&params).unwrap();
+    other.set_params(&params).unwrap();
+    let x = RandomState::new(2).normal((5, 3), 0.0, 2.0).mapv(A::of);
+    assert_eq!(one.predict(x.view()).unwrap(), other.predict(x.view()).unwrap(), "{model}");
+}
+
+fn layer_comes_back<A: Scalar>(layer: impl Layer<A> + 'static) {
+    comes_back(&around(layer, Identity, MeanSquaredError), &Registry::new());
+}
+
+fn layers_come_back<A: Scalar>() {
+    layer_comes_back::<A>(Affine::new(4));
+    layer_comes_back::<A>(Activation::new(Identity));
+    layer_comes_back::<A>(Activation::new(Relu));
+    layer_comes_back::<A>(Activation::new(Relu6));
+    layer_comes_back::<A>(Activation::new(LeakyRelu::new(0.3)));
+    layer_comes_back::<A>(Activation::new(Elu::new(0.3)));
+    layer_comes_back::<A>(Activation::new(Selu));
+    layer_comes_back::<A>(Activation::new(Celu::new(0.3)));
+    layer_comes_back::<A>(Activation::new(Softplus::new(0.1 + 0.2)));
+    layer_comes_back::<A>(Activation::new(Softsign));
+    layer_comes_back::<A>(Activation::new(Sigmoid));
+    layer_comes_back::<A>(Activation::new(LogSigmoid));
+    layer_comes_back::<A>(Activation::new(Tanh));
+    layer_comes_back::<A>(Activation::new(HardTanh));
+    layer_comes_back::<A>(Activation::new(HardSigmoid));
+    layer_comes_back::<A>(Activation::new(HardSwish));
+    layer_comes_back::<A>(Activation::new(Gelu));
+    layer_comes_back::<A>(Activation::new(GeluTanh));
+    layer_comes_back::<A>(Activation::new(Swish::new(-1e-300)));
+    layer_comes_back::<A>(Activation::new(Mish));
+    layer_comes_back::<A>(Activation::new(TanhExp));
+    layer_comes_back::<A>(Trainable::new(PRelu::new(0.3)));
+    layer_comes_back::<A>(Trainable::new(PRelu::new(0.3)).per_unit());
+    layer_comes_back::<A>(Trainable::new(Swish::new(0.3)));
+    layer_comes_back::<A>(Trainable::new(Swish::new(0.3)).per_unit());
+}
+
+#[test]
+fn every_layer_comes_back() {
+    layers_come_back::<f32>();
+    layers_come_back::<f64>();
+}
+
+fn outputs_and_losses_come_back<A: Scalar>() {
+    let registry = Registry::new();
+    comes_back(&around::<A>(Affine::new(3), Softmax, CrossEntropy), &registry);
+    comes_back(&around::<A>(Affine::new(3), Sigmoid, BinaryCrossEntropy), &registry);
+    comes_back(&around::<A>(Affine::new(3), Identity, MeanSquaredError), &registry);
+    comes_back(&around::<A>(Affine::new(3), Sigmoid, MeanSquaredError), &registry);
+}
+
+#[test]
+fn every_output_and_loss_comes_back() {
+    outputs_and_losses_come_back::<f32>();
+    outputs_and_losses_come_back::<f64>();
+}
+
+/// z = tanh(αu), which tells its α, or does not.
+#[derive(Clone, Debug)]
+struct Sloped<const TELLS: bool>(f64);
+
+impl<const TELLS: bool> ActFn for Sloped<TELLS> {
+    const NAME: &'static str = if TELLS { "sloped" } else { "secretive" };
+    fn f<A: Scalar>(&self, u: A) -> A {
+        (A::of(self.0) * u).tanh()
+    }
+    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+        A::of(self.0) * (A::of(self.0) * u).tanh_derivative()
+    }
+    fn settings(&self) -> Option<Settings> {
+        TELLS.then(|| Settings::new().with("alpha", self.0))
+    }
+}
+
+/// y = x + s, with a matrix as parameter that files keep as it is, a buffer, and settings of every kind.
+#[derive(Debug, PartialEq)]
+struct Odd {
+    count: usize,
+    weights: Vec<f64>,
+    mode: String,
+}
+
+impl<A: Scalar> Layer<A> for Odd {
+    fn kind(&self) -> &str {
+        "odd"
+    }
+    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+        Ok(input_dim)
+    }
+    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
+        vec![Parameter::new("cube", &[self.count, 2, input_dim], Initializer::HE_NORMAL).transposed()]
+    }
+    fn buffers(&self, input_dim: usize) -> Vec<Parameter> {
+        vec![Parameter::new("mean", &[2, input_dim], Initializer::ZEROS)]
+    }
+    fn settings(&self) -> Option<Settings> {
+        let settings = Settings::new().with("count", self.count).with("weights", self.weights.clone());
+        Some(settings.with("mode", self.mode.as_str()).with("flag", true))
+    }
+    fn forward(&self, pass: Forward<'_, A>) {
+        let Forward { params, x, mut y, .. } = pass;
+        y.zip_mut_with(&x, |y, &x| *y = x + params[1]);
+    }
+    fn backward(&self, _: Backward<'_, A>) {
+        unreachable!("no training here")
+    }
+}
+
+fn odd() -> Odd {
+    Odd { count: 3, weights: vec![0.1, -2.0, 1e300], mode: "a \"b\"\n".into() }
+}
+
+fn odd_registry<A: Scalar>() -> Registry<A> {
+    Registry::new().layer("odd", |settings| {
+        assert!(settings.flag("flag")?);
+        let (weights, mode) = (settings.numbers("weights")?.to_vec(), settings.text("mode")?.into());
+        Ok(Odd { count: settings.count("count")?, weights, mode })
+    })
+}
+
+#[test]
+fn layers_of_ones_own_come_back() {
+    let model = around::<f32>(Activation::new(Sloped::<true>(0.7)), Softmax, CrossEntropy);
+    let make = |settings: &Settings| Ok(Sloped::<true>(settings.number("alpha")?));
+    comes_back(&model, &Registry::new().activation(make));
+    comes_back(&around::<f32>(odd(), Softmax, CrossEntropy), &odd_registry());
+    comes_back(&around::<f64>(odd(), Softmax, CrossEntropy), &odd_registry());
+}
+
+fn error_of<T>(result: Result<T>) -> String {
+    result.err().expect("an error").to_string()
+}
+
+#[test]
+fn what_the_registry_has_not_is_named() {
+    let model = Sequential::<f32>::builder(3)
+        .add_layer("odd1", odd())
+        .add_layer("sloped1", Activation::new(Sloped::<true>(0.7)))
+        .add_layer("relu1", Activation::new(Relu))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .unwrap();
+    let expected = "bytes: does not fit: layer 'odd1': kind 'odd' is not in the registry; \
+                    layer 'sloped1': kind 'sloped' is not in the registry";
+    assert_eq!(error_of(Sequential::<f32>::from_bytes(&model.to_bytes().unwrap())), expected);
+}
+
+#[test]
+fn settings_that_are_not_told_are_asked_for() {
+    let model = around::<f32>(Activation::new(Sloped::<false>(0.7)), Softmax, CrossEntropy);
+    let bytes = model.to_bytes().unwrap();
+    let registry = Registry::<f32>::new().activation(|_| Ok(Sloped::<false>(0.7)));
+    let expected = "bytes: does not fit: layer 'own1': kind 'secretive' did not tell its settings: its method settings() \
+                    has to, before the model is saved";
+    assert_eq!(error_of(Sequential::from_bytes_with(&bytes, &registry)), expected);
+    // Its weights are there all the same.
+    let mut other = around::<f32>(Activation::new(Sloped::<false>(0.7)), Softmax, CrossEntropy);
+    other.params_mut().fill(1.0);
+    other.weights_from_bytes(&bytes).unwrap();
+    assert_eq!(bits(other.params()), bits(model.params()));
+}
+
+#[test]
+fn a_registry_that_makes_something_else_is_found_out() {
+    let model = around::<f32>(Activation::new(Sloped::<true>(0.7)), Softmax, CrossEntropy);
+    let registry = Registry::<f32>::new().activation(|_| Ok(Sloped::<true>(0.5)));
+    let error = error_of(Sequential::from_bytes_with(&model.to_bytes().unwrap(), &registry));
+    assert!(
+        error.starts_with("bytes: does not fit: layer 'own1': the registry made 'sloped' with"),
+        "{error}"
+    );
+    assert!(error.contains("Number(0.5)") && error.contains("Number(0.7)"), "{error}");
+}
+
+#[test]
+fn a_setting_that_is_not_finite_cannot_be_saved() {
+    let model = around::<f32>(Odd { weights: vec![1.0, f64::NAN], ..odd() }, Softmax, CrossEntropy);
+    assert_eq!(
+        error_of(model.to_bytes()),
+        "settings: expected finite numbers, got expected finite settings, got NaN"
+    );
+}
+
+#[test]
+fn weights_lie_as_pytorch_keeps_them() {
+    let mut model = around::<f32>(Activation::new(Relu), Softmax, CrossEntropy);
+    let weight = array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0], [9.0, 10.0, 11.0, 12.0]];
+    model.set_parameter("affine1.weight", &weight).unwrap();
+    let bytes = model.to_bytes().unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut names = file.names();
+    names.sort_unstable();
+    assert_eq!(names, ["affine1.bias", "affine1.weight", "affine2.bias", "affine2.weight"]);
+    let tensor = file.tensor("affine1.weight").unwrap();
+    assert_eq!(tensor.shape(), [4, 3]);
+    let numbers: Vec<f32> =
+        tensor.data().as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
+    assert_eq!(numbers, [1.0, 5.0, 9.0, 2.0, 6.0, 10.0, 3.0, 7.0, 11.0, 4.0, 8.0, 12.0]);
+}
+
+#[test]
+fn the_description_is_stable() {
+    let model = Sequential::<f64>::builder(2)
+        .add_layer("affine1", Affine::new(1))
+        .add_layer("prelu1", Trainable::new(PRelu::default()).per_unit())
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()
+        .unwrap();
+    let normalizer = Normalizer::z_score_per_feature(array![[1.0, 0.1], [3.0, 0.3]].view()).unwrap();
+    let bytes = model.to_bytes_with(&normalizer).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let expected = r#"{"version":1,"input_dim":2,"layers":[{"name":"affine1","kind":"affine","settings":{"units":1.0}},{"name":"prelu1","kind":"prelu","settings":{"alpha":0.25,"per_unit":true}}],"output":{"kind":"identity","settings":{}},"loss":{"kind":"mean_squared_error","settings":{}},"normalizer":{"per_feature":true,"statistics":[[2.0,1.0],[0.2,0.09999999999999998]]}}"#;
+    assert_eq!(header.metadata().as_ref().unwrap()["manabi"], expected);
+    assert_eq!(Normalizer::from_bytes(&bytes).unwrap(), normalizer);
+    assert_eq!(
+        error_of(Normalizer::from_bytes(&model.to_bytes().unwrap())),
+        "bytes: does not fit: missing a normaliser"
+    );
+}
+
+#[test]
+fn single_goes_into_double_and_not_back() {
+    let single = around::<f32>(odd(), Softmax, CrossEntropy);
+    let widened: Vec<f64> = single.params().iter().map(|&value| value.into()).collect();
+    let loaded = Sequential::<f64>::from_bytes_with(&single.to_bytes().unwrap(), &odd_registry()).unwrap();
+    assert_eq!(loaded.params(), widened);
+    let bytes = loaded.to_bytes().unwrap();
+    let mut other = around::<f32>(odd(), Softmax, CrossEntropy);
+    let error = error_of(other.weights_from_bytes(&bytes));
+    assert!(
+        error.starts_with("bytes: does not fit: affine1.weight: expected type F32, got F64; affine1.bias:")
+    );
+    assert_eq!(bits(other.params()), bits(single.params()));
+}
+
+#[test]
+fn missing_and_unexpected_names_are_listed() {
+    let bytes = around::<f32>(odd(), Softmax, CrossEntropy).to_bytes().unwrap();
+    let mut other = around::<f32>(Trainable::new(PRelu::default()), Softmax, CrossEntropy);
+    let before = bits(other.params());
+    let error = error_of(other.weights_from_bytes(&bytes));
+    let expected = "bytes: does not fit: missing own1.weight; unexpected own1.cube; unexpected own1.mean";
+    assert_eq!(error, expected);
+    assert_eq!(bits(other.params()), before);
+}
+
+#[test]
+fn a_file_is_replaced_as_a_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let normalizer = Normalizer::min_max(array![[0.0, 255.0]].view()).unwrap();
+    let mut model = around::<f64>(Affine::new(7), Softmax, CrossEntropy);
+    model.save_with(&path, &normalizer).unwrap();
+    let first = std::fs::read(&path).unwrap();
+    assert_eq!(first, model.to_bytes_with(&normalizer).unwrap());
+    model.params_mut()[3] = f64::NAN;
+    let error = error_of(model.save(&path));
+    assert_eq!(error, "affine1.weight: expected a finite number at row 0, column 3, got NaN");
+    assert_eq!(std::fs::read(&path).unwrap(), first);
+    model.params_mut()[3] = 0.5;
+    model.save(&path).unwrap();
+    let loaded = Sequential::<f64>::load(&path).unwrap();
+    assert_eq!(bits(loaded.params()), bits(model.params()));
+    let mut again = around::<f64>(Affine::new(7), Softmax, CrossEntropy);
+    again.load_weights(&path).unwrap();
+    assert_eq!(bits(again.params()), bits(model.params()));
+    let names: Vec<_> = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["model.safetensors"]);
+
+    let nowhere = folder.path().join("none").join("model.safetensors");
+    assert!(matches!(model.save(&nowhere), Err(Error::Io { path, .. }) if path == nowhere));
+    assert!(matches!(Sequential::<f64>::load(&nowhere), Err(Error::Io { path, .. }) if path == nowhere));
+    assert!(matches!(Sequential::<f64>::load(folder.path()), Err(Error::Io { .. })));
+}
+
+#[test]
+fn a_loaded_model_can_be_trained() {
+    let model = around::<f32>(Affine::new(5), Softmax, CrossEntropy);
+    let mut loaded = Sequential::<f32>::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    loaded.params_mut().iter_mut().enumerate().for_each(|(i, p)| *p = (i as f32).sin());
+    let data = manabi::Samples::labeled(Array2::from_elem((4, 3), 1.0), &[0_u8, 1, 1, 1], 2).unwrap();
+    let history = manabi::Trainer::new().batch_size(2).epochs(30).fit(&mut loaded, &data).unwrap();
+    assert!(history.epochs[30].train.loss < history.epochs[0].train.loss);
+}
