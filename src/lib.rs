@@ -73,7 +73,7 @@ pub use activation::{
 };
 #[cfg(feature = "download")]
 pub use data::Download;
-pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
+pub use data::{Dataset, Images, Mnist, Normalizer, Samples, Split, Subset, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{Activation, Affine, Backward, Forward, Layer, Parameter, Trainable, Training};

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use manabi::{
     Activation, Affine, Clip, CosineDecay, CrossEntropy, Loss, Mish, Mnist, Normalizer, Random, RandomState,
-    Scalar, Sequential, Sgd, Softmax, Stepper, Swish,
+    Scalar, Sequential, Sgd, Softmax, Stepper, Subset, Swish,
 };
 use ndarray::Array2;
 
@@ -74,6 +74,7 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     let train = Mnist::synthetic(300, 10, 1).unwrap().train;
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     let train = train.normalize(&normalizer).unwrap();
+    let train = Subset::new(&train, (0..300).collect()).unwrap();
     let mut model = model::<A>(loss);
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
