@@ -41,7 +41,8 @@
 //!
 //! # Where to begin
 //!
-//! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own. [`ActFn`] and [`Layer`] are what you implement for an activation
+//! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own. [`Split`] holds out
+//! samples to validate with, and [`EarlyStopping`] ends a run by them. [`ActFn`] and [`Layer`] are what you implement for an activation
 //! or a layer of your own, and [`gradcheck`] tells whether its derivative is right.
 
 #![forbid(unsafe_code)]
@@ -92,7 +93,7 @@ pub use optim::{
 pub use output::{Link, Output, Softmax};
 pub use random::{FromRng, Noise, Random, RandomState};
 pub use scalar::Scalar;
-pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
+pub use train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination, Trainer};
 
 /// The README's examples, compiled.
 #[cfg(doctest)]

@@ -2,6 +2,7 @@
 
 mod builder;
 mod display;
+mod finite;
 mod parameters;
 mod parts;
 mod pass;
