@@ -77,10 +77,10 @@ pub enum Error {
         classes: usize,
     },
 
-    /// The loss is NaN or infinite: the learning rate is too high, or a data set gave such numbers.
+    /// The loss is NaN or infinite, though every number that it comes from is finite: most often the learning rate is too high.
     #[error("{place}: expected a finite loss, got {loss}")]
     Diverged {
-        /// Where it was seen first.
+        /// Where it arose.
         place: String,
         /// The loss.
         loss: f64,

@@ -42,6 +42,7 @@
 //! # Where to begin
 //!
 //! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own.
+//! [`Split`] holds out samples to validate with, and [`EarlyStopping`] ends a run by them.
 //! [`ActFn`] and [`Layer`] are what you implement for an activation or a layer of your own; [`gradcheck`] tells whether its
 //! derivative is right, [`conformance`] whether a layer keeps all its promises.
 
@@ -78,7 +79,7 @@ pub use activation::{
 };
 #[cfg(feature = "download")]
 pub use data::Download;
-pub use data::{Dataset, Images, Mnist, Normalizer, Samples, idx, synthetic_digits};
+pub use data::{Dataset, Images, Mnist, Normalizer, Samples, Split, Subset, idx, synthetic_digits};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{
@@ -105,7 +106,7 @@ pub use scalar::Scalar;
 pub use settings::{Setting, Settings};
 #[cfg(feature = "persistence")]
 pub use train::Checkpoints;
-pub use train::{BatchProgress, Epoch, History, Observer, Termination, Trainer};
+pub use train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination, Trainer};
 
 /// The README's examples, compiled.
 #[cfg(doctest)]

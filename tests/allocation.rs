@@ -7,7 +7,7 @@ use manabi::{
     ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
     Engine, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LeakyRelu,
     LogSigmoid, Loss, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu,
-    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Swish, Tanh, TanhExp, Trainable,
+    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable,
     Training,
 };
 use ndarray::Array2;
@@ -80,6 +80,7 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     let train = Mnist::synthetic(300, 10, 1).unwrap().train;
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     let train = train.normalize(&normalizer).unwrap();
+    let train = Subset::new(&train, (0..300).collect()).unwrap();
     let mut model = model::<A>(loss);
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();

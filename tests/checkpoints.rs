@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use manabi::{
-    Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, Error, FromRng, Initializer,
-    Layer, Mish, Momentum, Optimizer, PRelu, Parameter, RAdam, Random, RandomState, ReduceOnPlateau, Result,
-    Samples, Scalar, Sequential, Softmax, Swish, Trainable, Trainer,
+    Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, EarlyStopping, Error, FromRng,
+    Initializer, Layer, Mish, Momentum, Optimizer, PRelu, Parameter, RAdam, Random, RandomState,
+    ReduceOnPlateau, Result, Samples, Scalar, Sequential, Softmax, Swish, Termination, Trainable, Trainer,
 };
 use rand::SeedableRng;
 
@@ -281,4 +281,34 @@ fn a_checkpoint_that_cannot_be_written_ends_the_run() {
     fs::write(&file, "no folder").unwrap();
     let mut run = trainer(2, Adam::new(0.01)).checkpoints(Checkpoints::new(&file));
     assert!(matches!(run.fit(&mut model::<f32>(), &train), Err(Error::Io { path, .. }) if path == file));
+}
+
+#[test]
+fn early_stopping_goes_on_waiting_where_it_was() {
+    let (train, validation) = (data::<f64>(50), data::<f64>(20));
+    let patient =
+        |epochs, rule| trainer(epochs, Adam::new(0.05)).validation(&validation).early_stopping(rule);
+    let mut straight = model();
+    let expected = patient(200, EarlyStopping::new(3).keep_last()).fit(&mut straight, &train).unwrap();
+    assert_eq!(expected.termination, Termination::NoImprovement);
+
+    let folder = tempfile::tempdir().unwrap();
+    let end = expected.epochs.len() - 1;
+    // The third time there is nothing left to do.
+    for epochs in [end - 1, 200, 200] {
+        let mut resumed = model();
+        let checkpoints = Checkpoints::new(folder.path()).resume();
+        let mut sitting = patient(epochs, EarlyStopping::new(3).keep_last()).checkpoints(checkpoints);
+        let history = sitting.fit(&mut resumed, &train).unwrap();
+        if epochs == 200 {
+            assert_eq!((history.termination, history.best), (expected.termination, expected.best));
+            assert_eq!(history.epochs.len(), expected.epochs.len());
+            assert_eq!(bits(&resumed), bits(&straight));
+        }
+    }
+
+    let mut restoring =
+        patient(9, EarlyStopping::new(3)).checkpoints(Checkpoints::new(folder.path()).resume());
+    let message = restoring.fit(&mut model(), &train).unwrap_err().to_string();
+    assert_eq!(message, "early_stopping with checkpoints: expected keep_last(), got the best restored");
 }

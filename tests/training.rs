@@ -159,7 +159,8 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
     assert_eq!(message(batch(5).test(&narrow), &data), format!("test set: {misfit}"));
     assert_eq!(message(batch(5).order(|_, _| vec![3, 20]), &data), "order: expected rows below 20, got 20");
     assert_eq!(message(batch(5).order(|_, _| vec![]), &data), "order: expected at least 1 row, got 0");
-    assert_eq!(message(batch(1), &Broken), "before training: expected a finite loss, got NaN");
+    let broken = "samples of the batch: expected a finite number at row 0, column 3, got NaN";
+    assert_eq!(message(batch(1), &Broken), format!("before training: {broken}"));
     assert_eq!(model.params(), before);
 }
 
@@ -270,7 +271,10 @@ fn a_last_step_into_infinity_is_an_error() {
     model.params_mut().fill(1e-12);
     let trainer = Trainer::new().batch_size(1).epochs(1).optimizer(Sgd::new(1e30)).fit(&mut model, &data);
     let message = trainer.unwrap_err().to_string();
-    assert!(message.starts_with("after epoch 1: affine1.weight: expected a finite number"), "{message}");
+    assert!(
+        message.starts_with("epoch 1, after the step of batch 1: affine1.weight: expected a finite number"),
+        "{message}"
+    );
 }
 
 #[test]

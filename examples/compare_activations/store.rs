@@ -60,7 +60,7 @@ impl Store {
     /// Writes a file whole or not at all: under another name, forced to the disk, then renamed.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.folder.join(name);
-        let part = path.with_added_extension("part");
+        let part = self.folder.join(format!("{name}.part"));
         let write = || -> io::Result<()> {
             let mut file = File::create(&part)?;
             file.write_all(text.as_bytes())?;

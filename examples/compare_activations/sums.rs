@@ -162,8 +162,8 @@ type Trajectory = Vec<Vec<f64>>;
 
 /// The parameters of a run with its sums as they come; computed once for all other orders.
 fn trajectory<A: Scalar>(run: &Run, digits: &Digits, watch: Watch<'_>) -> Result<Option<Arc<Trajectory>>> {
-    static TRAJECTORIES: LazyLock<Mutex<HashMap<String, Arc<OnceLock<Arc<Trajectory>>>>>> =
-        LazyLock::new(Mutex::default);
+    type Cells = HashMap<String, Arc<OnceLock<Arc<Trajectory>>>>;
+    static TRAJECTORIES: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
     let plain = Run { sums: Sums::AsTheyCome, ..run.clone() };
     let cell = TRAJECTORIES.lock().expect("no worker panics").entry(plain.label()).or_default().clone();
     if let Some(trajectory) = cell.get() {

@@ -166,6 +166,10 @@ impl<A: Scalar> Dataset<A> for Images {
         }
         Ok(())
     }
+
+    fn class(&self, row: usize) -> Option<usize> {
+        Some(self.labels[row].into())
+    }
 }
 
 #[inline(always)]

@@ -7,6 +7,8 @@ mod images;
 mod mnist;
 mod normalizer;
 mod samples;
+mod split;
+mod subset;
 mod synthetic;
 
 use std::fmt::{Debug, Display};
@@ -19,6 +21,8 @@ pub use images::Images;
 pub use mnist::Mnist;
 pub use normalizer::Normalizer;
 pub use samples::Samples;
+pub use split::Split;
+pub use subset::Subset;
 pub use synthetic::synthetic_digits;
 
 use crate::error::{Error, Result};
@@ -75,6 +79,11 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     ///
     /// Errors: whatever keeps a sample from being read.
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;
+
+    /// The class of the sample at `row`, below [`len`](Dataset::len), where samples have one: what a stratified [`Split`] goes by.
+    fn class(&self, _row: usize) -> Option<usize> {
+        None
+    }
 }
 
 /// The labels as numbers below `classes`.

@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use super::{Dataset, check_labels};
+use super::{Dataset, Normalizer, check_labels};
 use crate::error::{Error, Result, check_finite, zeros};
 use crate::scalar::Scalar;
 
@@ -54,6 +54,14 @@ impl<A: Scalar> Samples<A> {
         Self::new(x, t)
     }
 
+    /// The same samples, their features normalised; an error if the normalizer is for another number of features, or a
+    /// feature becomes infinite.
+    pub fn normalize(mut self, normalizer: &Normalizer) -> Result<Self> {
+        normalizer.apply(self.x.view_mut())?;
+        check_finite("x", self.x.view())?;
+        Ok(self)
+    }
+
     /// The number of samples, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one sample")]
     pub fn len(&self) -> usize {
@@ -90,5 +98,19 @@ impl<A: Scalar> Dataset<A> for Samples<A> {
             t.row_mut(i).assign(&self.t.row(row));
         }
         Ok(())
+    }
+    /// That of a one-hot target, or of a single target that is 0 or 1.
+    fn class(&self, row: usize) -> Option<usize> {
+        let t = self.t.row(row);
+        let is = |value: &A, number: f64| *value == A::of(number);
+        if !t.iter().all(|t| is(t, 0.0) || is(t, 1.0)) {
+            return None;
+        }
+        let mut ones = t.iter().enumerate().filter(|(_, t)| is(t, 1.0));
+        match (ones.next(), ones.next()) {
+            (Some((class, _)), None) if t.len() > 1 => Some(class),
+            (one, None) if t.len() == 1 => Some(usize::from(one.is_some())),
+            _ => None,
+        }
     }
 }

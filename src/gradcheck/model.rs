@@ -55,7 +55,7 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
 /// The loss with one parameter changed, and changed back.
 fn loss_with(model: &mut Sequential<f64>, ws: &mut Workspace<f64>, i: usize, value: f64) -> f64 {
     let before = std::mem::replace(&mut model.params_mut()[i], value);
-    let loss = model.training_loss(ws).unwrap_or(f64::NAN);
+    let loss = model.training_tally(ws).map_or(f64::NAN, |tally| tally.mean().loss);
     model.params_mut()[i] = before;
     loss
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod display;
+mod finite;
 #[cfg(feature = "persistence")]
 mod numbers;
 mod parameters;

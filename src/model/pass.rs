@@ -86,22 +86,20 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: those of [`loss`](Sequential::loss), and a batch of fewer rows than a layer needs in training.
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
-        enter(ws.engine.threads(), || self.tally_and_gradient(ws)).map(|tally| tally.mean())
+        enter(ws.engine.threads(), || {
+            let tally = self.training_tally(ws)?;
+            self.backward(ws);
+            Ok(tally.mean())
+        })
     }
 
     pub(crate) fn tally(&self, ws: &mut Workspace<A>) -> Result<Tally> {
         self.tally_of(ws, false)
     }
 
-    pub(crate) fn tally_and_gradient(&self, ws: &mut Workspace<A>) -> Result<Tally> {
-        let tally = self.tally_of(ws, true)?;
-        self.backward(ws);
-        Ok(tally)
-    }
-
-    /// The mean loss of the pass that [`gradient`](Sequential::gradient) differentiates.
-    pub(crate) fn training_loss(&self, ws: &mut Workspace<A>) -> Result<f64> {
-        self.tally_of(ws, true).map(|tally| tally.mean().loss)
+    /// What the pass that [`gradient`](Sequential::gradient) differentiates has measured.
+    pub(crate) fn training_tally(&self, ws: &mut Workspace<A>) -> Result<Tally> {
+        self.tally_of(ws, true)
     }
 
     fn tally_of(&self, ws: &mut Workspace<A>, training: bool) -> Result<Tally> {
@@ -175,7 +173,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// The gradients back through all layers, from the predictions and targets in the workspace.
-    fn backward(&self, ws: &mut Workspace<A>) {
+    pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
         let (rows, outputs) = (ws.rows, self.output_dim());
         self.size_for_training(ws);
         let (y, t) = (matrix(&ws.y, rows, outputs), matrix(&ws.t, rows, outputs));

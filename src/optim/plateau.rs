@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 /// | `least` | 0 | 0 to 1 |
 /// | `maximize` | off | |
 ///
-/// [`Trainer`](crate::Trainer) tells it the loss on the test set, or on the training set if there is no test set.
+/// [`Trainer`](crate::Trainer) tells it the loss on the validation set, without one on the test set, without one on the training
+/// set.
 ///
 /// Errors: when training starts, for a setting out of range.
 ///

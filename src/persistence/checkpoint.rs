@@ -49,6 +49,7 @@ pub(crate) struct Run {
     pub batch_size: usize,
     pub noise_seed: u32,
     pub samples: usize,
+    pub validation_samples: Option<usize>,
     pub test_samples: Option<usize>,
 }
 
@@ -56,6 +57,7 @@ pub(crate) struct Run {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Row {
     pub train: Measured,
+    pub validation: Option<Measured>,
     pub test: Option<Measured>,
     pub nanoseconds: u64,
 }
@@ -146,6 +148,8 @@ impl Run {
         compare("noise_seed", &self.noise_seed, &saved.noise_seed);
         compare("samples of the training set", &self.samples, &saved.samples);
         let count = |samples: Option<usize>| samples.map_or("none".into(), |samples| samples.to_string());
+        let (own, then) = (count(self.validation_samples), count(saved.validation_samples));
+        compare("samples of the validation set", &own, &then);
         compare("samples of the test set", &count(self.test_samples), &count(saved.test_samples));
         all
     }

@@ -78,8 +78,8 @@ impl Checkpoints {
         Self { keep_last, ..self }
     }
 
-    /// Keeps the model of the epoch with the lowest loss on the test set, or without one on the training set, in
-    /// `best.safetensors`.
+    /// Keeps the model of the epoch with the lowest loss on the validation set (without one on the test set, without one on
+    /// the training set) in `best.safetensors`.
     pub fn keep_best(self) -> Self {
         Self { keep_best: true, ..self }
     }
@@ -155,6 +155,16 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 impl<A: Scalar> Trainer<'_, A> {
+    /// An error if a run could not go on from its checkpoints.
+    pub(super) fn check_checkpoints(&self) -> Result<()> {
+        match self.checkpoints.is_some() && self.early_stopping.is_some_and(|rule| rule.restores()) {
+            true => {
+                Err(Error::setting("early_stopping with checkpoints", "keep_last()", "the best restored"))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Makes the folder ready and, where there is a checkpoint to go on from, everything as it was then; gives the history so
     /// far.
     pub(super) fn resume(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<Vec<Epoch>> {
@@ -219,6 +229,7 @@ impl<A: Scalar> Trainer<'_, A> {
             batch_size: self.batch_size,
             noise_seed: self.noise,
             samples: train.len(),
+            validation_samples: self.validation.map(|validation| validation.len()),
             test_samples: self.test.map(|test| test.len()),
         }
     }
@@ -226,13 +237,14 @@ impl<A: Scalar> Trainer<'_, A> {
 
 /// What the best epoch has least of.
 fn loss(epoch: &Epoch) -> f64 {
-    epoch.test.unwrap_or(epoch.train).loss
+    epoch.watched().loss
 }
 
 fn row(epoch: &Epoch) -> Row {
     let measured = |Metrics { loss, accuracy }: Metrics| Measured { loss, accuracy };
     Row {
         train: measured(epoch.train),
+        validation: epoch.validation.map(measured),
         test: epoch.test.map(measured),
         nanoseconds: u64::try_from(epoch.elapsed.as_nanos()).unwrap_or(u64::MAX),
     }
@@ -243,6 +255,7 @@ fn epoch(number: usize, row: &Row) -> Epoch {
     Epoch {
         number,
         train: metrics(&row.train),
+        validation: row.validation.as_ref().map(metrics),
         test: row.test.as_ref().map(metrics),
         elapsed: Duration::from_nanos(row.nanoseconds),
     }

@@ -1,5 +1,6 @@
 use ndarray::ArrayView2;
 
+use super::guard::bad_pass;
 use crate::data::Dataset;
 use crate::error::{Error, Result, check_finite};
 use crate::metrics::{ConfusionMatrix, Metrics, Tally, classes};
@@ -13,7 +14,8 @@ pub(super) const ROWS: usize = 500;
 impl<A: Scalar> Sequential<A> {
     /// Loss and accuracy on a whole data set.
     ///
-    /// Errors: no sample, a data set that does not fit the model or fails, a loss that is not finite.
+    /// Errors: no sample, a data set that does not fit the model or fails, a loss that is not finite, with the
+    /// parameter or the layer's output that is to blame.
     pub fn evaluate(&self, data: &dyn Dataset<A>) -> Result<Metrics> {
         check_fit("data set", self, data)?;
         self.evaluate_in(&mut self.workspace(ROWS)?, data, || "in an evaluation".into())
@@ -67,19 +69,18 @@ impl<A: Scalar> Sequential<A> {
         &self,
         ws: &mut Workspace<A>,
         data: &dyn Dataset<A>,
-        place: impl FnOnce() -> String,
+        place: impl Fn() -> String,
     ) -> Result<Metrics> {
         let mut tally = Tally::default();
         each_batch(data, |rows| {
             ws.load(data, rows)?;
             tally.add(self.tally(ws)?);
-            Ok(())
+            match tally.mean().loss {
+                loss if loss.is_finite() => Ok(()),
+                loss => Err(bad_pass(self, ws, &place(), loss)),
+            }
         })?;
-        let metrics = tally.mean();
-        match metrics.loss.is_finite() {
-            true => Ok(metrics),
-            false => Err(Error::Diverged { place: place(), loss: metrics.loss }),
-        }
+        Ok(tally.mean())
     }
 }
 

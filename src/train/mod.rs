@@ -2,7 +2,9 @@
 
 #[cfg(feature = "persistence")]
 mod checkpoint;
+mod early_stopping;
 mod evaluate;
+mod guard;
 mod history;
 mod observer;
 mod order;
@@ -10,6 +12,7 @@ mod trainer;
 
 #[cfg(feature = "persistence")]
 pub use checkpoint::Checkpoints;
+pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
 pub use observer::{BatchProgress, Observer};
 pub use trainer::Trainer;

@@ -1,10 +1,13 @@
 use std::ops::ControlFlow;
 
 use super::history::Epoch;
+use crate::metrics::Metrics;
 use crate::model::Sequential;
 use crate::scalar::Scalar;
 
 /// Something that watches a training run and may stop it, by answering `ControlFlow::Break(())`.
+///
+/// [`BatchProgress`] has what a progress bar shows; the example `regression` draws one with the crate `indicatif`.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -34,15 +37,19 @@ pub trait Observer<A: Scalar> {
 }
 
 /// How far a training run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BatchProgress {
     /// The epoch, from 1.
     pub epoch: usize,
+    /// The epochs of the run.
+    pub epochs: usize,
     /// The batches of this epoch that are done.
     pub batch: usize,
     /// The batches of this epoch.
     pub batches: usize,
+    /// Over the samples of this epoch so far, each measured before its batch's update.
+    pub train: Metrics,
 }
 
 impl<A: Scalar, O: Observer<A> + ?Sized> Observer<A> for &mut O {

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "persistence")]
 use super::checkpoint::Checkpoints;
+use super::early_stopping::{Best, EarlyStopping};
 use super::evaluate::{ROWS, check_fit};
+use super::guard::{Place, bad_loss, check_step};
 use super::history::{Epoch, History, Termination};
 use super::observer::{BatchProgress, EpochFn, Observer};
 use super::order::{Drawn, Given, Order};
@@ -33,7 +35,9 @@ use crate::scalar::Scalar;
 /// | [`stepper`](Trainer::stepper) | of these four | any [`Stepper`], such as one with rates by layer |
 /// | [`seed`](Trainer::seed) | 1, another than a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
 /// | [`noise_seed`](Trainer::noise_seed) | that of [`seed`](Trainer::seed), 1 | any |
+/// | [`validation`](Trainer::validation) | none | a data set that fits the model |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
+/// | [`early_stopping`](Trainer::early_stopping) | none | any [`EarlyStopping`] |
 /// | [`threads`](Trainer::threads) | the machine's cores | 1 or more |
 /// | `checkpoints` (feature `persistence`) | none | a folder |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
@@ -73,7 +77,9 @@ pub struct Trainer<'a, A> {
     pub(super) order: Box<dyn Order + 'a>,
     /// The seed of what layers draw.
     pub(super) noise: u32,
+    pub(super) validation: Option<&'a dyn Dataset<A>>,
     pub(super) test: Option<&'a dyn Dataset<A>>,
+    pub(super) early_stopping: Option<EarlyStopping>,
     #[cfg(feature = "persistence")]
     pub(super) checkpoints: Option<Checkpoints>,
     threads: usize,
@@ -89,7 +95,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             stepper: Stepper::new(Sgd::default()),
             order: Box::new(Drawn(RandomState::new(1))),
             noise: 1,
+            validation: None,
             test: None,
+            early_stopping: None,
             #[cfg(feature = "persistence")]
             checkpoints: None,
             threads: cores(),
@@ -118,7 +126,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { stepper: self.stepper.schedule(schedule), ..self }
     }
 
-    /// Lowers the learning rate when the loss on the test set, or without one on the training set, no longer falls.
+    /// Lowers the learning rate when the loss on the validation set, without one on the test set, without one on the training
+    /// set, no longer falls.
     pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
         Self { stepper: self.stepper.reduce_on_plateau(reduce), ..self }
     }
@@ -155,9 +164,20 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { order: Box::new(Given(order)), ..self }
     }
 
+    /// Measures loss and accuracy on this data set after every epoch, and goes by it where the run depends on them: in early
+    /// stopping and reduction on a plateau. A [`Split`](crate::Split) gives one.
+    pub fn validation(self, validation: &'a dyn Dataset<A>) -> Self {
+        Self { validation: Some(validation), ..self }
+    }
+
     /// Measures loss and accuracy on this data set after every epoch.
     pub fn test(self, test: &'a dyn Dataset<A>) -> Self {
         Self { test: Some(test), ..self }
+    }
+
+    /// Ends the run when it brings nothing better any more, and gives the model its best epoch's parameters.
+    pub fn early_stopping(self, early_stopping: EarlyStopping) -> Self {
+        Self { early_stopping: Some(early_stopping), ..self }
     }
 
     /// Divides the work among up to this many threads, wherever that pays. The results are the same bits. With more than one,
@@ -186,10 +206,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// Trains the model.
     ///
     /// An observer that stops the run between batches leaves the model as it then is, some steps after the last row of the
-    /// history.
+    /// history, unless early stopping gives it those of the best row.
     ///
     /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
-    /// that are not finite. Later: a loss or a weight that is no longer finite, a data set that fails, an order with a row
+    /// that are not finite. Later: a loss or a weight that is no longer finite, with the epoch, the batch and the layer
+    /// in whose output, gradient or parameter the first such number stands; a data set that fails, an order with a row
     /// that is not in the training set, or whose last batch is smaller than a layer can train on.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
@@ -204,8 +225,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         let mut batch = model.workspace(self.batch_size)?.threads(self.threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
+        let mut best = self.early_stopping.map(Best::new);
         let mut termination = Termination::Completed;
-        for number in epochs.len()..=self.epochs {
+        if best.as_mut().is_some_and(|best| best.replay(&epochs).is_break()) {
+            termination = Termination::NoImprovement;
+        }
+        let first = epochs.len();
+        for number in (first..=self.epochs).take_while(|_| termination == Termination::Completed) {
             let trained = match number {
                 0 => Continue(model.evaluate_in(&mut evaluation, train, || "before training".into())?),
                 _ => self.epoch(number, model, train, &mut batch)?,
@@ -214,26 +240,41 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 termination = Termination::Stopped;
                 break;
             };
-            let place = || format!("after epoch {number}, on the test set");
-            let test = self.test.map(|test| model.evaluate_in(&mut evaluation, test, place)).transpose()?;
+            let mut measure = |set: Option<&dyn Dataset<A>>, name| {
+                let place = || format!("after epoch {number}, on the {name} set");
+                set.map(|set| model.evaluate_in(&mut evaluation, set, place)).transpose()
+            };
+            let (validation, test) = (measure(self.validation, "validation")?, measure(self.test, "test")?);
+            let elapsed = before + start.elapsed();
+            let epoch = Epoch { number, train: metrics, validation, test, elapsed };
             if number > 0 {
-                self.stepper.end_epoch(test.unwrap_or(metrics).loss);
+                self.stepper.end_epoch(epoch.watched().loss);
             }
-            let epoch = Epoch { number, train: metrics, test, elapsed: before + start.elapsed() };
             epochs.push(epoch);
             self.keep(model, train, &epochs)?;
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
                 termination = Termination::Stopped;
                 break;
             }
+            if best.as_mut().is_some_and(|best| best.observe(&epoch, model).is_break()) {
+                termination = Termination::NoImprovement;
+                break;
+            }
         }
-        Ok(History { epochs, termination, elapsed: before + start.elapsed() })
+        best.as_ref().map_or(Ok(()), |best| best.restore(model))?;
+        let best = best.and_then(|best| best.number());
+        Ok(History { epochs, termination, best, elapsed: before + start.elapsed() })
     }
 
     /// Without the feature `persistence` there is nothing to go on from.
     #[cfg(not(feature = "persistence"))]
     fn resume(&mut self, _: &mut Sequential<A>, _: &dyn Dataset<A>) -> Result<Vec<Epoch>> {
         Ok(Vec::new())
+    }
+
+    #[cfg(not(feature = "persistence"))]
+    fn check_checkpoints(&self) -> Result<()> {
+        Ok(())
     }
 
     #[cfg(not(feature = "persistence"))]
@@ -256,20 +297,24 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let batches = order.len().div_ceil(self.batch_size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
-            let place = || format!("epoch {number}, batch {}", i + 1);
+            let (epoch, batch) = (number, i + 1);
             ws.load(train, rows)?;
-            tally.add(model.tally_and_gradient(ws)?);
-            if !tally.mean().loss.is_finite() {
-                return Err(Error::Diverged { place: place(), loss: tally.mean().loss });
+            tally.add(model.training_tally(ws)?);
+            let metrics = tally.mean();
+            if !metrics.loss.is_finite() {
+                return Err(bad_loss(model, ws, Place { epoch, batch }, self.batch_size, metrics.loss));
             }
+            model.backward(ws);
+            let place = || format!("epoch {epoch}, batch {batch}");
             self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
-            let progress = BatchProgress { epoch: number, batch: i + 1, batches };
+            let progress = BatchProgress { epoch, epochs: self.epochs, batch, batches, train: metrics };
             if self.notify(|observer| observer.on_batch(progress)).is_break() {
                 return Ok(Break(()));
             }
         }
         // The last step's loss is never measured.
-        model.check_params().map_err(|error| error.in_place(&format!("after epoch {number}")))?;
+        let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
+        check_step(model, ws, Place { epoch: number, batch: batches }, last)?;
         Ok(Continue(tally.mean()))
     }
 
@@ -288,7 +333,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.stepper.check(model)?;
         model.check_params()?;
         check_fit("training set", model, train)?;
+        self.validation.map_or(Ok(()), |data| check_fit("validation set", model, data))?;
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
+        self.early_stopping.map_or(Ok(()), |rule| rule.check(model))?;
+        self.check_checkpoints()?;
         if self.batch_size == 0 || self.batch_size > train.len() {
             let expected = format!("1 to the {} samples of the training set", train.len());
             return Err(Error::setting("batch_size", expected, self.batch_size));

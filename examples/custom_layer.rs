@@ -1,0 +1,85 @@
+//! A layer of your own: radial basis functions with learned centres, checked against differences and trained.
+//!
+//! `cargo run --release --example custom_layer`
+
+use manabi::ndarray::Array2;
+use manabi::{
+    Adam, Affine, Backward, CrossEntropy, Forward, Initializer, Layer, Parameter, Random, RandomState,
+    Result, Samples, Scalar, Sequential, Softmax, Trainer, gradcheck,
+};
+
+/// y = exp(−‖x − c‖²), one centre c for each unit.
+#[derive(Debug)]
+struct RadialBasis(usize);
+
+impl<A: Scalar> Layer<A> for RadialBasis {
+    fn kind(&self) -> &str {
+        "radial_basis"
+    }
+    fn output_dim(&self, _input_dim: usize) -> Result<usize> {
+        Ok(self.0)
+    }
+    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
+        let centre = Parameter::new("centre", &[self.0, input_dim], Initializer::LECUN_NORMAL);
+        vec![centre.fan(input_dim, self.0)]
+    }
+    fn by_row(&self, _training: bool) -> bool {
+        true // so that a batch may be divided among threads
+    }
+    fn forward(&self, pass: Forward<'_, A>) {
+        let Forward { params, x, mut y, .. } = pass;
+        for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
+            for (centre, y) in params.chunks(x.len()).zip(&mut y) {
+                let squares = x.iter().zip(centre).map(|(&x, &c)| (x - c) * (x - c));
+                *y = (-squares.fold(A::zero(), |sum, square| sum + square)).exp();
+            }
+        }
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        // ∂y/∂c = 2(x − c)·y, and ∂y/∂x is the same with the other sign.
+        let Backward { params, x, y, dy, mut dx, mut grad, .. } = pass;
+        let width = x.ncols();
+        dx.iter_mut().for_each(|dx| dx.fill(A::zero()));
+        grad.iter_mut().for_each(|grad| grad.fill(A::zero()));
+        for ((row, unit), &y) in y.indexed_iter() {
+            for i in 0..width {
+                let d = A::of(2.0) * (x[[row, i]] - params[unit * width + i]) * y * dy[[row, unit]];
+                if let Some(grad) = &mut grad {
+                    grad[unit * width + i] += d;
+                }
+                if let Some(dx) = &mut dx {
+                    dx[[row, i]] -= d;
+                }
+            }
+        }
+    }
+}
+
+pub fn main() -> Result<()> {
+    let mut random = RandomState::new(1);
+    let report = gradcheck::layer(&RadialBasis(4), random.normal((5, 3), 0.0, 0.5).view(), 0)?;
+    println!("gradcheck: {report}");
+    report.assert();
+
+    // Inside a ring or on it: no straight line divides these classes.
+    let labels: Vec<usize> = (0..400).map(|row| row % 2).collect();
+    let draws = random.uniform((400, 2), 0.0, 1.0);
+    let x = Array2::from_shape_fn((400, 2), |(row, i)| {
+        let (angle, radius) =
+            (std::f64::consts::TAU * draws[[row, 0]], labels[row] as f64 + 0.5 * draws[[row, 1]]);
+        radius * if i == 0 { angle.cos() } else { angle.sin() }
+    });
+    let data = Samples::labeled(x, &labels, 2)?;
+    let mut model = Sequential::builder(2)
+        .add_layer("basis1", RadialBasis(8))
+        .add_layer("affine1", Affine::new(2))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()?;
+    Trainer::new().batch_size(40).epochs(60).optimizer(Adam::new(0.05)).fit(&mut model, &data)?;
+    let accuracy = model.evaluate(&data)?.accuracy.expect("there are classes");
+    println!("{model}\n{:.1} % right", 100.0 * accuracy);
+    println!("centres\n{:.2}", model.parameter("basis1.centre")?);
+    assert!(accuracy > 0.98);
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! A pool of threads that answers requests with one model, shared by reference; each thread has a workspace of its own.
+//!
+//! `cargo run --release --example prediction_server`
+
+use std::sync::{Mutex, mpsc};
+use std::thread;
+use std::time::Instant;
+
+use manabi::ndarray::{Array1, Array2, Axis};
+use manabi::{
+    Activation, Affine, CrossEntropy, Random, RandomState, Result, Sequential, Softmax, Swish, Workspace,
+};
+
+const WORKERS: usize = 4;
+const REQUESTS: usize = 2000;
+
+/// A sample, and where its answer goes.
+struct Request {
+    x: Array1<f32>,
+    answer: mpsc::Sender<Result<Array1<f32>>>,
+}
+
+/// Answers requests until there are no more.
+fn work(model: &Sequential<f32>, mut ws: Workspace<f32>, queue: &Mutex<mpsc::Receiver<Request>>) {
+    let mut y = Array2::zeros((1, model.output_dim()));
+    loop {
+        // A statement of its own: the queue is free again before the work begins.
+        let request = queue.lock().expect("no worker panics").recv();
+        let Ok(Request { x, answer }) = request else { return };
+        let result = model.predict_into(x.view().insert_axis(Axis(0)), &mut ws, y.view_mut());
+        // Whoever asked may have gone; a bad sample is an answer as well, not the end of the worker.
+        _ = answer.send(result.map(|()| y.row(0).to_owned()));
+    }
+}
+
+/// Sends a request; the answer will be where it says.
+fn ask(requests: &mpsc::Sender<Request>, x: Array1<f32>) -> mpsc::Receiver<Result<Array1<f32>>> {
+    let (answer, receiver) = mpsc::channel();
+    requests.send(Request { x, answer }).expect("the queue outlives the requests");
+    receiver
+}
+
+pub fn main() -> Result<()> {
+    let model = Sequential::builder(784)
+        .add_layer("affine1", Affine::new(100))
+        .add_layer("swish1", Activation::new(Swish::default()))
+        .add_layer("affine2", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()?;
+    let x = RandomState::new(1).uniform((REQUESTS, 784), 0.0, 1.0).mapv(|x| x as f32);
+    let workspaces = (0..WORKERS).map(|_| model.workspace(1)).collect::<Result<Vec<_>>>()?;
+    let (requests, queue) = mpsc::channel();
+    let queue = Mutex::new(queue);
+
+    let start = Instant::now();
+    let answers = thread::scope(|scope| {
+        for ws in workspaces {
+            scope.spawn(|| work(&model, ws, &queue));
+        }
+        let answers: Vec<_> = x.rows().into_iter().map(|x| ask(&requests, x.to_owned())).collect();
+        let bad = ask(&requests, Array1::from_elem(784, f32::NAN)).recv().expect("every request is answered");
+        println!("a bad request: {}", bad.expect_err("NaN is refused"));
+        let answers: Vec<_> =
+            answers.iter().map(|answer| answer.recv().expect("every request is answered")).collect();
+        drop(requests); // the workers go home
+        answers
+    });
+    let rate = REQUESTS as f64 / start.elapsed().as_secs_f64();
+    println!("{WORKERS} workers answered {rate:.0} requests a second");
+
+    let alone = model.predict(x.view())?;
+    for (answer, alone) in answers.into_iter().zip(alone.rows()) {
+        assert_eq!(answer?, alone);
+    }
+    println!("each answer is the same bits as from one thread");
+    Ok(())
+}

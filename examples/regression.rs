@@ -1,0 +1,70 @@
+//! Regression: a curve through noisy points, some of them far off, with a progress bar.
+//!
+//! `cargo run --release --example regression`
+
+use std::ops::ControlFlow;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use manabi::ndarray::Array2;
+use manabi::{
+    Activation, Adam, Affine, BatchProgress, CosineDecay, EarlyStopping, Huber, Identity, Observer, Random,
+    RandomState, Result, Samples, Scalar, Sequential, Split, Tanh, Trainer, metrics,
+};
+
+/// Samples of sin x with noise, every twentieth of them a gross error.
+fn points(count: usize, seed: u32) -> Result<Samples<f64>> {
+    let mut random = RandomState::new(seed);
+    let x = random.uniform((count, 1), -3.0, 3.0);
+    let mut t = x.mapv(f64::sin) + random.normal((count, 1), 0.0, 0.1);
+    t.column_mut(0).iter_mut().step_by(20).for_each(|t| *t += 3.0);
+    Samples::new(x, t)
+}
+
+/// A bar for each epoch, drawn where stderr is a terminal.
+struct Bar(ProgressBar);
+
+impl<A: Scalar> Observer<A> for Bar {
+    fn on_batch(&mut self, progress: BatchProgress) -> ControlFlow<()> {
+        let BatchProgress { epoch, epochs, batch, batches, train, .. } = progress;
+        self.0.set_length(batches as u64);
+        self.0.set_position(batch as u64);
+        self.0.set_message(format!("epoch {epoch} of {epochs}, loss {:.4}", train.loss));
+        ControlFlow::Continue(())
+    }
+}
+
+pub fn main() -> Result<()> {
+    let data = points(600, 1)?;
+    let (train, validation) = Split::fraction(0.25).seed(2).of(&data)?;
+    let mut model = Sequential::builder(1)
+        .add_layer("affine1", Affine::new(24))
+        .add_layer("tanh1", Activation::new(Tanh))
+        .add_layer("affine2", Affine::new(1))
+        .set_output(Identity)
+        .set_error(Huber::new(0.3))
+        .build()?;
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}").expect("a valid template");
+    let mut bar = Bar(ProgressBar::no_length().with_style(style));
+    let history = Trainer::new()
+        .batch_size(50)
+        .epochs(200)
+        .optimizer(Adam::new(0.02))
+        .schedule(CosineDecay::new(200 * 9))
+        .validation(&validation)
+        .early_stopping(EarlyStopping::new(50))
+        .observe(&mut bar)
+        .fit(&mut model, &train)?;
+    bar.0.finish_and_clear();
+    println!("{:?} after {} epochs, best {:?}", history.termination, history.epochs.len() - 1, history.best);
+
+    let x = Array2::from_shape_fn((13, 1), |(i, _)| -3.0 + 0.5 * i as f64);
+    let (y, t) = (model.predict(x.view())?, x.mapv(f64::sin));
+    println!("    x   sin x       y");
+    for ((x, t), y) in x.iter().zip(&t).zip(&y) {
+        println!("{x:5.1}  {t:6.3}  {y:6.3}");
+    }
+    let error = metrics::root_mean_squared_error(y.view(), t.view())?;
+    println!("root mean squared error {error:.3}, R² {:.4}", metrics::r_squared(y.view(), t.view())?);
+    assert!(error < 0.1, "the curve is found in spite of the gross errors");
+    Ok(())
+}

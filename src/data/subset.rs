@@ -1,0 +1,85 @@
+use ndarray::{ArrayViewMut2, Axis};
+
+use super::{Dataset, Samples};
+use crate::error::{Error, Result, zeros};
+use crate::scalar::Scalar;
+
+/// The rows that are handed on together, on the stack, so that gathering a batch allocates nothing.
+const CHUNK: usize = 64;
+
+/// Some rows of a data set, as a data set: a view, which copies no sample.
+///
+/// The rows may stand in any order and more than once.
+///
+/// Errors: no row, a row that is not in the data set.
+///
+/// ```
+/// use manabi::{Dataset, Samples, Subset};
+/// use ndarray::array;
+///
+/// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[0.0], [10.0], [20.0]])?;
+/// let some = Subset::new(&data, vec![2, 0])?;
+/// assert_eq!(some.len(), 2);
+/// assert_eq!(some.to_samples()?.t(), array![[20.0], [0.0]]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Subset<'a, A> {
+    data: &'a dyn Dataset<A>,
+    rows: Vec<usize>,
+}
+
+impl<'a, A: Scalar> Subset<'a, A> {
+    /// These rows of a data set.
+    pub fn new(data: &'a dyn Dataset<A>, rows: Vec<usize>) -> Result<Self> {
+        if rows.is_empty() {
+            return Err(Error::setting("rows", "at least 1 row", 0));
+        }
+        match rows.iter().find(|&&row| row >= data.len()) {
+            Some(row) => Err(Error::setting("row", format!("below {}", data.len()), row)),
+            None => Ok(Self { data, rows }),
+        }
+    }
+
+    /// The rows of the data set, in the order in which they are rows here.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// A copy of these samples, such as one to fit a [`Normalizer`](super::Normalizer) on.
+    ///
+    /// Errors: more than fits in memory, a data set that fails or gives a number that is not finite.
+    pub fn to_samples(&self) -> Result<Samples<A>> {
+        let mut x = zeros((self.rows.len(), self.data.input_dim()))?;
+        let mut t = zeros((self.rows.len(), self.data.target_dim()))?;
+        self.data.gather(&self.rows, x.view_mut(), t.view_mut())?;
+        Samples::new(x, t)
+    }
+}
+
+impl<A: Scalar> Dataset<A> for Subset<'_, A> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn input_dim(&self) -> usize {
+        self.data.input_dim()
+    }
+
+    fn target_dim(&self) -> usize {
+        self.data.target_dim()
+    }
+
+    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
+        let mut theirs = [0; CHUNK];
+        let parts = x.axis_chunks_iter_mut(Axis(0), CHUNK).zip(t.axis_chunks_iter_mut(Axis(0), CHUNK));
+        rows.chunks(CHUNK).zip(parts).try_for_each(|(rows, (x, t))| {
+            theirs.iter_mut().zip(rows).for_each(|(theirs, &row)| *theirs = self.rows[row]);
+            self.data.gather(&theirs[..rows.len()], x, t)
+        })
+    }
+
+    fn class(&self, row: usize) -> Option<usize> {
+        self.data.class(self.rows[row])
+    }
+}

@@ -1,0 +1,41 @@
+use super::Sequential;
+use super::workspace::{Workspace, matrix};
+use crate::error::{Result, check_finite};
+use crate::scalar::Scalar;
+
+/// Where a number arose that is not finite: for the moment when one has been seen.
+impl<A: Scalar> Sequential<A> {
+    /// An error that names the first number of the last forward pass that is not finite: of the batch, of the layers' outputs
+    /// from first to last, or of the predictions.
+    pub(crate) fn check_forward(&self, ws: &Workspace<A>) -> Result<()> {
+        check_finite("samples of the batch", matrix(&ws.values[0], ws.rows, self.input_dim))?;
+        check_finite("targets of the batch", ws.t())?;
+        for (slot, y) in self.slots.iter().zip(&ws.values[1..]) {
+            let output = check_finite("output", matrix(y, ws.rows, slot.output_dim));
+            output.map_err(|error| error.in_layer(&slot.name))?;
+        }
+        check_finite("predictions", ws.y())
+    }
+
+    /// An error that names the first number of the last backward pass, over so many rows, that is not finite: of the loss, or
+    /// of the layers from last to first.
+    pub(crate) fn check_backward(&self, ws: &Workspace<A>, rows: usize) -> Result<()> {
+        let by_boundary =
+            |what: &str, index: usize| check_finite(what, matrix(&ws.deltas[index], rows, ws.widths[index]));
+        by_boundary("gradient of the loss", self.slots.len())?;
+        for (index, slot) in self.slots.iter().enumerate().rev() {
+            let in_layer = |result: Result<()>| result.map_err(|error| error.in_layer(&slot.name));
+            for place in self.places().filter(|place| place.layer == slot.name) {
+                let gradient = &ws.gradient[place.range];
+                let columns = place.parameter.shape.last().map_or(1, |&n| n.max(1));
+                let what = format!("gradient by {}", place.parameter.name);
+                in_layer(check_finite(&what, matrix(gradient, gradient.len() / columns, columns)))?;
+            }
+            // The gradient by the model's own input is never computed.
+            if index > 0 {
+                in_layer(by_boundary("gradient by the input", index))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use super::history::Epoch;
+use crate::error::{Error, Result};
+use crate::model::Sequential;
+use crate::output::Link;
+use crate::scalar::Scalar;
+
+/// Ends a training run when it brings nothing better any more, and gives the model back the parameters of its best epoch.
+///
+/// Formula: a row of the history is better if its loss is below best − `min_delta`, or its accuracy above best + `min_delta`;
+/// the run ends after `patience` epochs in a row that are not. What counts is the validation set, without one the test set,
+/// without one the training set: [`Epoch::watched`]. The untrained model, row 0, is the first best one.
+///
+/// However the run ends, but for an error, the model has the parameters and buffers of the best epoch then
+/// ([`History::best`](crate::History::best)); they are copied whenever an epoch is better. What the optimizer remembers stays
+/// that of the last step.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `patience` | none | 1 or more |
+/// | [`min_delta`](EarlyStopping::min_delta) | 0 | at least 0, finite |
+/// | [`accuracy`](EarlyStopping::accuracy) | off: the loss counts | models for classes |
+/// | [`keep_last`](EarlyStopping::keep_last) | off: the best epoch is restored | |
+///
+/// Errors: when training starts, for a setting out of range, for accuracy where the output is not softmax or sigmoid, or with
+/// checkpoints unless [`keep_last`](EarlyStopping::keep_last) is set: they do not hold the best epoch's model.
+///
+/// Source: Prechelt, *Early stopping – but when?*, 1998. Keras: `EarlyStopping`, whose `restore_best_weights` is off unless
+/// asked for.
+///
+/// ```
+/// use manabi::{
+///     Affine, EarlyStopping, Identity, MeanSquaredError, Samples, Sequential, Sgd, Termination, Trainer,
+/// };
+/// use ndarray::array;
+///
+/// let train = Samples::new(array![[1.0], [2.0]], array![[1.0], [2.0]])?;
+/// let validation = Samples::new(array![[1.0]], array![[0.5]])?;
+/// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+/// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+/// model.set_params(&[0.0, 0.0])?;
+/// let mut trainer = Trainer::new().batch_size(2).epochs(1000).optimizer(Sgd::new(0.01));
+/// trainer = trainer.validation(&validation).early_stopping(EarlyStopping::new(5));
+/// let history = trainer.fit(&mut model, &train)?;
+/// assert_eq!(history.termination, Termination::NoImprovement);
+/// let best = history.best.unwrap();
+/// assert_eq!(history.epochs.len(), best + 5 + 1);
+/// assert_eq!(model.evaluate(&validation)?, history.epochs[best].validation.unwrap());
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    patience: usize,
+    min_delta: f64,
+    accuracy: bool,
+    keep_last: bool,
+}
+
+impl EarlyStopping {
+    /// Ends the run after so many epochs in a row without a lower loss.
+    pub fn new(patience: usize) -> Self {
+        Self { patience, min_delta: 0.0, accuracy: false, keep_last: false }
+    }
+
+    /// Sets by how much an epoch must be better than the best.
+    pub fn min_delta(self, min_delta: f64) -> Self {
+        Self { min_delta, ..self }
+    }
+
+    /// Goes by the accuracy instead of the loss.
+    pub fn accuracy(self) -> Self {
+        Self { accuracy: true, ..self }
+    }
+
+    /// Whether the model of the best epoch is needed at the end.
+    #[cfg(feature = "persistence")]
+    pub(super) fn restores(&self) -> bool {
+        !self.keep_last
+    }
+
+    /// Leaves the model as the last step made it.
+    pub fn keep_last(self) -> Self {
+        Self { keep_last: true, ..self }
+    }
+
+    pub(super) fn check<A: Scalar>(&self, model: &Sequential<A>) -> Result<()> {
+        if self.patience == 0 {
+            return Err(Error::setting("patience", "at least 1", 0));
+        }
+        if !(self.min_delta >= 0.0 && self.min_delta.is_finite()) {
+            return Err(Error::setting("min_delta", "a finite number of at least 0", self.min_delta));
+        }
+        let output = model.output();
+        match self.accuracy && !matches!(output.link(), Link::Softmax | Link::Sigmoid) {
+            true => Err(Error::setting("accuracy", "softmax or sigmoid as the output", output.name())),
+            false => Ok(()),
+        }
+    }
+
+    /// What is to be as low as possible.
+    fn cost(&self, epoch: &Epoch) -> f64 {
+        let metrics = epoch.watched();
+        if self.accuracy { -metrics.accuracy.unwrap_or(f64::NEG_INFINITY) } else { metrics.loss }
+    }
+}
+
+/// The best epoch of a run so far.
+pub(super) struct Best<A> {
+    rule: EarlyStopping,
+    cost: f64,
+    number: Option<usize>,
+    /// Epochs since then.
+    waited: usize,
+    params: Vec<A>,
+    buffers: Vec<A>,
+}
+
+impl<A: Scalar> Best<A> {
+    pub(super) fn new(rule: EarlyStopping) -> Self {
+        let (params, buffers) = (Vec::new(), Vec::new());
+        Self { rule, cost: f64::INFINITY, number: None, waited: 0, params, buffers }
+    }
+
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number
+    }
+
+    /// Takes an epoch into account; breaks when there is no improvement any more.
+    pub(super) fn observe(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
+        let verdict = self.judge(epoch);
+        if self.waited == 0 && !self.rule.keep_last {
+            model.params().clone_into(&mut self.params);
+            model.buffer_values().clone_into(&mut self.buffers);
+        }
+        verdict
+    }
+
+    /// Takes the epochs of a run that goes on into account, whose models are gone.
+    pub(super) fn replay(&mut self, epochs: &[Epoch]) -> ControlFlow<()> {
+        epochs.iter().try_for_each(|epoch| self.judge(epoch))
+    }
+
+    fn judge(&mut self, epoch: &Epoch) -> ControlFlow<()> {
+        let cost = self.rule.cost(epoch);
+        if self.number.is_none() || cost < self.cost - self.rule.min_delta {
+            (self.cost, self.number, self.waited) = (cost, Some(epoch.number), 0);
+            return Continue(());
+        }
+        self.waited += 1;
+        if self.waited >= self.rule.patience { Break(()) } else { Continue(()) }
+    }
+
+    /// Gives the model what it had after the best epoch.
+    pub(super) fn restore(&self, model: &mut Sequential<A>) -> Result<()> {
+        if self.number.is_none() || self.rule.keep_last {
+            return Ok(());
+        }
+        model.set_params(&self.params)?;
+        model.set_buffers(&self.buffers)
+    }
+}

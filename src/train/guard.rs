@@ -1,0 +1,51 @@
+//! What stops a run on NaN or infinity, and says where it arose. It looks only when the loss or a parameter is not finite.
+
+use crate::error::{Error, Result};
+use crate::model::{Sequential, Workspace};
+use crate::scalar::Scalar;
+
+/// Where a batch stands in a run.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// From 1.
+    pub epoch: usize,
+    /// From 1.
+    pub batch: usize,
+}
+
+/// The error when the loss of the batch in the workspace is not finite, before its backward pass; every batch before it had so
+/// many rows.
+pub(super) fn bad_loss<A: Scalar>(
+    model: &Sequential<A>,
+    ws: &Workspace<A>,
+    Place { epoch, batch }: Place,
+    rows: usize,
+    loss: f64,
+) -> Error {
+    match check_step(model, ws, Place { epoch, batch: batch - 1 }, rows) {
+        Err(error) => error,
+        Ok(()) => bad_pass(model, ws, &format!("epoch {epoch}, batch {batch}"), loss),
+    }
+}
+
+/// The error when the loss of a forward pass is not finite.
+pub(super) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, place: &str, loss: f64) -> Error {
+    match model.check_params().and_then(|()| model.check_forward(ws)) {
+        Err(error) => error.in_place(place),
+        Ok(()) => Error::Diverged { place: place.into(), loss },
+    }
+}
+
+/// An error unless the step of the last backward pass, that of a batch of so many rows, left every parameter finite.
+pub(super) fn check_step<A: Scalar>(
+    model: &Sequential<A>,
+    ws: &Workspace<A>,
+    Place { epoch, batch }: Place,
+    rows: usize,
+) -> Result<()> {
+    let Err(error) = model.check_params() else { return Ok(()) };
+    Err(match model.check_backward(ws, rows) {
+        Err(gradient) => gradient.in_place(&format!("epoch {epoch}, batch {batch}")),
+        Ok(()) => error.in_place(&format!("epoch {epoch}, after the step of batch {batch}")),
+    })
+}

@@ -1,0 +1,37 @@
+//! The short examples, run: each asserts what it promises.
+
+#[path = "../examples/binary_classification.rs"]
+mod binary_classification;
+#[path = "../examples/custom_layer.rs"]
+mod custom_layer;
+#[path = "../examples/custom_loop.rs"]
+mod custom_loop;
+#[path = "../examples/prediction_server.rs"]
+mod prediction_server;
+#[path = "../examples/regression.rs"]
+mod regression;
+
+#[test]
+fn binary_classification() {
+    binary_classification::main().unwrap();
+}
+
+#[test]
+fn custom_layer() {
+    custom_layer::main().unwrap();
+}
+
+#[test]
+fn custom_loop() {
+    custom_loop::main().unwrap();
+}
+
+#[test]
+fn prediction_server() {
+    prediction_server::main().unwrap();
+}
+
+#[test]
+fn regression() {
+    regression::main().unwrap();
+}
