@@ -28,6 +28,9 @@ use crate::scalar::Scalar;
 ///
 /// All arrays that a layer is given are in standard (row-major, contiguous) layout, a row per sample.
 ///
+/// Loops that call the functions of [`Scalar`] belong inside [`simd::dispatch`](crate::simd::dispatch), as those of
+/// [`Activation`] are.
+///
 /// A layer of your own plugs in like the built-in ones:
 ///
 /// ```
