@@ -80,9 +80,11 @@ struct Custom;
 
 impl ActFn for Custom {
     const NAME: &'static str = "custom";
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.sigmoid()
     }
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, z: A) -> A {
         let s = u.sigmoid();
         s + z * (A::one() - s)

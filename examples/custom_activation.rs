@@ -16,9 +16,11 @@ struct SelfGated;
 
 impl ActFn for SelfGated {
     const NAME: &'static str = "self_gated";
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.sigmoid()
     }
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, z: A) -> A {
         let s = u.sigmoid();
         s + z * (A::one() - s)

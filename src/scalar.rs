@@ -23,8 +23,10 @@ use crate::linalg::Element;
 /// A number: `f32` or `f64`.
 ///
 /// It brings its own elementary functions, so that generic code such as an activation gets them by their plain
-/// names. They are scalar arithmetic without branches, tables or calls into a library, and so a loop over them is
-/// vectorised by the compiler. Products and sums are never contracted: every instruction set gives the same bits.
+/// names. They are scalar arithmetic without branches or tables, mostly fused multiply-adds, and every instruction set gives
+/// the same bits. A loop over them is vectorised by the compiler where it is compiled for a set that has the operation:
+/// the loops over an [`ActFn`](crate::ActFn) are, and your own are inside [`simd::dispatch`](crate::simd::dispatch).
+/// Elsewhere each multiply-add is a call into the system's library on `x86_64`, right but slow.
 ///
 /// Errors are given in units of the last place (ulp), for both precisions and all arguments, subnormal results
 /// included. NaN gives NaN.

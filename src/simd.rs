@@ -6,7 +6,9 @@ use pulp::Arch;
 
 /// Runs `op` compiled for the widest vectors of this machine, so that the plain loops in it use them.
 ///
-/// Every path computes the same bits: nothing is contracted or reassociated. Write the closure as
+/// Every path computes the same bits: nothing is contracted or reassociated. A loop that calls the functions of
+/// [`Scalar`](crate::Scalar) should be in here: the baseline set of `x86_64` has none of the fused multiply-adds that they are
+/// made of, and calls a library for each. Write the closure as
 /// `#[inline(always)] || …` with plain `for` loops in it: what the compiler does not inline into it, such as `for_each`
 /// with much to do, is compiled for the baseline instruction set. (So would be a closure taken as `FnOnce`, which is called
 /// through a shim; hence `FnMut`.)

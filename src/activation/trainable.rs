@@ -21,12 +21,15 @@ use crate::scalar::Scalar;
 ///     fn start(&self) -> f64 {
 ///         0.1
 ///     }
+///     #[inline(always)]
 ///     fn z<A: Scalar>(u: A, p: A) -> A {
 ///         u * (A::one() + p * u.tanh())
 ///     }
+///     #[inline(always)]
 ///     fn dz_du<A: Scalar>(u: A, p: A, _z: A) -> A {
 ///         A::one() + p * (u.tanh() + u * u.tanh_derivative())
 ///     }
+///     #[inline(always)]
 ///     fn dz_dp<A: Scalar>(u: A, _p: A, _z: A) -> A {
 ///         u * u.tanh()
 ///     }

@@ -36,6 +36,9 @@ use crate::settings::{Settings, of_no_fields};
 ///
 /// All arrays that a layer is given are in standard (row-major, contiguous) layout, a row per sample.
 ///
+/// Loops that call the functions of [`Scalar`] belong inside [`simd::dispatch`](crate::simd::dispatch), as those of
+/// [`Activation`] are.
+///
 /// A layer of your own plugs in like the built-in ones:
 ///
 /// ```

@@ -5,6 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 use super::{Link, Output};
 use crate::activation::{ActFn, Identity, Sigmoid};
 use crate::scalar::Scalar;
+use crate::simd::dispatch;
 
 macro_rules! elementwise {
     ($function:ident, $derivative:expr) => {
@@ -17,8 +18,17 @@ macro_rules! elementwise {
                 Link::$function
             }
 
-            fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
-                Zip::from(y).and(u).for_each(|y, &u| *y = self.f(u));
+            fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+                y.assign(&u);
+                let all = y.as_slice_mut().expect("a workspace is in standard layout");
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for y in &mut *all {
+                            *y = self.f(*y);
+                        }
+                    },
+                );
             }
 
             fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {

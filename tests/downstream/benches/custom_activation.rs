@@ -1,22 +1,26 @@
-//! A user's swish beside the built-in one, and both beside the loop over the standard library's exponential.
+//! A user's swish beside the built-in one, and both beside the loop over the standard library's exponential; and what a
+//! longer function costs.
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use downstream::MySwish;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use downstream::{MySwish, Serf};
 use manabi::ndarray::Array2;
-use manabi::{ActFn, Activation, Backward, Engine, Forward, Layer, Mish, Random, RandomState, Swish};
+use manabi::{ActFn, Activation, Backward, Engine, Forward, Layer, Mish, Random, RandomState, Swish, simd};
 
-const ROWS: usize = 100;
-const WIDTH: usize = 100;
+/// Inputs, gradients and room for outputs.
+struct Data {
+    x: Array2<f32>,
+    dy: Array2<f32>,
+    y: Array2<f32>,
+    dx: Array2<f32>,
+}
 
-fn layer<F: ActFn>(c: &mut Criterion, function: F) {
+fn layer<F: ActFn>(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data, function: F) {
     let layer = Activation::new(function);
-    let x = RandomState::new(1).normal((ROWS, WIDTH), 0.0, 3.0).mapv(|x| x as f32);
-    let dy = x.mapv(|x| x - 0.5);
-    let (mut y, mut dx, mut engine) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()), Engine::new(1));
-    let mut group = c.benchmark_group("10,000 f32");
-    group.throughput(Throughput::Elements((ROWS * WIDTH) as u64));
+    let mut engine = Engine::new(1);
+    let Data { x, dy, y, dx } = data;
     group.bench_function(BenchmarkId::new("forward", F::NAME), |b| {
         b.iter(|| {
             let pass = Forward::new(&layer, &[], black_box(x.view()), y.view_mut(), &mut engine);
@@ -31,25 +35,39 @@ fn layer<F: ActFn>(c: &mut Criterion, function: F) {
             layer.backward(pass.expect("the shapes fit"));
         });
     });
-    group.finish();
 }
 
-fn standard_library(c: &mut Criterion) {
-    let x = RandomState::new(1).normal((ROWS, WIDTH), 0.0, 3.0).mapv(|x| x as f32);
-    let mut y = Array2::zeros(x.dim());
-    let mut group = c.benchmark_group("10,000 f32");
-    group.throughput(Throughput::Elements((ROWS * WIDTH) as u64));
+fn standard_library(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data) {
+    let sigmoid = |u: f32| 1.0 / (1.0 + (-u).exp());
+    let Data { x, dy, y, dx } = data;
+    let [x, dy, y, dx] = [x, dy, y, dx].map(|a| a.as_slice_mut().expect("standard layout"));
     group.bench_function(BenchmarkId::new("forward", "swish with std's exp"), |b| {
-        b.iter(|| y.zip_mut_with(black_box(&x), |y, &u| *y = u / (1.0 + (-u).exp())));
+        b.iter(|| black_box(&*x).iter().zip(&mut *y).for_each(|(&u, z)| *z = u * sigmoid(u)));
     });
-    group.finish();
+    group.bench_function(BenchmarkId::new("backward", "swish with std's exp"), |b| {
+        b.iter(|| {
+            let numbers = black_box(&*x).iter().zip(&*y).zip(&*dy).zip(&mut *dx);
+            numbers.for_each(|(((&u, &z), &dz), du)| {
+                let s = sigmoid(u);
+                *du = dz * (s + z * (1.0 - s));
+            });
+        });
+    });
 }
 
 fn benches(c: &mut Criterion) {
-    standard_library(c);
-    layer(c, Swish::default());
-    layer(c, MySwish);
-    layer(c, Mish);
+    for rows in [100, 10_000] {
+        let x = RandomState::new(1).normal((rows, 100), 0.0, 3.0).mapv(|x| x as f32);
+        let mut data = Data { dy: x.mapv(|x| x - 0.5), y: x.clone(), dx: x.clone(), x };
+        let mut group = c.benchmark_group(format!("{} f32, {}", data.x.len(), simd::instruction_set()));
+        group.throughput(Throughput::Elements(data.x.len() as u64));
+        standard_library(&mut group, &mut data);
+        layer(&mut group, &mut data, Swish::default());
+        layer(&mut group, &mut data, MySwish);
+        layer(&mut group, &mut data, Mish);
+        layer(&mut group, &mut data, Serf);
+        group.finish();
+    }
 }
 
 criterion_group!(custom, benches);

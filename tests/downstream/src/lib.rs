@@ -1,7 +1,7 @@
 //! What a user writes: activations and a layer that manabi does not have.
 
-use manabi::ndarray::{Axis, Zip, s};
-use manabi::{ActFn, Backward, Error, Forward, Layer, Result, Scalar};
+use manabi::ndarray::Axis;
+use manabi::{ActFn, Backward, Error, Forward, Layer, Result, Scalar, simd};
 
 /// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
 #[derive(Clone, Debug)]
@@ -9,11 +9,13 @@ pub struct Squareplus;
 
 impl ActFn for Squareplus {
     const NAME: &'static str = "squareplus";
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         let root = (u * u + A::of(4.0)).sqrt();
         // For negative u the sum would cancel; its conjugate does not.
         if u < A::zero() { A::of(2.0) / (root - u) } else { (u + root) / A::of(2.0) }
     }
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, z: A) -> A {
         z / (u * u + A::of(4.0)).sqrt()
     }
@@ -25,9 +27,11 @@ pub struct Serf;
 
 impl ActFn for Serf {
     const NAME: &'static str = "serf";
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.softplus().erf()
     }
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         let s = u.softplus();
         let near = if u < A::of(10.0) { u } else { A::of(10.0) };
@@ -42,10 +46,12 @@ pub struct Snake(pub f64);
 
 impl ActFn for Snake {
     const NAME: &'static str = "snake";
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         let sin = A::of((self.0 * u.widen()).sin());
         u + sin * sin / A::of(self.0)
     }
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         A::one() + A::of((2.0 * self.0 * u.widen()).sin())
     }
@@ -63,9 +69,11 @@ pub struct MySwish;
 
 impl ActFn for MySwish {
     const NAME: &'static str = "my_swish";
+    #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.sigmoid()
     }
+    #[inline(always)]
     fn df<A: Scalar>(&self, u: A, z: A) -> A {
         let s = u.sigmoid();
         s + z * (A::one() - s)
@@ -87,18 +95,34 @@ impl<A: Scalar> Layer<A> for Glu {
         }
     }
     fn forward(&self, pass: Forward<'_, A>) {
-        let (a, b) = pass.x.split_at(Axis(1), pass.x.ncols() / 2);
-        Zip::from(pass.y).and(a).and(b).for_each(|y, &a, &b| *y = a * b.sigmoid());
+        let Forward { x, mut y, .. } = pass;
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for (mut y, x) in y.rows_mut().into_iter().zip(x.rows()) {
+                    let (a, b) = x.split_at(Axis(0), y.len());
+                    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                        *y = a * b.sigmoid();
+                    }
+                }
+            },
+        );
     }
     fn backward(&self, pass: Backward<'_, A>) {
-        let Some(mut dx) = pass.dx else { return };
-        let half = pass.y.ncols();
-        let (a, b) = pass.x.split_at(Axis(1), half);
-        let da = dx.slice_mut(s![.., ..half]);
-        Zip::from(da).and(b).and(pass.dy).for_each(|da, &b, &dy| *da = dy * b.sigmoid());
-        let db = dx.slice_mut(s![.., half..]);
-        Zip::from(db).and(a).and(b).and(pass.dy).for_each(|db, &a, &b, &dy| {
-            *db = dy * a * b.sigmoid() * (-b).sigmoid();
-        });
+        let Backward { x, dy, dx, .. } = pass;
+        let Some(mut dx) = dx else { return };
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for ((dx, x), dy) in dx.rows_mut().into_iter().zip(x.rows()).zip(dy.rows()) {
+                    let (a, b) = x.split_at(Axis(0), dy.len());
+                    let (da, db) = dx.split_at(Axis(0), dy.len());
+                    for ((((da, db), &a), &b), &dy) in da.into_iter().zip(db).zip(a).zip(b).zip(dy) {
+                        *da = dy * b.sigmoid();
+                        *db = dy * a * b.sigmoid_derivative();
+                    }
+                }
+            },
+        );
     }
 }
