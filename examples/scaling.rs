@@ -86,8 +86,10 @@ fn draw(path: &str, panels: &[(&str, Points, Points)]) -> Result<(), Box<dyn Err
             .margin(12)
             .x_label_area_size(42)
             .y_label_area_size(58)
-            .build_cartesian_2d((left..right * 1.1).log_scale(), (low / 1.5..high * 1.5).log_scale())?;
-        chart.configure_mesh().x_desc(*name).y_desc("seconds per epoch").max_light_lines(0).draw()?;
+            .build_cartesian_2d((left / 1.2..right * 1.2).log_scale(), (low / 1.5..high * 1.5).log_scale())?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_labels(4).y_labels(4).x_label_formatter(&|x| x.to_string()).max_light_lines(0);
+        mesh.x_desc(*name).y_desc("seconds per epoch").draw()?;
         let (blue, orange) = (RGBColor(0, 114, 178), RGBColor(213, 94, 0));
         chart
             .draw_series(LineSeries::new(floor.iter().copied(), orange.stroke_width(2)))?
