@@ -28,7 +28,7 @@ fn main() {
 
     let image = task.image();
     task.predict(|| {
-        let x = device.tensor_from_vec(image.clone(), (Const::<1>, Const::<PIXELS>));
-        model.forward(x).softmax::<Axis<1>>().array()
+        let x = device.tensor_from_vec(image.clone(), (Const::<PIXELS>,));
+        model.forward(x).softmax().array()
     });
 }
