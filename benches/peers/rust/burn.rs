@@ -1,6 +1,6 @@
 //! The work in burn, on either backend: u8 pixels are gathered and normalised in the loop; the loss is recorded.
 
-use burn::module::{AutodiffModule, Module};
+use burn::module::Module;
 use burn::nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
