@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     let model = network(VarBuilder::from_varmap(&parameters, DType::F32, &device))?;
     let mut optimizer = SGD::new(parameters.all_vars(), f64::from(RATE))?;
     task.train(|task, rows| {
-        let step = || {
+        let mut step = || {
             let x = Tensor::from_vec(task.images(rows), (BATCH, PIXELS), &device)?;
             let t = Tensor::from_vec(task.classes::<u32>(rows), BATCH, &device)?;
             let loss = loss::cross_entropy(&model.forward(&x)?, &t)?;
