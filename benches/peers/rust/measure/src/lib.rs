@@ -31,7 +31,13 @@ impl Task {
         let bytes = |name| std::fs::read(format!("{folder}/{name}")).expect("the folder holds the data");
         let epochs = epochs.parse().expect("EPOCHS is a number");
         let predict = rest.iter().any(|word| word == "predict");
-        Self { epochs, predict, pixels: bytes("images"), labels: bytes("labels"), state: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            epochs,
+            predict,
+            pixels: bytes("images"),
+            labels: bytes("labels"),
+            state: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 
     /// Numbers from 0 to 2⁶⁴ − 1 (xorshift).
