@@ -30,10 +30,9 @@ impl Network {
 pub fn run(inner: Device) {
     let mut task = Task::read();
     let device = inner.clone().autodiff();
-    let mut model = Network::new(&device);
     let mut optimizer = SgdConfig::new().init();
     let cross_entropy = CrossEntropyLossConfig::new().init(&device);
-    let mut network = Some(model);
+    let mut network = Some(Network::new(&device));
     task.train(|task, rows| {
         let model = network.take().expect("a network");
         let x = Tensor::<2>::from_data(TensorData::new(task.images(rows), [BATCH, PIXELS]), &device);
@@ -43,9 +42,8 @@ pub fn run(inner: Device) {
         network = Some(optimizer.step(f64::from(RATE), model, gradients));
         f64::from(loss.into_scalar::<f32>())
     });
-    model = network.expect("a network");
 
-    let model = model.valid();
+    let model = network.expect("a network").valid();
     let image = task.image();
     task.predict(|| {
         let x = Tensor::<2>::from_data(TensorData::new(image.clone(), [1, PIXELS]), &inner);
