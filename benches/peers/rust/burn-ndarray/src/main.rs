@@ -1,0 +1,8 @@
+//! The work in burn on its ndarray backend.
+
+#[path = "../../burn.rs"]
+mod work;
+
+fn main() {
+    work::run(burn::tensor::Device::ndarray());
+}
