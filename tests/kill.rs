@@ -90,7 +90,7 @@ fn a_killed_run_goes_on() {
     println!("{runs} runs, up to {most} kills in one");
 }
 
-/// Takes about two minutes: `cargo test --release --test kill -- --ignored --nocapture`.
+/// `cargo build --example save_load_resume && cargo test --test kill -- --ignored --nocapture`.
 #[test]
 #[ignore = "minutes"]
 fn a_run_that_is_killed_200_times_goes_on() {
