@@ -23,15 +23,15 @@ fn layer<F: ActFn>(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data, fu
     let Data { x, dy, y, dx } = data;
     group.bench_function(BenchmarkId::new("forward", F::NAME), |b| {
         b.iter(|| {
-            let pass = Forward::new(&layer, &[], black_box(x.view()), y.view_mut(), &mut engine);
+            let pass = Forward::new(&layer, &[], &[], black_box(x.view()), y.view_mut(), &mut engine);
             layer.forward(pass.expect("the shapes fit"));
         });
     });
     group.bench_function(BenchmarkId::new("backward", F::NAME), |b| {
         b.iter(|| {
-            let forward = Forward::new(&layer, &[], black_box(x.view()), y.view_mut(), &mut engine);
+            let forward = Forward::new(&layer, &[], &[], black_box(x.view()), y.view_mut(), &mut engine);
             let pass =
-                Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), &mut []);
+                Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), None);
             layer.backward(pass.expect("the shapes fit"));
         });
     });
