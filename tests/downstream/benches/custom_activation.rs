@@ -30,8 +30,7 @@ fn layer<F: ActFn>(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data, fu
     group.bench_function(BenchmarkId::new("backward", F::NAME), |b| {
         b.iter(|| {
             let forward = Forward::new(&layer, &[], &[], black_box(x.view()), y.view_mut(), &mut engine);
-            let pass =
-                Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), None);
+            let pass = Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), None);
             layer.backward(pass.expect("the shapes fit"));
         });
     });
