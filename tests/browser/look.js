@@ -19,7 +19,7 @@ addEventListener("load", () => {
   need(pictures.length === PICTURES, `${pictures.length} pictures`);
   for (const picture of pictures) {
     const { width, height } = picture.getBoundingClientRect();
-    need(width > 200 && height > 100 && picture.checkVisibility(), `picture ${picture.id} is not visible`);
+    need(width > 200 && height > 60 && picture.checkVisibility(), `picture ${picture.id} is not visible`);
     const drawn = picture.querySelectorAll("polyline, circle").length && picture.querySelectorAll("text").length > 5;
     need(drawn && picture.getAttribute("aria-label"), `picture ${picture.id} shows nothing`);
   }
