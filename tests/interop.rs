@@ -89,7 +89,8 @@ fn take<A: Scalar>(folder: &Path, name: &str, tolerance: f64) {
     let mut model = network::<A>(3);
     let before = model.params().to_vec();
     model.load_weights(folder.join(format!("{name}_torch.safetensors"))).unwrap();
-    assert!(model.params().iter().zip(&before).all(|(new, old)| new != old));
+    // All but the slopes of PReLU, which start alike.
+    assert!(model.params().iter().zip(&before).filter(|(new, old)| new == old).count() <= 7);
     let samples = folder.join(format!("{name}_torch_samples.safetensors"));
     let (x, y) = (read::<A>(&samples, "x"), read::<A>(&samples, "y"));
     let own = model.predict(x.view()).unwrap();
