@@ -331,3 +331,37 @@ fn a_loaded_model_can_be_trained() {
     let history = manabi::Trainer::new().batch_size(2).epochs(30).fit(&mut loaded, &data).unwrap();
     assert!(history.epochs[30].train.loss < history.epochs[0].train.loss);
 }
+
+#[test]
+fn layers_that_need_training_and_weighted_losses_come_back() {
+    let builder = || {
+        Sequential::<f64>::builder(3)
+            .add_layer("dropout0", manabi::Dropout::new(0.25))
+            .add_layer("affine1", Affine::new(4))
+            .add_layer("norm1", manabi::BatchNorm::new().momentum(0.3).epsilon(1e-3))
+            .add_layer("norm2", manabi::BatchNorm::new().affine(false))
+            .add_layer("norm3", manabi::LayerNorm::new().epsilon(1e-4))
+            .add_layer("norm4", manabi::LayerNorm::new().affine(false))
+    };
+    let weighted = CrossEntropy.label_smoothing(0.1).class_weights([1.0, 2.0, 0.5, 1.5]);
+    let models = [
+        builder().set_output(Softmax).set_error(weighted.clone().mean_over_samples()),
+        builder().set_output(Softmax).set_error(weighted),
+        builder().set_output(Softmax).set_error(CrossEntropy.label_smoothing(0.2)),
+        builder()
+            .set_output(manabi::Sigmoid)
+            .set_error(manabi::BinaryCrossEntropy.pos_weight([1.0, 2.0, 3.0, 4.0])),
+        builder().set_output(manabi::Identity).set_error(manabi::Huber::new(0.7)),
+        builder().set_output(manabi::Identity).set_error(manabi::MeanAbsoluteError),
+    ];
+    for model in models {
+        let mut model = model.build().unwrap();
+        let buffers: Vec<f64> = (0..model.buffer_values().len()).map(|i| 0.5 + i as f64).collect();
+        model.set_buffers(&buffers).unwrap();
+        let loaded = Sequential::<f64>::from_bytes(&model.to_bytes().unwrap()).unwrap();
+        assert_eq!((loaded.params(), loaded.buffer_values()), (model.params(), model.buffer_values()));
+        assert_eq!(format!("{loaded}"), format!("{model}"));
+        // Byte for byte: all settings are the same.
+        assert_eq!(loaded.to_bytes().unwrap(), model.to_bytes().unwrap());
+    }
+}
