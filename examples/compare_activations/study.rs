@@ -401,10 +401,10 @@ mod tests {
     #[test]
     fn the_search_ends_with_worse_rates_on_both_sides() {
         assert_eq!(tuned(&[]).wanted(), GRID);
-        assert_eq!(tuned(&[(-1, 90.0), (0, 95.0), (1, 94.0)]).wanted(), []);
+        assert!(tuned(&[(-1, 90.0), (0, 95.0), (1, 94.0)]).wanted().is_empty());
         assert_eq!(tuned(&[(-1, 96.0), (0, 95.0), (1, 94.0)]).wanted(), [-2]);
         assert_eq!(tuned(&[(-1, 90.0), (0, 95.0), (1, 96.0)]).wanted(), [2]);
-        assert_eq!(tuned(&[(5, 95.0), (6, 96.0)]).wanted(), [], "the end of all rates");
+        assert!(tuned(&[(5, 95.0), (6, 96.0)]).wanted().is_empty(), "the end of all rates");
         // A rate that diverges is the worst, and the lower of equals is better.
         assert_eq!(tuned(&[(0, 95.0), (1, 95.0), (2, f64::NAN)]).best(), 0);
         assert_eq!(tuned(&[(0, f64::NAN), (1, f64::NAN)]).wanted(), [-1]);
