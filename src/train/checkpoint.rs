@@ -187,10 +187,8 @@ impl<A: Scalar> Trainer<'_, A> {
         stepper.check(model).map_err(|error| mismatch(error.to_string()))?;
         let rate = stepper.learning_rate()?;
         if rate != progress.learning_rate {
-            let (expected, steps) = (progress.learning_rate, progress.steps);
-            return Err(mismatch(format!(
-                "learning rate after {steps} steps: expected {rate}, got {expected}"
-            )));
+            let (saved, steps) = (progress.learning_rate, progress.steps);
+            return Err(mismatch(format!("learning rate after {steps} steps: expected {rate}, got {saved}")));
         }
         // It changes nothing if it fails, and nothing fails after it.
         self.order.set_state(&random).map_err(|error| mismatch(error.to_string()))?;
