@@ -122,15 +122,19 @@ fn the_best_epoch_is_restored_also_where_the_run_ends_otherwise() {
         let trainer = Trainer::new().batch_size(10).epochs(best + 3).optimizer(Momentum::new(0.02));
         trainer.validation(&validation).early_stopping(EarlyStopping::new(7))
     };
-    let (mut completed, mut interrupted) = (network(), network());
+    let mut completed = network();
     let history = trainer().fit(&mut completed, &train).unwrap();
     assert_eq!((history.termination, history.best), (Termination::Completed, Some(best)));
-    let stop = |epoch: &Epoch| if epoch.number == best + 1 { Break(()) } else { Continue(()) };
-    let history = trainer().on_epoch(stop).fit(&mut interrupted, &train).unwrap();
-    assert_eq!((history.termination, history.best), (Termination::Stopped, Some(best)));
     let expected = stopped.epochs[best].validation.unwrap();
     assert_eq!(completed.evaluate(&validation).unwrap(), expected);
-    assert_eq!(interrupted.evaluate(&validation).unwrap(), expected);
+    // Also in the best epoch itself.
+    for last in [best, best + 1] {
+        let mut interrupted = network();
+        let stop = |epoch: &Epoch| if epoch.number == last { Break(()) } else { Continue(()) };
+        let history = trainer().on_epoch(stop).fit(&mut interrupted, &train).unwrap();
+        assert_eq!((history.termination, history.best), (Termination::Stopped, Some(best)));
+        assert_eq!(interrupted.evaluate(&validation).unwrap(), expected);
+    }
 }
 
 /// Counts, in a buffer, the batches that it was trained on.

@@ -1,6 +1,6 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Loss, WeightedBinaryCrossEntropy, check_probabilities, difference, floored_ln};
+use super::{Loss, WeightedBinaryCrossEntropy, check_probabilities, difference, floored_ln, sum_terms};
 use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
@@ -53,19 +53,17 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        let term = |(&y, &t): (&A, &A)| {
-            let (y, t) = (y.widen(), t.widen());
-            -t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y)
-        };
-        y.iter().zip(t).map(term).sum::<f64>() / y.ncols() as f64
+        let term = |_, y: f64, t: f64| -t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y);
+        sum_terms(y, t, term) / y.ncols() as f64
     }
 
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        let term = |(&u, &t): (&A, &A)| {
-            let (u, t) = (u.widen(), t.widen());
-            t * (-u).softplus() + (1.0 - t) * u.softplus()
-        };
-        u.iter().zip(t).map(term).sum::<f64>() / u.ncols() as f64
+        sum_terms(
+            u,
+            t,
+            #[inline(always)]
+            |_, u, t| t * (-u).softplus() + (1.0 - t) * u.softplus(),
+        ) / u.ncols() as f64
     }
 
     fn gradient(

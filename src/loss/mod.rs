@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
 use crate::settings::{Settings, of_no_fields};
+use crate::simd::dispatch;
 
 /// A loss (the article's *error*), or your own.
 ///
@@ -124,6 +125,27 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
 fn difference<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>, n: usize, du: ArrayViewMut2<'_, A>) {
     let n = A::of(n as f64);
     Zip::from(du).and(y).and(t).for_each(|du, &y, &t| *du = (y - t) / n);
+}
+
+/// The sum of a term over all numbers, row by row, from the column, the value and the target.
+#[inline(always)]
+fn sum_terms<A: Scalar>(
+    values: ArrayView2<'_, A>,
+    t: ArrayView2<'_, A>,
+    term: impl Fn(usize, f64, f64) -> f64,
+) -> f64 {
+    dispatch(
+        #[inline(always)]
+        || {
+            let mut sum = 0.0;
+            for (values, t) in values.rows().into_iter().zip(t.rows()) {
+                for (column, (&value, &t)) in values.iter().zip(t).enumerate() {
+                    sum += term(column, value.widen(), t.widen());
+                }
+            }
+            sum
+        },
+    )
 }
 
 /// ln(max(y, 10⁻⁷)), but NaN for NaN.

@@ -1,6 +1,6 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Loss, check_probabilities, check_weights, floored_ln};
+use super::{Loss, check_probabilities, check_weights, floored_ln, sum_terms};
 use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
@@ -45,18 +45,6 @@ impl WeightedBinaryCrossEntropy {
     pub fn new(pos_weight: impl Into<Vec<f64>>) -> Self {
         Self { pos_weight: pos_weight.into() }
     }
-
-    /// The mean over outputs of `term(value, t, p)`, summed over rows.
-    fn sum_of<A: Scalar>(
-        &self,
-        values: ArrayView2<'_, A>,
-        t: ArrayView2<'_, A>,
-        term: impl Fn(f64, f64, f64) -> f64,
-    ) -> f64 {
-        let weights = self.pos_weight.iter().cycle();
-        let terms = values.iter().zip(t).zip(weights).map(|((v, t), &p)| term(v.widen(), t.widen(), p));
-        terms.sum::<f64>() / t.ncols() as f64
-    }
 }
 
 impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
@@ -81,11 +69,20 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        self.sum_of(y, t, |y, t, p| -p * t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y))
+        let weight = |output| self.pos_weight.get(output).copied().unwrap_or(1.0);
+        let term =
+            |i: usize, y: f64, t: f64| -weight(i) * t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y);
+        sum_terms(y, t, term) / y.ncols() as f64
     }
 
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        self.sum_of(u, t, |u, t, p| p * t * (-u).softplus() + (1.0 - t) * u.softplus())
+        let weight = |output| self.pos_weight.get(output).copied().unwrap_or(1.0);
+        sum_terms(
+            u,
+            t,
+            #[inline(always)]
+            |i, u, t| weight(i) * t * (-u).softplus() + (1.0 - t) * u.softplus(),
+        ) / u.ncols() as f64
     }
 
     fn gradient(

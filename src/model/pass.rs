@@ -72,6 +72,7 @@ impl<A: Scalar> Sequential<A> {
             self.forward(ws, false);
             y.assign(&ws.y());
         }
+        ws.rows = 0;
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace.

@@ -135,7 +135,7 @@ impl<A: Scalar> Workspace<A> {
         &mut self.gradient
     }
 
-    /// The predictions of the last pass.
+    /// The predictions of the last pass over a loaded batch; none behind a prediction, which has written them elsewhere.
     pub fn y(&self) -> ArrayView2<'_, A> {
         matrix(&self.y, self.rows, self.outputs())
     }

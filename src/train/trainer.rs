@@ -252,11 +252,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             }
             epochs.push(epoch);
             self.keep(model, train, &epochs)?;
+            // Before an observer may stop the run: this epoch may be the best one.
+            let is_stale = best.as_mut().is_some_and(|best| best.observe(&epoch, model).is_break());
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
                 termination = Termination::Stopped;
                 break;
             }
-            if best.as_mut().is_some_and(|best| best.observe(&epoch, model).is_break()) {
+            if is_stale {
                 termination = Termination::NoImprovement;
                 break;
             }
@@ -313,7 +315,6 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             }
         }
         // The last step's loss is never measured.
-        let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
         check_step(model, ws, Place { epoch: number, batch: batches }, last)?;
         Ok(Continue(tally.mean()))
     }
