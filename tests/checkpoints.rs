@@ -288,27 +288,35 @@ fn early_stopping_goes_on_waiting_where_it_was() {
     let (train, validation) = (data::<f64>(50), data::<f64>(20));
     let patient =
         |epochs, rule| trainer(epochs, Adam::new(0.05)).validation(&validation).early_stopping(rule);
-    let mut straight = model();
-    let expected = patient(200, EarlyStopping::new(3).keep_last()).fit(&mut straight, &train).unwrap();
-    assert_eq!(expected.termination, Termination::NoImprovement);
-
-    let folder = tempfile::tempdir().unwrap();
-    let end = expected.epochs.len() - 1;
-    // The third time there is nothing left to do.
-    for epochs in [end - 1, 200, 200] {
-        let mut resumed = model();
-        let checkpoints = Checkpoints::new(folder.path()).resume();
-        let mut sitting = patient(epochs, EarlyStopping::new(3).keep_last()).checkpoints(checkpoints);
-        let history = sitting.fit(&mut resumed, &train).unwrap();
-        if epochs == 200 {
-            assert_eq!((history.termination, history.best), (expected.termination, expected.best));
-            assert_eq!(history.epochs.len(), expected.epochs.len());
-            assert_eq!(bits(&resumed), bits(&straight));
+    let [keeping, restoring] = [EarlyStopping::new(3).keep_last(), EarlyStopping::new(3)];
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for (rule, folder) in [keeping, restoring].into_iter().zip(&folders) {
+        let mut straight = model();
+        let expected = patient(200, rule).fit(&mut straight, &train).unwrap();
+        assert_eq!(expected.termination, Termination::NoImprovement);
+        let end = expected.epochs.len() - 1;
+        // Stopped behind the best epoch; the third time there is nothing left to do.
+        for epochs in [end - 1, 200, 200] {
+            let mut resumed = model();
+            let checkpoints = Checkpoints::new(folder.path()).resume();
+            let history = patient(epochs, rule).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
+            if epochs == 200 {
+                assert_eq!((history.termination, history.best), (expected.termination, expected.best));
+                assert_eq!(history.epochs.len(), expected.epochs.len());
+                assert_eq!(bits(&resumed), bits(&straight));
+            }
         }
     }
-
-    let mut restoring =
-        patient(9, EarlyStopping::new(3)).checkpoints(Checkpoints::new(folder.path()).resume());
-    let message = restoring.fit(&mut model(), &train).unwrap_err().to_string();
-    assert_eq!(message, "early_stopping with checkpoints: expected keep_last(), got the best restored");
+    // What was not kept cannot be restored.
+    let [kept_nothing, kept_another] = [
+        (&folders[0], restoring, "got none"),
+        (&folders[1], EarlyStopping::new(3).min_delta(1e9), "expected the parameters of epoch 0, got those of"),
+    ];
+    for (folder, rule, problem) in [kept_nothing, kept_another] {
+        let mut sitting = patient(200, rule).checkpoints(Checkpoints::new(folder.path()).resume());
+        let mut untouched = model();
+        let message = sitting.fit(&mut untouched, &train).unwrap_err().to_string();
+        assert!(message.contains("early stopping: ") && message.contains(problem), "{message}");
+        assert_eq!(bits(&untouched), bits(&model::<f64>()));
+    }
 }

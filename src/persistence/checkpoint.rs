@@ -24,6 +24,15 @@ pub(crate) struct Checkpoint<A> {
     pub slots: Vec<Vec<A>>,
     /// The state of the stream that orders come from.
     pub random: Vec<u32>,
+    /// What early stopping would restore.
+    pub best: Option<Kept<A>>,
+}
+
+/// The parameters and buffers of an epoch.
+pub(crate) struct Kept<A> {
+    pub epoch: usize,
+    pub params: Vec<A>,
+    pub buffers: Vec<A>,
 }
 
 /// How far it is.
@@ -39,6 +48,8 @@ pub(crate) struct Progress {
     pub plateau: Waiting,
     /// The rate of the next step: what a schedule makes of all this.
     pub learning_rate: f64,
+    /// The epoch that early stopping would restore.
+    pub best: Option<usize>,
 }
 
 /// What has to be the same when it goes on.
@@ -82,13 +93,12 @@ impl<A: Scalar> Checkpoint<A> {
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
         let mut description = model.description(None);
-        description.checkpoint = Some(self.progress);
+        let best = self.best.as_ref().map(|best| best.epoch);
+        description.checkpoint = Some(Progress { best, ..self.progress });
         let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
-        for (i, slot) in self.slots.iter().enumerate() {
-            let (shape, length) = (vec![slot.len()], size_of_val(&slot[..]));
-            let bytes = Box::new(move || encode(slot.iter()));
-            tensors
-                .push((format!("{PREFIX}slot{i}"), Outgoing { dtype: dtype::<A>(), shape, length, bytes }));
+        tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
+        if let Some(best) = &self.best {
+            tensors.extend([row(BEST_PARAMS, &best.params), row(BEST_BUFFERS, &best.buffers)]);
         }
         let (random, shape, length) = (&self.random, vec![self.random.len()], size_of_val(&self.random[..]));
         let bytes = Box::new(|| random.iter().flat_map(|bits| bits.to_le_bytes()).collect());
@@ -117,14 +127,32 @@ impl<A: Scalar> Checkpoint<A> {
         let slots = (0..).map_while(|i| own.iter().find(|tensor| tensor.name == format!("{PREFIX}slot{i}")));
         let slots: Vec<Vec<A>> =
             slots.map(|tensor| numbers(tensor)).collect::<Result<_, _>>().map_err(&mismatch)?;
-        let random = own.iter().find(|tensor| tensor.name == format!("{PREFIX}random"));
-        let random = random.ok_or_else(|| mismatch(vec![format!("missing {PREFIX}random")]))?;
-        let random = random.data.as_chunks().0.iter().map(|&bits| u32::from_le_bytes(bits)).collect();
-        Ok((Self { progress, slots, random }, then))
+        let named = |name: &str| {
+            let tensor = own.iter().find(|tensor| tensor.name.strip_prefix(PREFIX) == Some(name));
+            tensor.ok_or_else(|| mismatch(vec![format!("missing {PREFIX}{name}")]))
+        };
+        let kept = |epoch| {
+            let [params, buffers] = [BEST_PARAMS, BEST_BUFFERS];
+            let (params, buffers) = (numbers(named(params)?), numbers(named(buffers)?));
+            Ok(Kept { epoch, params: params.map_err(&mismatch)?, buffers: buffers.map_err(&mismatch)? })
+        };
+        let best = progress.best.map(kept).transpose()?;
+        let random = named("random")?.data.as_chunks().0.iter().map(|&bits| u32::from_le_bytes(bits)).collect();
+        Ok((Self { progress, slots, random, best }, then))
     }
 }
 
-/// A slot's numbers; whoever takes them looks whether they make sense.
+const BEST_PARAMS: &str = "best_params";
+const BEST_BUFFERS: &str = "best_buffers";
+
+/// Numbers as a tensor of one dimension.
+fn row<'a, A: Scalar>(name: &str, values: &'a [A]) -> (String, Outgoing<'a>) {
+    let (shape, length) = (vec![values.len()], size_of_val(values));
+    let bytes = Box::new(move || encode(values.iter()));
+    (format!("{PREFIX}{name}"), Outgoing { dtype: dtype::<A>(), shape, length, bytes })
+}
+
+/// A tensor's numbers; whoever takes them looks whether they make sense.
 fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Result<Vec<A>, Vec<String>> {
     match tensor.dtype == dtype::<A>() {
         true => Ok(decode(tensor).map(A::of).collect()),

@@ -8,6 +8,6 @@ mod model;
 mod registry;
 mod weights;
 
-pub(crate) use checkpoint::{Checkpoint, Measured, Progress, Row, Run, Waiting};
+pub(crate) use checkpoint::{Checkpoint, Kept, Measured, Progress, Row, Run, Waiting};
 pub(crate) use file::UNFINISHED;
 pub use registry::Registry;

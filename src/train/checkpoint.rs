@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use super::early_stopping::Best;
 use super::history::Epoch;
 use super::trainer::Trainer;
 use crate::data::Dataset;
@@ -15,7 +16,8 @@ use crate::scalar::Scalar;
 /// Where a training run is kept so that it can go on (feature `persistence`), for [`Trainer::checkpoints`].
 ///
 /// After every epoch a file `epoch-00001.safetensors`, … is written: the model, what the optimizer remembers, the steps (and
-/// with them the schedule's and dropout's place), the state of the random stream and the history. It stands there complete
+/// with them the schedule's and dropout's place), the state of the random stream, the history, and what early stopping would
+/// restore. It stands there complete
 /// or not at all, whenever the process is killed or the power is lost; the steps since the last one are then taken again. A run
 /// that goes on ends with the same bits as one that was never interrupted.
 ///
@@ -155,19 +157,14 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 impl<A: Scalar> Trainer<'_, A> {
-    /// An error if a run could not go on from its checkpoints.
-    pub(super) fn check_checkpoints(&self) -> Result<()> {
-        match self.checkpoints.is_some() && self.early_stopping.is_some_and(|rule| rule.restores()) {
-            true => {
-                Err(Error::setting("early_stopping with checkpoints", "keep_last()", "the best restored"))
-            }
-            false => Ok(()),
-        }
-    }
-
     /// Makes the folder ready and, where there is a checkpoint to go on from, everything as it was then; gives the history so
     /// far.
-    pub(super) fn resume(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<Vec<Epoch>> {
+    pub(super) fn resume(
+        &mut self,
+        model: &mut Sequential<A>,
+        train: &dyn Dataset<A>,
+        stopping: Option<&mut Best<A>>,
+    ) -> Result<Vec<Epoch>> {
         let Some(checkpoints) = &self.checkpoints else { return Ok(Vec::new()) };
         if self.order.state().is_none() {
             let expected = "a stream whose state can be told, such as RandomState";
@@ -175,7 +172,7 @@ impl<A: Scalar> Trainer<'_, A> {
         }
         checkpoints.begin()?;
         let Some(path) = checkpoints.last()? else { return Ok(Vec::new()) };
-        let (Checkpoint { progress, slots, random }, then) =
+        let (Checkpoint { progress, slots, random, best: kept }, then) =
             Checkpoint::read(&path, model, &self.run_of(train))?;
         let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
         let mut stepper = self.stepper.clone();
@@ -190,14 +187,26 @@ impl<A: Scalar> Trainer<'_, A> {
             let (saved, steps) = (progress.learning_rate, progress.steps);
             return Err(mismatch(format!("learning rate after {steps} steps: expected {rate}, got {saved}")));
         }
+        let epochs: Vec<Epoch> =
+            progress.epochs.iter().enumerate().map(|(number, row)| epoch(number, row)).collect();
+        if let Some(stopping) = stopping {
+            stopping.resume(&epochs, kept).map_err(mismatch)?;
+            stopping.restore(&mut then.clone()).map_err(|error| mismatch(error.to_string()))?;
+        }
         // It changes nothing if it fails, and nothing fails after it.
         self.order.set_state(&random).map_err(|error| mismatch(error.to_string()))?;
         (self.stepper, *model) = (stepper, then);
-        Ok(progress.epochs.iter().enumerate().map(|(number, row)| epoch(number, row)).collect())
+        Ok(epochs)
     }
 
     /// Writes the checkpoint behind the last row of the history.
-    pub(super) fn keep(&self, model: &Sequential<A>, train: &dyn Dataset<A>, epochs: &[Epoch]) -> Result<()> {
+    pub(super) fn keep(
+        &self,
+        model: &Sequential<A>,
+        train: &dyn Dataset<A>,
+        epochs: &[Epoch],
+        stopping: Option<&Best<A>>,
+    ) -> Result<()> {
         let (Some(checkpoints), [_, .., last]) = (&self.checkpoints, epochs) else { return Ok(()) };
         // The best first: if the process ends between the two, the epoch comes again.
         if checkpoints.keep_best && epochs[1..].iter().rev().skip(1).all(|epoch| loss(last) < loss(epoch)) {
@@ -212,9 +221,11 @@ impl<A: Scalar> Trainer<'_, A> {
             scalars: state.scalars.clone(),
             plateau: Waiting { scale, best, waited, cooling },
             learning_rate: self.stepper.learning_rate()?,
+            best: None,
         };
         let random = self.order.state().unwrap_or_default();
-        let checkpoint = Checkpoint { progress, slots: state.slots.clone(), random };
+        let best = stopping.and_then(Best::kept);
+        let checkpoint = Checkpoint { progress, slots: state.slots.clone(), random, best };
         checkpoint.write(&checkpoints.path(last.number), model)?;
         checkpoints.prune()
     }

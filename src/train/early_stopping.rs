@@ -1,9 +1,9 @@
-use std::ops::ControlFlow::{self, Break, Continue};
-
 use super::history::Epoch;
 use crate::error::{Error, Result};
 use crate::model::Sequential;
 use crate::output::Link;
+#[cfg(feature = "persistence")]
+use crate::persistence::Kept;
 use crate::scalar::Scalar;
 
 /// Ends a training run when it brings nothing better any more, and gives the model back the parameters of its best epoch.
@@ -23,8 +23,8 @@ use crate::scalar::Scalar;
 /// | [`accuracy`](EarlyStopping::accuracy) | off: the loss counts | models for classes |
 /// | [`keep_last`](EarlyStopping::keep_last) | off: the best epoch is restored | |
 ///
-/// Errors: when training starts, for a setting out of range, for accuracy where the output is not softmax or sigmoid, or with
-/// checkpoints unless [`keep_last`](EarlyStopping::keep_last) is set: they do not hold the best epoch's model.
+/// Errors: when training starts, for a setting out of range or for accuracy where the output is not softmax or sigmoid; when it
+/// goes on from a checkpoint that has not the parameters of the epoch that was best by this rule.
 ///
 /// Source: Prechelt, *Early stopping – but when?*, 1998. Keras: `EarlyStopping`, whose `restore_best_weights` is off unless
 /// asked for.
@@ -71,12 +71,6 @@ impl EarlyStopping {
     /// Goes by the accuracy instead of the loss.
     pub fn accuracy(self) -> Self {
         Self { accuracy: true, ..self }
-    }
-
-    /// Whether the model of the best epoch is needed at the end.
-    #[cfg(feature = "persistence")]
-    pub(super) fn restores(&self) -> bool {
-        !self.keep_last
     }
 
     /// Leaves the model as the last step made it.
@@ -126,29 +120,49 @@ impl<A: Scalar> Best<A> {
         self.number
     }
 
-    /// Takes an epoch into account; breaks when there is no improvement any more.
-    pub(super) fn observe(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
-        let verdict = self.judge(epoch);
+    /// Whether there is no improvement any more.
+    pub(super) fn is_stale(&self) -> bool {
+        self.waited >= self.rule.patience
+    }
+
+    /// Takes an epoch into account.
+    pub(super) fn observe(&mut self, epoch: &Epoch, model: &Sequential<A>) {
+        self.judge(epoch);
         if self.waited == 0 && !self.rule.keep_last {
             model.params().clone_into(&mut self.params);
             model.buffer_values().clone_into(&mut self.buffers);
         }
-        verdict
     }
 
-    /// Takes the epochs of a run that goes on into account, whose models are gone.
-    pub(super) fn replay(&mut self, epochs: &[Epoch]) -> ControlFlow<()> {
-        epochs.iter().try_for_each(|epoch| self.judge(epoch))
-    }
-
-    fn judge(&mut self, epoch: &Epoch) -> ControlFlow<()> {
+    fn judge(&mut self, epoch: &Epoch) {
         let cost = self.rule.cost(epoch);
         if self.number.is_none() || cost < self.cost - self.rule.min_delta {
             (self.cost, self.number, self.waited) = (cost, Some(epoch.number), 0);
-            return Continue(());
+        } else {
+            self.waited += 1;
         }
-        self.waited += 1;
-        if self.waited >= self.rule.patience { Break(()) } else { Continue(()) }
+    }
+
+    /// The best epoch with its parameters and buffers, where they are to be restored.
+    #[cfg(feature = "persistence")]
+    pub(super) fn kept(&self) -> Option<Kept<A>> {
+        let (params, buffers) = (self.params.clone(), self.buffers.clone());
+        self.number.filter(|_| !self.rule.keep_last).map(|epoch| Kept { epoch, params, buffers })
+    }
+
+    /// Takes the epochs of a run that goes on into account, and what its checkpoint kept of the best one.
+    #[cfg(feature = "persistence")]
+    pub(super) fn resume(&mut self, epochs: &[Epoch], kept: Option<Kept<A>>) -> Result<(), String> {
+        epochs.iter().for_each(|epoch| self.judge(epoch));
+        let (Some(best), false) = (self.number, self.rule.keep_last) else { return Ok(()) };
+        match kept {
+            Some(kept) if kept.epoch == best => (self.params, self.buffers) = (kept.params, kept.buffers),
+            other => {
+                let got = other.map_or("none".into(), |kept| format!("those of epoch {}", kept.epoch));
+                return Err(format!("early stopping: expected the parameters of epoch {best}, got {got}"));
+            }
+        }
+        Ok(())
     }
 
     /// Gives the model what it had after the best epoch.

@@ -220,14 +220,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let start = Instant::now();
-        let mut epochs = self.resume(model, train)?;
+        let mut best = self.early_stopping.map(Best::new);
+        let mut epochs = self.resume(model, train, best.as_mut())?;
         let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         let mut batch = model.workspace(self.batch_size)?.threads(self.threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
-        let mut best = self.early_stopping.map(Best::new);
         let mut termination = Termination::Completed;
-        if best.as_mut().is_some_and(|best| best.replay(&epochs).is_break()) {
+        if best.as_ref().is_some_and(Best::is_stale) {
             termination = Termination::NoImprovement;
         }
         let first = epochs.len();
@@ -251,14 +251,16 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 self.stepper.end_epoch(epoch.watched().loss);
             }
             epochs.push(epoch);
-            self.keep(model, train, &epochs)?;
             // Before an observer may stop the run: this epoch may be the best one.
-            let is_stale = best.as_mut().is_some_and(|best| best.observe(&epoch, model).is_break());
+            if let Some(best) = &mut best {
+                best.observe(&epoch, model);
+            }
+            self.keep(model, train, &epochs, best.as_ref())?;
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
                 termination = Termination::Stopped;
                 break;
             }
-            if is_stale {
+            if best.as_ref().is_some_and(Best::is_stale) {
                 termination = Termination::NoImprovement;
                 break;
             }
@@ -270,17 +272,23 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Without the feature `persistence` there is nothing to go on from.
     #[cfg(not(feature = "persistence"))]
-    fn resume(&mut self, _: &mut Sequential<A>, _: &dyn Dataset<A>) -> Result<Vec<Epoch>> {
+    fn resume(
+        &mut self,
+        _: &mut Sequential<A>,
+        _: &dyn Dataset<A>,
+        _: Option<&mut Best<A>>,
+    ) -> Result<Vec<Epoch>> {
         Ok(Vec::new())
     }
 
     #[cfg(not(feature = "persistence"))]
-    fn check_checkpoints(&self) -> Result<()> {
-        Ok(())
-    }
-
-    #[cfg(not(feature = "persistence"))]
-    fn keep(&self, _: &Sequential<A>, _: &dyn Dataset<A>, _: &[Epoch]) -> Result<()> {
+    fn keep(
+        &self,
+        _: &Sequential<A>,
+        _: &dyn Dataset<A>,
+        _: &[Epoch],
+        _: Option<&Best<A>>,
+    ) -> Result<()> {
         Ok(())
     }
 
@@ -337,7 +345,6 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.validation.map_or(Ok(()), |data| check_fit("validation set", model, data))?;
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
         self.early_stopping.map_or(Ok(()), |rule| rule.check(model))?;
-        self.check_checkpoints()?;
         if self.batch_size == 0 || self.batch_size > train.len() {
             let expected = format!("1 to the {} samples of the training set", train.len());
             return Err(Error::setting("batch_size", expected, self.batch_size));
