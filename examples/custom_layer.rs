@@ -1,11 +1,11 @@
-//! A layer of your own: radial basis functions with learned centres, checked against differences and trained.
+//! A layer of your own: radial basis functions with learned centres, put to the tests that every layer passes, and trained.
 //!
 //! `cargo run --release --example custom_layer`
 
 use manabi::ndarray::Array2;
 use manabi::{
     Adam, Affine, Backward, CrossEntropy, Forward, Initializer, Layer, Parameter, Random, RandomState,
-    Result, Samples, Scalar, Sequential, Softmax, Trainer, gradcheck,
+    Result, Samples, Scalar, Sequential, Softmax, Trainer, conformance, gradcheck, simd,
 };
 
 /// y = exp(−‖x − c‖²), one centre c for each unit.
@@ -28,12 +28,18 @@ impl<A: Scalar> Layer<A> for RadialBasis {
     }
     fn forward(&self, pass: Forward<'_, A>) {
         let Forward { params, x, mut y, .. } = pass;
-        for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
-            for (centre, y) in params.chunks(x.len()).zip(&mut y) {
-                let squares = x.iter().zip(centre).map(|(&x, &c)| (x - c) * (x - c));
-                *y = (-squares.fold(A::zero(), |sum, square| sum + square)).exp();
-            }
-        }
+        // So that `exp` is compiled for the machine's best instruction set.
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
+                    for (centre, y) in params.chunks(x.len()).zip(&mut y) {
+                        let squares = x.iter().zip(centre).map(|(&x, &c)| (x - c) * (x - c));
+                        *y = (-squares.fold(A::zero(), |sum, square| sum + square)).exp();
+                    }
+                }
+            },
+        );
     }
     fn backward(&self, pass: Backward<'_, A>) {
         // ∂y/∂c = 2(x − c)·y, and ∂y/∂x is the same with the other sign.
@@ -57,9 +63,13 @@ impl<A: Scalar> Layer<A> for RadialBasis {
 
 pub fn main() -> Result<()> {
     let mut random = RandomState::new(1);
-    let report = gradcheck::layer(&RadialBasis(4), random.normal((5, 3), 0.0, 0.5).view(), 0)?;
+    let x = random.normal((5, 3), 0.0, 0.5);
+    let report = gradcheck::layer(&RadialBasis(4), x.view(), 0)?;
     println!("gradcheck: {report}");
     report.assert();
+    // And all else that a layer promises: what it writes, rows by themselves, threads, both precisions.
+    let report = conformance::layer(&RadialBasis(4), x.view(), 0)?;
+    assert!(report.passed(), "{report}");
 
     // Inside a ring or on it: no straight line divides these classes.
     let labels: Vec<usize> = (0..400).map(|row| row % 2).collect();

@@ -12,9 +12,9 @@ use manabi::{
     Sequential, Sgd, Softmax, Swish, Trainer, Workspace, simd,
 };
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 10;
 const BATCH: usize = 100;
-const SAMPLES: usize = 6000;
+const SAMPLES: usize = 60_000;
 
 fn network<A: Scalar>(widths: &[usize]) -> Result<Sequential<A>> {
     let mut builder = Sequential::builder(784);
@@ -113,10 +113,10 @@ fn report<A: Scalar>(name: &str, data: &Images, few: &Images) -> Result<()> {
     println!("{name}: engine on 512³, 1 thread      {rate:7.1} GFLOP/s");
     println!(
         "{name}: epoch of 60,000, 1 thread     {:7.3} s    {:.2} of the engine's rate",
-        one * 10.0,
+        one,
         step_rate / rate
     );
-    println!("{name}: epoch of 60,000, 2 threads    {:7.3} s    {:.2} times as fast", two * 10.0, one / two);
+    println!("{name}: epoch of 60,000, 2 threads    {:7.3} s    {:.2} times as fast", two, one / two);
     println!(
         "{name}: step 784-2048-2048-10 by 256  {:7.2} ms   {:.2} of the engine's rate",
         wide / (few.len() / 256) as f64 * 1e3,

@@ -1,4 +1,5 @@
-//! The worst error of every function over all 2³² `f32` inputs, in units of the last place.
+//! The worst error of every function over all 2³² `f32` inputs, in units of the last place; it fails if one is
+//! larger than promised.
 //!
 //! `cargo run --release --example ulp_f32 [stride]`: every stride-th bit pattern, all unless told. The judge
 //! computes in `f64`.
@@ -62,6 +63,7 @@ fn main() {
     println!("| function | worst ulp | at | near its zero, absolute |\n|---|---|---|---|");
     for (function, w) in functions().zip(worst) {
         println!("| {function:?} | {:.3} | {:e} | {:e} |", w.ulps, w.at, w.near_zero);
+        assert!(w.ulps <= function.limit() && w.near_zero < 2f64.powi(-25), "{function:?} errs by more");
     }
 }
 

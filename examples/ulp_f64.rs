@@ -1,4 +1,5 @@
-//! The worst error of every `f64` function on random points, in units of the last place.
+//! The worst error of every `f64` function on random points, in units of the last place; it fails if one is
+//! larger than promised.
 //!
 //! `cargo run --release --example ulp_f64 [points]`: so many points uniform over the bit patterns, and so many dense
 //! on [−50, 50], 10⁷ each unless told. The judge computes in double-double.
@@ -53,6 +54,8 @@ fn main() {
             halves.map(|h| h.join().expect("a half")).into_iter().fold(Worst::default(), Worst::join)
         });
         println!("| {function:?} | {:.3} | {:e} | {:e} |", worst.ulps, worst.at, worst.near_zero);
+        let is_kept = worst.ulps <= function.limit() && worst.near_zero < 2f64.powi(-54);
+        assert!(is_kept, "{function:?} errs by more");
     }
 }
 

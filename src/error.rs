@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Everything that can go wrong, as a value.
 ///
 /// A message says what was expected, what came, and where, causes included, so that no error has a source besides.
-/// Whatever returns an error has changed nothing.
+/// Whatever returns an error has changed no model and no setting, unless its page says otherwise.
 ///
 /// ```
 /// use manabi::{Affine, Sequential};

@@ -1,4 +1,5 @@
-//! Where random numbers come from: one seed, one stream, the same on every machine.
+//! Where random numbers come from: one seed, one stream, the same on every machine (normal draws up to the last bit of the
+//! system's logarithm, which NumPy takes too).
 
 use std::fmt::{self, Debug};
 
@@ -184,6 +185,10 @@ impl Random for RandomState {
             return Err(Error::setting("drawn words of a RandomState", format!("at most {WORDS}"), drawn));
         }
         let spare = f64::from_bits(u64::from(high) << 32 | u64::from(low));
+        if block.iter().all(|&word| word == 0) || !spare.is_finite() {
+            let expected = "one that a RandomState has been in";
+            return Err(Error::setting("state of a RandomState", expected, "another"));
+        }
         *self = Self { block: *block, drawn: drawn as usize, spare: (has_spare != 0).then_some(spare) };
         Ok(())
     }

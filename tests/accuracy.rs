@@ -11,14 +11,6 @@ use manabi::{Scalar, simd};
 
 mod judge;
 
-/// The largest error that is allowed.
-fn limit(function: Function) -> f64 {
-    match function {
-        SigmoidDerivative | TanhDerivative | SwishDerivative(_) | MishDerivative => 3.0,
-        _ => 2.0,
-    }
-}
-
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -48,7 +40,7 @@ fn check(function: Function, u: f64, y: f64, digits: i32) {
         assert!(error < 2f64.powi(-1 - digits), "{function:?}({u:e}) is off by {error:e}");
     } else {
         let ulps = judge::ulps(y, truth, digits);
-        assert!(ulps <= limit(function), "{function:?}({u:e}) = {y:e} is off by {ulps} ulp");
+        assert!(ulps <= function.limit(), "{function:?}({u:e}) = {y:e} is off by {ulps} ulp");
     }
 }
 
@@ -96,7 +88,7 @@ fn single_precision_on_every_thousandth_input() {
                 assert!((f64::from(y) - truth).abs() < 2f64.powi(-25), "{function:?}({u:e}) = {y:e}");
             } else {
                 let ulps = fast::ulps(y, truth);
-                assert!(ulps <= limit(function), "{function:?}({u:e}) = {y:e} is off by {ulps} ulp");
+                assert!(ulps <= function.limit(), "{function:?}({u:e}) = {y:e} is off by {ulps} ulp");
             }
         }
     }

@@ -275,6 +275,47 @@ fn a_broken_checkpoint_is_refused() {
 }
 
 #[test]
+fn a_schedule_may_end_with_the_run() {
+    // 8 steps an epoch; from the 16th on there is no rate.
+    let ends = |base: f64, step: u64| if step < 16 { base } else { -1.0 };
+    let (train, folder) = (data::<f64>(50), tempfile::tempdir().unwrap());
+    let run = |epochs| trainer(epochs, Adam::new(0.01)).schedule(ends);
+    let (mut straight, mut resumed) = (model(), model());
+    run(2).fit(&mut straight, &train).unwrap();
+    for epochs in [1, 2, 2] {
+        resumed = model();
+        let checkpoints = Checkpoints::new(folder.path()).resume();
+        run(epochs).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
+    }
+    assert_eq!(bits(&resumed), bits(&straight));
+    let mut further = run(3).checkpoints(Checkpoints::new(folder.path()).resume());
+    let error = further.fit(&mut model(), &train).unwrap_err().to_string();
+    assert!(error.contains("rate of the schedule: expected"), "{error}");
+}
+
+#[test]
+fn names_of_layers_and_files_cannot_be_confused_with_the_checkpoints_own() {
+    let (train, folder) = (data::<f64>(50), tempfile::tempdir().unwrap());
+    let model = || {
+        let builder = Sequential::<f64>::builder(4).add_layer("checkpoint/random", Affine::new(2));
+        builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap()
+    };
+    fs::write(folder.path().join("epoch-7.safetensors"), "a user's own").unwrap();
+    let run = |epochs| {
+        trainer(epochs, Adam::new(0.01)).checkpoints(Checkpoints::new(folder.path()).keep_last(1).resume())
+    };
+    let (mut straight, mut resumed) = (model(), model());
+    trainer(3, Adam::new(0.01)).fit(&mut straight, &train).unwrap();
+    run(2).fit(&mut resumed, &train).unwrap();
+    let mut resumed = model();
+    run(3).fit(&mut resumed, &train).unwrap();
+    assert_eq!(bits(&resumed), bits(&straight));
+    let last = Checkpoints::new(folder.path()).last().unwrap().unwrap();
+    assert_eq!(bits(&Sequential::<f64>::load(last).unwrap()), bits(&straight));
+    assert!(folder.path().join("epoch-7.safetensors").exists());
+}
+
+#[test]
 fn a_checkpoint_that_cannot_be_written_ends_the_run() {
     let (train, folder) = (data::<f32>(50), tempfile::tempdir().unwrap());
     let file = folder.path().join("file");
@@ -310,7 +351,11 @@ fn early_stopping_goes_on_waiting_where_it_was() {
     // What was not kept cannot be restored.
     let [kept_nothing, kept_another] = [
         (&folders[0], restoring, "got none"),
-        (&folders[1], EarlyStopping::new(3).min_delta(1e9), "expected the parameters of epoch 0, got those of"),
+        (
+            &folders[1],
+            EarlyStopping::new(3).min_delta(1e9),
+            "expected the parameters of epoch 0, got those of",
+        ),
     ];
     for (folder, rule, problem) in [kept_nothing, kept_another] {
         let mut sitting = patient(200, rule).checkpoints(Checkpoints::new(folder.path()).resume());

@@ -240,10 +240,29 @@ fn layers_are_chosen_at_run_time() {
             "swish" => Box::new(Activation::new(Swish::default())),
             _ => Box::new(Activation::new(Mish)),
         };
-        let builder = Sequential::builder(3).add_layer(format!("{name}1"), layer);
-        let model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-        assert!(model.to_string().contains(expected));
+        // And so are outputs and losses.
+        let output: Box<dyn manabi::Output<f64>> = Box::new(Identity);
+        let loss: Box<dyn manabi::Loss<f64>> = Box::new(MeanSquaredError);
+        let builder = || Sequential::builder(3).add_layer(format!("{name}1"), Activation::new(Mish));
+        let model =
+            Sequential::builder(3).add_layer(format!("{name}1"), layer).set_output(output).set_error(loss);
+        assert!(model.build().unwrap().to_string().contains(expected));
+        let refused =
+            builder().set_output(Identity).set_error(Box::new(CrossEntropy) as Box<dyn manabi::Loss<f64>>);
+        assert!(refused.build().is_err());
     }
+}
+
+#[test]
+fn any_number_of_threads_will_do() {
+    let model = article::<f64>().build().unwrap();
+    let x = Array2::from_shape_fn((300, 784), |(row, column)| (row * column % 7) as f64);
+    let mut y = [Array2::zeros((300, 10)), Array2::zeros((300, 10))];
+    for (threads, y) in [1, usize::MAX].into_iter().zip(&mut y) {
+        let mut ws = model.workspace(300).unwrap().threads(threads);
+        model.predict_into(x.view(), &mut ws, y.view_mut()).unwrap();
+    }
+    assert_eq!(y[0], y[1]);
 }
 
 #[test]
@@ -294,10 +313,8 @@ fn targets_must_suit_the_loss() {
         model.evaluate(&data).unwrap_err().to_string()
     };
     let softmax = start().set_output(Softmax).set_error(CrossEntropy).build().unwrap();
-    assert!(
-        message(softmax, array![[3.0, -2.0]])
-            .starts_with("targets in row 0 of the batch: expected a distribution")
-    );
+    let expected = "in an evaluation, rows from 0 on: targets in row 0 of the batch: expected a distribution";
+    assert!(message(softmax, array![[3.0, -2.0]]).starts_with(expected));
     let sigmoid = start().set_output(Sigmoid).set_error(BinaryCrossEntropy).build().unwrap();
     assert!(message(sigmoid, array![[0.0, 1.5]]).contains("expected numbers from 0 to 1"));
 }

@@ -230,6 +230,17 @@ fn the_schedule_sets_the_rate_of_every_step() {
 }
 
 #[test]
+fn a_bound_that_makes_no_sense_clips_nothing() {
+    for bound in [-1.0, 0.0, f64::NAN, f64::INFINITY] {
+        for clip in [Clip::Value(bound), Clip::Norm(bound)] {
+            let mut gradient = [3.0, -4.0];
+            clip.apply(&mut gradient);
+            assert_eq!(gradient, [3.0, -4.0], "{clip:?}");
+        }
+    }
+}
+
+#[test]
 fn a_gradient_that_is_not_finite_is_not_hidden_by_clipping() {
     for bad in [f64::NAN, f64::INFINITY] {
         let mut gradient = vec![3.0, bad, -4.0];
@@ -327,6 +338,13 @@ fn settings_out_of_range_are_errors_that_change_nothing() {
     // 10⁻³⁰⁰ is above 0, but not in single precision.
     let single = message(Stepper::new(Sgd::new(1e-300)).step_slices(&mut [1.0_f32], &mut [1.0]));
     assert!(single.starts_with("learning_rate: expected"), "{single}");
+    // And 10³⁹ is finite, but not in single precision.
+    let single = |stepper: Stepper<f32>| message({ stepper }.step_slices(&mut [1.0], &mut [1.0]));
+    assert!(single(Stepper::new(Sgd::new(0.1).weight_decay(1e39))).starts_with("weight_decay: expected"));
+    let expected = "initial_accumulator: expected";
+    assert!(single(Stepper::new(AdaGrad::new(0.1).initial_accumulator(1e39))).starts_with(expected));
+    let expected = "rate of the schedule: expected";
+    assert!(single(Stepper::new(Sgd::new(0.1)).schedule(|_, _| 1e39)).starts_with(expected));
 }
 
 #[test]
@@ -461,6 +479,12 @@ fn a_trainer_tells_the_plateau_each_epochs_loss() {
         bias -= rate * slope(bias);
     }
     assert_eq!(model.params()[1], bias);
+
+    let mut rising = Trainer::new().batch_size(1).reduce_on_plateau(ReduceOnPlateau::new().maximize());
+    assert_eq!(
+        rising.fit(&mut model, &flat).unwrap_err().to_string(),
+        "reduce_on_plateau of a trainer: expected one that minimizes, got maximize"
+    );
 }
 
 /// The gradient of the loss by the bias, at (0, bias).

@@ -323,6 +323,21 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_another_process_left_is_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    // In a container processes have the same numbers again and again.
+    for count in 0..100 {
+        let left = format!("model.safetensors.{}-{count}.unfinished", std::process::id());
+        std::fs::write(folder.path().join(left), "left").unwrap();
+    }
+    let model = around::<f64>(Affine::new(7), Softmax, CrossEntropy);
+    model.save(&path).unwrap();
+    assert_eq!(Sequential::<f64>::load(&path).unwrap().params(), model.params());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 101);
+}
+
+#[test]
 fn a_loaded_model_can_be_trained() {
     let model = around::<f32>(Affine::new(5), Softmax, CrossEntropy);
     let mut loaded = Sequential::<f32>::from_bytes(&model.to_bytes().unwrap()).unwrap();

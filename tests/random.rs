@@ -54,6 +54,22 @@ fn the_spare_normal_waits_while_other_draws_pass() {
 }
 
 #[test]
+fn what_is_no_state_is_refused() {
+    let mut random = RandomState::new(1);
+    let state = random.state().unwrap();
+    let mut expected = random.clone();
+    let mut not_finite = state.clone();
+    not_finite[625..].copy_from_slice(&[1, 0x7ff0_0000, 0]);
+    // From zeros alone the generator never gets away.
+    for wrong in [vec![0; 628], state[1..].to_vec(), not_finite] {
+        assert!(random.set_state(&wrong).is_err());
+        assert_eq!(random.next_u32(), expected.next_u32());
+    }
+    random.set_state(&state).unwrap();
+    assert_eq!(random.next_u32(), RandomState::new(1).next_u32());
+}
+
+#[test]
 fn a_permutation_of_none_or_one_draws_nothing() {
     let mut random = RandomState::new(10);
     assert!(random.permutation(0).is_empty());

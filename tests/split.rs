@@ -95,6 +95,36 @@ fn images_split_and_a_part_splits_again() {
 }
 
 #[test]
+fn a_class_may_be_any_number() {
+    /// Classes that are the ends of the range.
+    #[derive(Debug)]
+    struct Ends;
+
+    impl Dataset<f64> for Ends {
+        fn len(&self) -> usize {
+            8
+        }
+        fn input_dim(&self) -> usize {
+            1
+        }
+        fn target_dim(&self) -> usize {
+            1
+        }
+        fn gather(&self, _: &[usize], _: ArrayViewMut2<'_, f64>, _: ArrayViewMut2<'_, f64>) -> Result<()> {
+            Ok(())
+        }
+        fn class(&self, row: usize) -> Option<usize> {
+            Some(if row % 4 == 0 { usize::MAX } else { 0 })
+        }
+    }
+
+    let [train, validation] = rows(Split::count(4).stratified(), &Ends);
+    for part in [train, validation] {
+        assert_eq!((part.len(), part.iter().filter(|&row| row % 4 == 0).count()), (4, 1));
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let data = labeled(&[0, 1, 0, 1], 2);
     let message = |split: Split, data: &dyn Dataset<f64>| split.of(data).unwrap_err().to_string();

@@ -229,6 +229,10 @@ fn images_stay_bytes_and_are_normalised_in_single_precision() {
     images.gather(&[1, 0], x.view_mut(), t.view_mut()).unwrap();
     assert!((0..256).all(|i| x[[1, i]] == f64::from(i as f32 / 255.0)));
     assert_eq!(t, array![[1.0, 0.0], [0.0, 1.0]]);
+    // A spread so small that a byte leaves the range.
+    let narrow = Normalizer::min_max(array![[0.0, 1.2e-38]].view()).unwrap();
+    let message = images.normalize(&narrow).unwrap_err().to_string();
+    assert_eq!(message, "pixel 0 normalised: expected finite numbers, got infinity");
     let message = |pixels: Array3<u8>, labels| Images::new(pixels, labels, 2).unwrap_err().to_string();
     assert!(message(Array3::zeros((2, 1, 1)), vec![0, 2]).contains("at row 1, got 2"));
     assert!(message(Array3::zeros((2, 1, 1)), vec![0]).contains("labels: expected shape [2]"));
@@ -260,6 +264,12 @@ fn normalizers_are_fitted_once_and_applied_to_any_set() {
     let normalizer = Normalizer::min_max_per_feature(train.view()).unwrap();
     assert!(normalizer.apply(array![[1.0, 2.0]].view_mut()).unwrap_err().to_string().contains("(any, 3)"));
     assert!(Normalizer::min_max(Array2::<f64>::zeros((0, 3)).view()).is_err());
+    // A spread so small that a later number leaves the range.
+    let narrow = Normalizer::min_max(array![[0.0, 1e-300]].view()).unwrap();
+    let mut x = array![[0.0, 1e308]];
+    let message = narrow.apply(x.view_mut()).unwrap_err().to_string();
+    assert_eq!(message, "x normalised, in row 0: expected finite numbers, got inf");
+    assert_eq!(x, array![[0.0, 1e308]]);
     assert!(Normalizer::z_score(array![[f64::NAN]].view()).is_err());
 }
 
@@ -301,7 +311,7 @@ fn a_data_set_that_fails_ends_the_run_with_its_error() {
         }
     }
     let error = Trainer::new().batch_size(1).fit(&mut network(), &Failing).unwrap_err();
-    assert_eq!(error.to_string(), "disk: expected to be there, got gone");
+    assert_eq!(error.to_string(), "before training, rows from 0 on: disk: expected to be there, got gone");
 }
 
 #[test]

@@ -63,26 +63,25 @@ use crate::settings::{Settings, of_no_fields};
 /// ```
 /// use manabi::{ActFn, Activation, Affine, CrossEntropy, Scalar, Sequential, Softmax};
 ///
-/// /// z = u / (1 + |u|)
+/// /// z = 1.7159·tanh(⅔u), z′ = ⅔(1.7159 − z²/1.7159)
 /// #[derive(Clone, Debug)]
-/// struct Softsign;
+/// struct ScaledTanh;
 ///
-/// impl ActFn for Softsign {
-///     const NAME: &'static str = "softsign";
+/// impl ActFn for ScaledTanh {
+///     const NAME: &'static str = "scaled_tanh";
 ///     #[inline(always)]
 ///     fn f<A: Scalar>(&self, u: A) -> A {
-///         u / (A::one() + u.abs())
+///         A::of(1.7159) * (A::of(2.0 / 3.0) * u).tanh()
 ///     }
 ///     #[inline(always)]
 ///     fn df<A: Scalar>(&self, _u: A, z: A) -> A {
-///         let s = A::one() - z.abs();
-///         s * s
+///         A::of(2.0 / 3.0) * (A::of(1.7159) - z * z / A::of(1.7159))
 ///     }
 /// }
 ///
 /// let model = Sequential::<f32>::builder(784)
 ///     .add_layer("affine1", Affine::new(100))
-///     .add_layer("softsign1", Activation::new(Softsign))
+///     .add_layer("tanh1", Activation::new(ScaledTanh))
 ///     .add_layer("affine2", Affine::new(10))
 ///     .set_output(Softmax)
 ///     .set_error(CrossEntropy)
@@ -91,7 +90,7 @@ use crate::settings::{Settings, of_no_fields};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait ActFn: Clone + Debug + Send + Sync + 'static {
-    /// The name that a model's table shows.
+    /// The name that a model's table shows, and by which a file knows the function: one that no other has.
     const NAME: &'static str;
 
     /// z = f(u).

@@ -39,7 +39,7 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
-    /// The name that a model's table shows.
+    /// The name that a model's table shows, and by which a file knows the function: one that no other has.
     const NAME: &'static str;
 
     /// The name of the parameter.

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -162,10 +162,12 @@ impl Download {
     }
 
     fn agent(&self) -> Agent {
+        // Longer than all together may take makes no difference, but for times beyond what a clock can count.
+        let [connect, read] = [self.connect_timeout, self.read_timeout].map(|timeout| timeout.min(PATIENCE));
         let config = Agent::config_builder()
-            .timeout_resolve(Some(self.connect_timeout))
-            .timeout_connect(Some(self.connect_timeout))
-            .timeout_per_read(Some(self.read_timeout))
+            .timeout_resolve(Some(connect))
+            .timeout_connect(Some(connect))
+            .timeout_per_read(Some(read))
             .timeout_global(Some(PATIENCE));
         config.build().into()
     }
@@ -258,11 +260,15 @@ impl Partial {
     /// Next to `path`, so that the renaming stays within one file system.
     fn create(path: &Path) -> Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = path.with_extension(format!("{}-{count}.part", std::process::id()));
-        match File::create(&path) {
-            Ok(file) => Ok(Self { path, file }),
-            Err(error) => Err(Error::Io { path, error }),
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = path.with_extension(format!("{}-{count}.part", std::process::id()));
+            match File::create_new(&path) {
+                Ok(file) => return Ok(Self { path, file }),
+                // Of a process with the same number, in another container or before this one.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::Io { path, error }),
+            }
         }
     }
 

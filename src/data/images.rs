@@ -68,6 +68,11 @@ impl Normalization {
         (f64::from(f32::from(pixel) - self.shift) * self.inverse) as f32
     }
 
+    /// Whether the least and the greatest byte become finite numbers, and so all between.
+    fn is_finite(self) -> bool {
+        [0, u8::MAX].iter().all(|&pixel| self.divide(pixel).is_finite())
+    }
+
     fn inverts(self) -> bool {
         (0..=u8::MAX).all(|pixel| self.multiply(pixel).to_bits() == self.divide(pixel).to_bits())
     }
@@ -91,12 +96,16 @@ impl Images {
         Ok(Self { pixels, labels, classes, size: (height, width), normalization, inverts: true })
     }
 
-    /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels.
+    /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels or makes
+    /// one of them infinite.
     pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
         let columns = normalizer.columns(self.pixels.ncols())?;
         let mut normalization: Vec<_> = columns.into_iter().map(Normalization::new).collect();
         if normalization.iter().all(|&pair| pair == normalization[0]) {
             normalization.truncate(1);
+        }
+        if let Some(pixel) = normalization.iter().position(|pixel| !pixel.is_finite()) {
+            return Err(Error::setting(format!("pixel {pixel} normalised"), "finite numbers", "infinity"));
         }
         let inverts = normalization.iter().all(|pixel| pixel.inverts());
         Ok(Self { normalization, inverts, ..self })

@@ -63,12 +63,20 @@ impl Normalizer {
     }
 
     /// Normalises an array in place; an error, and nothing changed, unless it is as wide as the training set was (where
-    /// statistics are per feature) and all its numbers are finite.
+    /// statistics are per feature) and all its numbers are finite, before and after.
     pub fn apply<A: Scalar>(&self, mut x: ArrayViewMut2<'_, A>) -> Result<()> {
         let columns = self.columns::<A>(x.ncols())?;
         check_finite("x", x.view())?;
+        let normalised = |x: A, &(shift, scale): &(A, A)| (x - shift) / scale;
+        for (number, row) in x.rows().into_iter().enumerate() {
+            let mut values = row.iter().zip(&columns).map(|(&x, pair)| normalised(x, pair));
+            if let Some(value) = values.find(|value| !value.is_finite()) {
+                let what = format!("x normalised, in row {number}");
+                return Err(Error::setting(what, "finite numbers", value));
+            }
+        }
         for mut row in x.rows_mut() {
-            row.iter_mut().zip(&columns).for_each(|(x, &(shift, scale))| *x = (*x - shift) / scale);
+            row.iter_mut().zip(&columns).for_each(|(x, pair)| *x = normalised(*x, pair));
         }
         Ok(())
     }

@@ -106,10 +106,14 @@ impl Split {
     }
 }
 
-/// The class of every sample.
+/// The class of every sample, counted anew among those that there are.
 fn classes<A: Scalar>(data: &dyn Dataset<A>) -> Result<Vec<usize>> {
     let class = |row| data.class(row).ok_or_else(|| Error::setting(format!("row {row}"), "a class", "none"));
-    (0..data.len()).map(class).collect()
+    let classes = (0..data.len()).map(class).collect::<Result<Vec<usize>>>()?;
+    let mut distinct = classes.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    Ok(classes.iter().map(|class| distinct.partition_point(|other| other < class)).collect())
 }
 
 /// How many samples of each class are held out, `count` in all.

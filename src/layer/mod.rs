@@ -90,7 +90,7 @@ use crate::settings::{Settings, of_no_fields};
 /// }
 /// ```
 pub trait Layer<A: Scalar>: Debug + Send + Sync {
-    /// What the layer is, as a model's table shows it: `affine`, `swish`, …
+    /// What the layer is, as a model's table shows it and a file knows it: `affine`, `swish`, …; a name that no other kind has.
     fn kind(&self) -> &str;
 
     /// The width of the output for this width of the input, or why there is none.

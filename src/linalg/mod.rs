@@ -37,9 +37,9 @@ pub struct Engine<A> {
 }
 
 impl<A: Element + Default> Engine<A> {
-    /// An engine that divides products which are large enough among this many threads (at least 1).
+    /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024).
     pub fn new(threads: usize) -> Self {
-        Self { packs: Packs::default(), threads: threads.max(1) }
+        Self { packs: Packs::default(), threads: threads.clamp(1, 1024) }
     }
 
     /// The greatest number of threads that work is divided among.

@@ -69,7 +69,7 @@ use crate::simd::dispatch;
 /// }
 /// ```
 pub trait Loss<A: Scalar>: Debug + Send + Sync {
-    /// The name that a model's table shows.
+    /// The name that a model's table shows, and by which a file knows the loss: one that no other has.
     fn name(&self) -> &str;
 
     /// Whether the loss makes sense for outputs of this meaning.
@@ -103,7 +103,8 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
     }
 
     /// What the sum is divided by for the mean: the number of rows, or what they weigh. Over several batches the sums and
-    /// these add up. Where it is 0 so must be the sum and the gradient.
+    /// these add up. Where it is 0 the batch alone has loss 0, and the
+    /// gradient must be 0.
     fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
         t.nrows() as f64
     }
@@ -119,6 +120,43 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
         t: ArrayView2<'_, A>,
         du: ArrayViewMut2<'_, A>,
     );
+}
+
+/// A loss chosen at run time.
+impl<A: Scalar> Loss<A> for Box<dyn Loss<A>> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn accepts(&self, link: Link) -> bool {
+        (**self).accepts(link)
+    }
+    fn check_outputs(&self, outputs: usize) -> Result<()> {
+        (**self).check_outputs(outputs)
+    }
+    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+        (**self).check(t)
+    }
+    fn settings(&self) -> Option<Settings> {
+        (**self).settings()
+    }
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        (**self).sum(y, t)
+    }
+    fn sum_from_logits(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        (**self).sum_from_logits(u, y, t)
+    }
+    fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
+        (**self).weight(t)
+    }
+    fn gradient(
+        &self,
+        output: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        du: ArrayViewMut2<'_, A>,
+    ) {
+        (**self).gradient(output, y, t, du);
+    }
 }
 
 /// (y − t)/n: the gradient by the logits wherever output and loss are made for each other.

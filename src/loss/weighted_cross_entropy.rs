@@ -20,7 +20,8 @@ use crate::settings::Settings;
 ///
 /// Numerics: in a model the loss is exact and finite for every finite logit, ln yᵢ being uᵢ less the logarithm of the sum
 /// of exponentials; [`sum`](Loss::sum) has only y, and keeps each logarithm from falling below that of 10⁻⁷. A batch whose
-/// targets weigh nothing has loss and gradient 0. All in `f64`.
+/// targets weigh nothing has loss and gradient 0 (but what smoothing gives the other classes counts in the
+/// mean over several batches). All in `f64`.
 ///
 /// For classes, and for distributions without weights, this is PyTorch's `cross_entropy` with `weight` and
 /// `label_smoothing`. For distributions with weights PyTorch divides by the number of rows instead: that is

@@ -164,7 +164,7 @@ impl<A: Scalar> Workspace<A> {
         let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
         let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
         enter(threads, || gather(threads, data, rows, x, t))?;
-        (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch + 1);
+        (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch.wrapping_add(1));
         Ok(())
     }
 

@@ -69,7 +69,7 @@ impl<A: Scalar> Optimizer<A> for AdaGrad {
     }
 
     fn check(&self) -> Result<()> {
-        check_at_least_0("initial_accumulator", self.initial_accumulator)?;
+        check_at_least_0::<A>("initial_accumulator", self.initial_accumulator)?;
         check_positive::<A>("epsilon", self.epsilon)
     }
 

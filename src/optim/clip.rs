@@ -40,8 +40,11 @@ pub enum Clip {
 }
 
 impl Clip {
-    /// Clips the gradient.
+    /// Clips the gradient; a bound that is not above 0 (for which [`Stepper`](crate::Stepper) has an error) leaves it as it is.
     pub fn apply<A: Scalar>(&self, gradient: &mut [A]) {
+        if self.check::<A>().is_err() {
+            return;
+        }
         match *self {
             Self::Value(bound) => {
                 let bound = A::of(bound);

@@ -181,8 +181,9 @@ fn check_positive<A: Scalar>(what: &str, value: f64) -> Result<()> {
     check(rounded > A::zero() && rounded.is_finite(), what, "a finite number above 0", value)
 }
 
-fn check_at_least_0(what: &str, value: f64) -> Result<()> {
-    check(value >= 0.0 && value.is_finite(), what, "a finite number of at least 0", value)
+/// An error unless `value` is at least 0 and finite, also when rounded to the parameters' precision.
+fn check_at_least_0<A: Scalar>(what: &str, value: f64) -> Result<()> {
+    check(value >= 0.0 && A::of(value).is_finite(), what, "a finite number of at least 0", value)
 }
 
 /// An error unless `value` is a share of the past that a running average can keep.

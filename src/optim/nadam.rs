@@ -89,7 +89,7 @@ impl<A: Scalar> Optimizer<A> for NAdam {
     }
 
     fn check(&self) -> Result<()> {
-        check_at_least_0("momentum_decay", self.momentum_decay)?;
+        check_at_least_0::<f64>("momentum_decay", self.momentum_decay)?;
         Optimizer::<A>::check(&self.adam)
     }
 

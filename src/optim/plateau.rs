@@ -108,7 +108,7 @@ impl ReduceOnPlateau {
         Self { least, ..self }
     }
 
-    /// Takes higher metrics for better.
+    /// Takes higher metrics for better. A [`Trainer`](crate::Trainer) tells the loss, so this is for loops of your own.
     pub fn maximize(self) -> Self {
         Self { maximize: true, ..self }
     }
@@ -118,7 +118,7 @@ impl ReduceOnPlateau {
         if self.is_better(metric, plateau.best) {
             (plateau.best, plateau.waited) = (Some(metric), 0);
         } else {
-            plateau.waited += 1;
+            plateau.waited = plateau.waited.saturating_add(1);
         }
         if plateau.cooling > 0 {
             plateau.cooling -= 1;
@@ -140,11 +140,19 @@ impl ReduceOnPlateau {
         }
     }
 
+    /// An error if this waits for a metric to rise: that of a trainer is the loss.
+    pub(super) fn check_falls(&self) -> Result<()> {
+        match self.maximize {
+            true => Err(Error::setting("reduce_on_plateau of a trainer", "one that minimizes", "maximize")),
+            false => Ok(()),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if !(self.factor > 0.0 && self.factor < 1.0) {
             return Err(Error::setting("factor", "above 0 and below 1", self.factor));
         }
-        check_at_least_0("threshold", self.threshold)?;
+        check_at_least_0::<f64>("threshold", self.threshold)?;
         check_at_most_1("least", self.least)
     }
 }

@@ -124,7 +124,8 @@ impl<A: Scalar> Stepper<A> {
         Self { clip: Some(clip), ..self }
     }
 
-    /// Multiplies the learning rate by this factor for the layer of this name; 0 leaves the layer as it is.
+    /// Multiplies the learning rate by this factor for the layer of this name; 0 leaves its parameters as they are
+    /// (not its buffers, such as a running mean).
     pub fn layer_rate(mut self, layer: impl Into<String>, factor: f64) -> Self {
         self.layer_rates.push((layer.into(), factor));
         self
@@ -171,7 +172,9 @@ impl<A: Scalar> Stepper<A> {
     pub fn learning_rate(&self) -> Result<f64> {
         let base = self.rule.learning_rate();
         let rate = self.schedule.as_ref().map_or(base, |schedule| schedule.rate(base, self.state.steps));
-        check_at_least_0("rate of the schedule", rate)?;
+        check_at_least_0::<A>("rate of the schedule", rate)?;
+        let greatest = self.layer_rates.iter().fold(1.0, |greatest: f64, (_, factor)| greatest.max(*factor));
+        check_at_least_0::<A>("rate of a layer", rate * greatest)?;
         Ok(rate * self.state.plateau.scale)
     }
 
@@ -232,9 +235,14 @@ impl<A: Scalar> Stepper<A> {
         self.state.check_length(model.parameter_count())
     }
 
+    /// Whether epochs may be ended with their loss.
+    pub(crate) fn check_takes_loss(&self) -> Result<()> {
+        self.plateau.map_or(Ok(()), |plateau| plateau.check_falls())
+    }
+
     fn check_settings(&self) -> Result<()> {
         check_positive::<A>("learning_rate", self.rule.learning_rate())?;
-        check_at_least_0("weight_decay", self.rule.weight_decay())?;
+        check_at_least_0::<A>("weight_decay", self.rule.weight_decay())?;
         self.rule.check()?;
         if self.rule.slots().len() > SLOTS {
             return Err(Error::setting("slots", format!("at most {SLOTS}"), self.rule.slots().len()));
@@ -242,7 +250,7 @@ impl<A: Scalar> Stepper<A> {
         self.schedule.as_ref().map_or(Ok(()), |schedule| schedule.check())?;
         self.plateau.map_or(Ok(()), |plateau| plateau.check())?;
         self.clip.map_or(Ok(()), |clip| clip.check::<A>())?;
-        self.layer_rates.iter().try_for_each(|(_, factor)| check_at_least_0("layer_rate", *factor))
+        self.layer_rates.iter().try_for_each(|(_, factor)| check_at_least_0::<A>("layer_rate", *factor))
     }
 
     /// Divides the parameters into runs that are treated alike: one run where nothing sets them apart.

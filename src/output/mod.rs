@@ -15,9 +15,33 @@ use crate::settings::{Settings, of_no_fields};
 
 /// An output function: [`Softmax`], [`Sigmoid`](crate::Sigmoid), [`Identity`](crate::Identity), or your own.
 ///
-/// Arrays are (batch, outputs) in standard layout.
+/// Arrays are (batch, outputs) in standard layout. A row depends on that row alone: a batch may be divided among threads.
+///
+/// ```
+/// use manabi::{Link, Output, Scalar};
+/// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
+///
+/// /// y = eᵘ, for numbers above 0; dy/du = y.
+/// #[derive(Debug)]
+/// struct Exponential;
+///
+/// impl<A: Scalar> Output<A> for Exponential {
+///     fn name(&self) -> &str {
+///         "exponential"
+///     }
+///     fn link(&self) -> Link {
+///         Link::Other
+///     }
+///     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
+///         Zip::from(y).and(u).for_each(|y, &u| *y = u.exp());
+///     }
+///     fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
+///         Zip::from(d).and(y).for_each(|d, &y| *d *= y);
+///     }
+/// }
+/// ```
 pub trait Output<A: Scalar>: Debug + Send + Sync {
-    /// The name that a model's table shows.
+    /// The name that a model's table shows, and by which a file knows the function: one that no other has.
     fn name(&self) -> &str;
 
     /// What the outputs mean, from which follow the losses that fit and how accuracy is counted.
@@ -40,6 +64,28 @@ pub trait Output<A: Scalar>: Debug + Send + Sync {
 
     /// Turns the gradient by `y` into the gradient by the logits, in place.
     fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
+}
+
+/// An output chosen at run time.
+impl<A: Scalar> Output<A> for Box<dyn Output<A>> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn link(&self) -> Link {
+        (**self).link()
+    }
+    fn check(&self, outputs: usize) -> Result<()> {
+        (**self).check(outputs)
+    }
+    fn settings(&self) -> Option<Settings> {
+        (**self).settings()
+    }
+    fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
+        (**self).forward(u, y);
+    }
+    fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
+        (**self).backward(y, d);
+    }
 }
 
 /// What the outputs of a model mean.

@@ -68,7 +68,8 @@ impl<A: Scalar> Output<A> for Softmax {
 
     fn backward(&self, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
         for (y, mut d) in y.rows().into_iter().zip(d.rows_mut()) {
-            let mean = y.dot(&d);
+            // Not `dot`, which another crate can turn into a BLAS call.
+            let mean = y.iter().zip(&d).fold(A::zero(), |sum, (&y, &d)| sum + y * d);
             d.iter_mut().zip(y).for_each(|(d, &y)| *d = y * (*d - mean));
         }
     }

@@ -14,8 +14,13 @@ use crate::error::{Error, Result};
 use crate::model::Sequential;
 use crate::scalar::Scalar;
 
-/// What the names of tensors begin with that are no model's.
-pub(super) const PREFIX: &str = "checkpoint/";
+/// What the names of tensors begin with that are no model's; those have a point before the parameter's name.
+const PREFIX: &str = "checkpoint/";
+
+/// Whether a tensor of this name belongs to a checkpoint, not to its model.
+pub(super) fn is_own(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|rest| !rest.contains('.'))
+}
 
 /// A training that can go on.
 pub(crate) struct Checkpoint<A> {
@@ -46,8 +51,8 @@ pub(crate) struct Progress {
     /// The optimizer's scalars.
     pub scalars: Vec<f64>,
     pub plateau: Waiting,
-    /// The rate of the next step: what a schedule makes of all this.
-    pub learning_rate: f64,
+    /// The rate of the next step: what a schedule makes of all this; none where the schedule ends.
+    pub learning_rate: Option<f64>,
     /// The epoch that early stopping would restore.
     pub best: Option<usize>,
 }
@@ -120,8 +125,7 @@ impl<A: Scalar> Checkpoint<A> {
         if progress.run != *run {
             return Err(mismatch(run.differences(&progress.run)));
         }
-        let (own, of_model): (Vec<_>, Vec<_>) =
-            tensors.into_iter().partition(|tensor| tensor.name.starts_with(PREFIX));
+        let (own, of_model): (Vec<_>, Vec<_>) = tensors.into_iter().partition(|tensor| is_own(&tensor.name));
         let mut then = model.clone();
         fill(&mut then, &fit(path, model, &of_model)?);
         let slots = (0..).map_while(|i| own.iter().find(|tensor| tensor.name == format!("{PREFIX}slot{i}")));
@@ -137,7 +141,8 @@ impl<A: Scalar> Checkpoint<A> {
             Ok(Kept { epoch, params: params.map_err(&mismatch)?, buffers: buffers.map_err(&mismatch)? })
         };
         let best = progress.best.map(kept).transpose()?;
-        let random = named("random")?.data.as_chunks().0.iter().map(|&bits| u32::from_le_bytes(bits)).collect();
+        let random =
+            named("random")?.data.as_chunks().0.iter().map(|&bits| u32::from_le_bytes(bits)).collect();
         Ok((Self { progress, slots, random, best }, then))
     }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::checkpoint::PREFIX;
+use super::checkpoint::is_own;
 use super::container::{Container, write};
 use super::description::{Description, Named, Part, Statistics, VERSION, parse};
 use super::file;
@@ -144,7 +144,7 @@ impl<A: Scalar> Sequential<A> {
         let Container { description, mut tensors } = Container::parse(file, bytes)?;
         let description = parse(file, description.as_deref())?;
         if description.checkpoint.is_some() {
-            tensors.retain(|tensor| !tensor.name.starts_with(PREFIX));
+            tensors.retain(|tensor| !is_own(&tensor.name));
         }
         let planned = make(file, &description, registry)?;
         // Until here the model's size is only a claim.

@@ -99,12 +99,15 @@ impl Checkpoints {
     }
 
     fn path(&self, number: usize) -> PathBuf {
-        self.folder.join(format!("{START}{number:05}{END}"))
+        self.folder.join(file_name(number))
     }
 
     /// The epochs of which there are checkpoints, in order.
     fn numbers(&self) -> Result<Vec<usize>> {
-        let number = |name: &str| name.strip_prefix(START)?.strip_suffix(END)?.parse().ok();
+        let number = |name: &str| {
+            let number = name.strip_prefix(START)?.strip_suffix(END)?.parse().ok()?;
+            (file_name(number) == name).then_some(number)
+        };
         let mut numbers: Vec<usize> = self.names()?.iter().filter_map(|name| number(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
@@ -148,6 +151,10 @@ const START: &str = "epoch-";
 const END: &str = ".safetensors";
 const BEST: &str = "best.safetensors";
 
+fn file_name(number: usize) -> String {
+    format!("{START}{number:05}{END}")
+}
+
 fn is_ours(name: &str) -> bool {
     name.starts_with(START) || name.starts_with(BEST)
 }
@@ -182,10 +189,14 @@ impl<A: Scalar> Trainer<'_, A> {
         state.plateau = Plateau { scale, best, waited, cooling };
         stepper.set_state(state).map_err(|error| mismatch(error.to_string()))?;
         stepper.check(model).map_err(|error| mismatch(error.to_string()))?;
-        let rate = stepper.learning_rate()?;
+        let rate = stepper.learning_rate().ok();
         if rate != progress.learning_rate {
-            let (saved, steps) = (progress.learning_rate, progress.steps);
-            return Err(mismatch(format!("learning rate after {steps} steps: expected {rate}, got {saved}")));
+            let [expected, got] = [rate, progress.learning_rate]
+                .map(|rate| rate.map_or("none".into(), |rate| rate.to_string()));
+            let steps = progress.steps;
+            return Err(mismatch(format!(
+                "learning rate after {steps} steps: expected {expected}, got {got}"
+            )));
         }
         let epochs: Vec<Epoch> =
             progress.epochs.iter().enumerate().map(|(number, row)| epoch(number, row)).collect();
@@ -220,7 +231,8 @@ impl<A: Scalar> Trainer<'_, A> {
             steps: state.steps,
             scalars: state.scalars.clone(),
             plateau: Waiting { scale, best, waited, cooling },
-            learning_rate: self.stepper.learning_rate()?,
+            // A schedule may end with the run.
+            learning_rate: self.stepper.learning_rate().ok(),
             best: None,
         };
         let random = self.order.state().unwrap_or_default();

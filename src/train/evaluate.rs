@@ -73,8 +73,9 @@ impl<A: Scalar> Sequential<A> {
     ) -> Result<Metrics> {
         let mut tally = Tally::default();
         each_batch(data, |rows| {
-            ws.load(data, rows)?;
-            tally.add(self.tally(ws)?);
+            let loaded = ws.load(data, rows).and_then(|()| self.tally(ws));
+            let rows = || format!("{}, rows from {} on", place(), rows[0]);
+            tally.add(loaded.map_err(|error| error.in_place(&rows()))?);
             match tally.mean().loss {
                 loss if loss.is_finite() => Ok(()),
                 loss => Err(bad_pass(self, ws, &place(), loss)),

@@ -282,13 +282,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     }
 
     #[cfg(not(feature = "persistence"))]
-    fn keep(
-        &self,
-        _: &Sequential<A>,
-        _: &dyn Dataset<A>,
-        _: &[Epoch],
-        _: Option<&Best<A>>,
-    ) -> Result<()> {
+    fn keep(&self, _: &Sequential<A>, _: &dyn Dataset<A>, _: &[Epoch], _: Option<&Best<A>>) -> Result<()> {
         Ok(())
     }
 
@@ -308,14 +302,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
             let (epoch, batch) = (number, i + 1);
-            ws.load(train, rows)?;
-            tally.add(model.training_tally(ws)?);
+            let place = || format!("epoch {epoch}, batch {batch}");
+            let loaded = ws.load(train, rows).and_then(|()| model.training_tally(ws));
+            tally.add(loaded.map_err(|error| error.in_place(&place()))?);
             let metrics = tally.mean();
             if !metrics.loss.is_finite() {
                 return Err(bad_loss(model, ws, Place { epoch, batch }, self.batch_size, metrics.loss));
             }
             model.backward(ws);
-            let place = || format!("epoch {epoch}, batch {batch}");
             self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
             let progress = BatchProgress { epoch, epochs: self.epochs, batch, batches, train: metrics };
             if self.notify(|observer| observer.on_batch(progress)).is_break() {
@@ -340,6 +334,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>) -> Result<()> {
         self.stepper.check(model)?;
+        self.stepper.check_takes_loss()?;
         model.check_params()?;
         check_fit("training set", model, train)?;
         self.validation.map_or(Ok(()), |data| check_fit("validation set", model, data))?;

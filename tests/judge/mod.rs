@@ -50,6 +50,14 @@ impl Function {
         }
     }
 
+    /// The largest error that is allowed, in units of the last place.
+    pub fn limit(self) -> f64 {
+        match self {
+            SigmoidDerivative | TanhDerivative | SwishDerivative(_) | MishDerivative => 3.0,
+            _ => 2.0,
+        }
+    }
+
     /// Whether u is so near to a zero of a derivative that only the absolute error counts.
     pub fn is_near_zero(self, u: f64) -> bool {
         self.zero().is_some_and(|zero| (u - zero).abs() < 0.05)

@@ -50,7 +50,7 @@ impl Schedule for CosineDecay {
 
     fn check(&self) -> Result<()> {
         check_steps("steps", self.steps)?;
-        check_at_least_0("end", self.end)
+        check_at_least_0::<f64>("end", self.end)
     }
 }
 

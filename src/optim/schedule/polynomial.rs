@@ -60,6 +60,6 @@ impl Schedule for PolynomialDecay {
     fn check(&self) -> Result<()> {
         check_steps("steps", self.steps)?;
         check_positive::<f64>("power", self.power)?;
-        check_at_least_0("end", self.end)
+        check_at_least_0::<f64>("end", self.end)
     }
 }
