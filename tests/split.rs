@@ -114,13 +114,13 @@ fn a_class_may_be_any_number() {
             Ok(())
         }
         fn class(&self, row: usize) -> Option<usize> {
-            Some(if row % 4 == 0 { usize::MAX } else { 0 })
+            Some(if row.is_multiple_of(4) { usize::MAX } else { 0 })
         }
     }
 
     let [train, validation] = rows(Split::count(4).stratified(), &Ends);
     for part in [train, validation] {
-        assert_eq!((part.len(), part.iter().filter(|&row| row % 4 == 0).count()), (4, 1));
+        assert_eq!((part.len(), part.iter().filter(|&row| row.is_multiple_of(4)).count()), (4, 1));
     }
 }
 

@@ -29,6 +29,14 @@ const ENDS: [i32; 2] = [-5, 6];
 /// What counts as a difference.
 const LEVEL: f64 = 0.05;
 
+/// A function is drawn if its mean is no more points than this below the best.
+const NEAR: f64 = 2.0;
+
+/// Whether a run learned anything: it did not diverge, and is better than twice a guess among ten classes.
+fn has_learned(accuracy: f64) -> bool {
+    accuracy > 20.0
+}
+
 /// A function with its validation accuracies in percent: for every rate, by seed.
 struct Tuned {
     function: Function,
@@ -185,8 +193,8 @@ fn judge(outcomes: &[Outcome]) -> Vec<Judged<'_>> {
         .iter()
         .map(|outcome| {
             let pairs = outcome.accuracies.iter().zip(&relu.accuracies);
-            let differences: Vec<f64> =
-                pairs.map(|(own, relu)| own - relu).filter(|difference| difference.is_finite()).collect();
+            let learned = pairs.filter(|(own, relu)| has_learned(**own) && has_learned(**relu));
+            let differences: Vec<f64> = learned.map(|(own, relu)| own - relu).collect();
             let enough = differences.len() >= 2 && outcome.function != Function::Relu;
             let p = if enough { [t_test, signed_rank_test].map(|test| test(&differences)) } else { [1.0; 2] };
             Judged { outcome, differences, p, corrected: p }
@@ -202,13 +210,13 @@ fn judge(outcomes: &[Outcome]) -> Vec<Judged<'_>> {
 }
 
 impl Outcome {
-    fn finished(&self) -> Vec<f64> {
-        self.accuracies.iter().copied().filter(|accuracy| accuracy.is_finite()).collect()
+    fn learned(&self) -> Vec<f64> {
+        self.accuracies.iter().copied().filter(|&accuracy| has_learned(accuracy)).collect()
     }
 
-    /// The mean over the seeds that did not diverge; below all others if all did.
+    /// The mean over the seeds that learned; below all others if none did.
     fn mean(&self) -> f64 {
-        Some(mean(&self.finished())).filter(|mean| mean.is_finite()).unwrap_or(-1.0)
+        Some(mean(&self.learned())).filter(|mean| mean.is_finite()).unwrap_or(-1.0)
     }
 }
 
@@ -243,7 +251,7 @@ fn summary(judged: &[Judged<'_>]) -> Table {
         "of ReLU's",
     ]);
     for one in judged {
-        let (outcome, values) = (one.outcome, one.outcome.finished());
+        let (outcome, values) = (one.outcome, one.outcome.learned());
         let relu = outcome.function == Function::Relu;
         let beside_relu = |text: String| if relu { String::new() } else { text };
         let p = |p: f64| beside_relu(if p < 1e-3 { format!("{p:.0e}") } else { format!("{p:.3}") });
@@ -338,16 +346,21 @@ fn draw(tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
         half: half_interval(values),
         values: values.to_vec(),
     };
-    let finished: Vec<&Judged<'_>> = judged.iter().filter(|one| one.differences.len() >= 2).collect();
+    let (shown, far): (Vec<&Judged<'_>>, Vec<_>) = judged
+        .iter()
+        .filter(|one| one.differences.len() >= 2)
+        .partition(|one| one.outcome.mean() > judged[0].outcome.mean() - NEAR);
+    let far: Vec<String> = far.iter().map(|one| one.outcome.function.label()).collect();
+    let beyond = if far.is_empty() { String::new() } else { format!("; off the scale: {}", far.join(", ")) };
     let accuracies: Vec<Interval> =
-        finished.iter().map(|one| interval(one.outcome.function.label(), &one.outcome.finished())).collect();
-    let differences: Vec<Interval> = finished
+        shown.iter().map(|one| interval(one.outcome.function.label(), &one.outcome.learned())).collect();
+    let differences: Vec<Interval> = shown
         .iter()
         .filter(|one| one.outcome.function != Function::Relu)
         .map(|one| interval(one.outcome.function.label(), &one.differences))
         .collect();
     // As many as can be told apart: the article's, then those that come next.
-    let shown = [
+    let known = [
         Function::Relu,
         Function::Swish(1.0),
         Function::Mish,
@@ -365,7 +378,7 @@ fn draw(tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
             .filter(|point| point.1.is_finite())
             .collect(),
     };
-    let curves: Vec<Curve> = shown
+    let curves: Vec<Curve> = known
         .iter()
         .filter_map(|function| tuned.iter().find(|one| one.function == *function))
         .map(curve)
@@ -373,14 +386,16 @@ fn draw(tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
     Ok(vec![
         pictures::intervals(
             "study_accuracy",
-            "Test accuracy: mean with its 95 % interval, and every seed",
+            &format!("Test accuracy: mean with its 95 % interval, and every seed{beyond}"),
             "test accuracy (%)",
             &accuracies,
             false,
         )?,
         pictures::intervals(
             "study_difference",
-            "Test accuracy minus ReLU's, seed by seed: mean with its 95 % interval, not corrected",
+            &format!(
+                "Test accuracy minus ReLU's, seed by seed: mean with its 95 % interval, not corrected{beyond}"
+            ),
             "difference (points of a percent)",
             &differences,
             true,
@@ -423,7 +438,9 @@ mod tests {
             // Always a little higher than ReLU, though the seeds differ by more.
             outcome(Function::Mish, &[97.2, 97.71, 98.19, 97.4]),
             outcome(Function::Tanh, &[97.1, 97.3, 98.1, 97.1]),
+            // Diverged with one seed, stuck at chance with another.
             outcome(Function::Sigmoid, &[f64::NAN, 97.0, 97.51, 96.7]),
+            outcome(Function::Elu, &[10.09, 97.0, 97.52, 96.71]),
         ];
         let judged = judge(&outcomes);
         let verdicts: Vec<_> =
@@ -432,10 +449,11 @@ mod tests {
             (Function::Mish, 4, "higher"),
             (Function::Relu, 4, ""),
             (Function::Tanh, 4, "not told apart"),
+            (Function::Elu, 3, "lower"),
             (Function::Sigmoid, 3, "lower"),
         ];
         assert_eq!(verdicts, expected);
-        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the least of three is tripled.
-        assert_eq!((judged[0].p[1], judged[0].corrected[1]), (0.125, 0.375));
+        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the least of four is quadrupled.
+        assert_eq!((judged[0].p[1], judged[0].corrected[1]), (0.125, 0.5));
     }
 }
