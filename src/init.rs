@@ -116,7 +116,7 @@ impl Fan {
         match self {
             Self::In => fan_in as f64,
             Self::Out => fan_out as f64,
-            Self::Average => (fan_in + fan_out) as f64 / 2.0,
+            Self::Average => (fan_in as f64 + fan_out as f64) / 2.0,
         }
     }
 }

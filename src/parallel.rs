@@ -1,5 +1,8 @@
 //! Work split over what it writes, never over a sum: the bits do not depend on the number of threads.
 
+/// The numbers of an elementwise pass that make a thread worth its while.
+pub const PART: usize = 4096;
+
 /// Calls `work` with parts of `out` and where each begins, side by side on up to `threads` threads; a part holds whole
 /// groups of `unit` numbers, and at least `least` numbers.
 pub fn parts<T: Send>(

@@ -275,6 +275,38 @@ fn a_broken_checkpoint_is_refused() {
 }
 
 #[test]
+fn no_changed_byte_makes_it_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let adam = |epochs| {
+        let stopping = EarlyStopping::new(9);
+        let trainer = trainer(epochs, Adam::new(0.01)).reduce_on_plateau(ReduceOnPlateau::new());
+        trainer.early_stopping(stopping).checkpoints(Checkpoints::new(folder.path()).resume())
+    };
+    let train = data::<f64>(21);
+    adam(1).fit(&mut model(), &train).unwrap();
+    let path = folder.path().join("epoch-00001.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let mut taken = 0;
+    for (place, change) in (0..whole.len()).step_by(23).zip([1_u8, 0x10, 0x80, 0xff].into_iter().cycle()) {
+        let mut changed = whole.clone();
+        changed[place] ^= change;
+        fs::write(&path, &changed).unwrap();
+        let mut untouched = model();
+        match adam(2).fit(&mut untouched, &train) {
+            Ok(_) => taken += 1,
+            Err(Error::Mismatch { .. } | Error::Format { .. }) => {
+                assert_eq!(bits(&untouched), bits(&model::<f64>()))
+            }
+            // Numbers so large that the next steps overflow.
+            Err(_) => {}
+        }
+        let _ = fs::remove_file(folder.path().join("epoch-00002.safetensors"));
+    }
+    // A number or two in the last place are another checkpoint, not a broken one.
+    assert!(taken > 0 && taken < whole.len() / 23, "{taken}");
+}
+
+#[test]
 fn a_schedule_may_end_with_the_run() {
     // 8 steps an epoch; from the 16th on there is no rate.
     let ends = |base: f64, step: u64| if step < 16 { base } else { -1.0 };

@@ -1,13 +1,10 @@
 use super::{Backward, Forward, Layer, flat, flat_mut};
 use crate::activation::ActFn;
 use crate::error::Result;
-use crate::parallel::parts;
+use crate::parallel::{PART, parts};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
-
-/// The numbers that make a thread worth its while.
-const PART: usize = 4096;
 
 /// The layer that applies an activation function to every number.
 ///

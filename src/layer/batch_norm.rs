@@ -6,12 +6,10 @@ use super::columns::{Block, COLUMNS, columns};
 use super::{Backward, Forward, Layer, Parameter, flat};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
+use crate::parallel::PART;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
-
-/// The numbers that make a thread worth its while.
-const PART: usize = 4096;
 
 /// Batch normalisation: every column with mean 0 and variance 1, then scaled and shifted.
 ///

@@ -1,13 +1,10 @@
 use super::{Backward, Forward, Layer, flat, flat_mut};
 use crate::error::{Error, Result};
-use crate::parallel::parts;
+use crate::parallel::{PART, parts};
 use crate::random::Noise;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
-
-/// The numbers that make a thread worth its while.
-const PART: usize = 4096;
 
 /// Dropout: in training, every number is 0 with probability p, and the others grow so that the mean is kept.
 ///

@@ -1,13 +1,11 @@
 use super::{Backward, Forward, Layer, Parameter, flat, flat_mut};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
-use crate::parallel::parts;
+use crate::parallel::{PART, parts};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
 
-/// The numbers that make a thread worth its while.
-const PART: usize = 4096;
 /// The sums that run side by side.
 const LANES: usize = 16;
 

@@ -45,6 +45,12 @@ impl WeightedBinaryCrossEntropy {
     pub fn new(pos_weight: impl Into<Vec<f64>>) -> Self {
         Self { pos_weight: pos_weight.into() }
     }
+
+    /// What a yes of this output counts.
+    #[inline(always)]
+    fn weight_of(&self, output: usize) -> f64 {
+        self.pos_weight.get(output).copied().unwrap_or(1.0)
+    }
 }
 
 impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
@@ -69,19 +75,18 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        let weight = |output| self.pos_weight.get(output).copied().unwrap_or(1.0);
-        let term =
-            |i: usize, y: f64, t: f64| -weight(i) * t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y);
+        let term = |i: usize, y: f64, t: f64| {
+            -self.weight_of(i) * t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y)
+        };
         sum_terms(y, t, term) / y.ncols() as f64
     }
 
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        let weight = |output| self.pos_weight.get(output).copied().unwrap_or(1.0);
         sum_terms(
             u,
             t,
             #[inline(always)]
-            |i, u, t| weight(i) * t * (-u).softplus() + (1.0 - t) * u.softplus(),
+            |i, u, t| self.weight_of(i) * t * (-u).softplus() + (1.0 - t) * u.softplus(),
         ) / u.ncols() as f64
     }
 
@@ -92,10 +97,10 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
         t: ArrayView2<'_, A>,
         mut du: ArrayViewMut2<'_, A>,
     ) {
-        let (n, weights) = (y.len() as f64, self.pos_weight.iter().cycle());
-        for (((du, y), t), p) in du.iter_mut().zip(y).zip(t).zip(weights) {
-            let (y, t) = (y.widen(), t.widen());
-            *du = A::of(((1.0 - t) * y - p * t * (1.0 - y)) / n);
+        let n = y.len() as f64;
+        for ((row, output), du) in du.indexed_iter_mut() {
+            let (y, t) = (y[[row, output]].widen(), t[[row, output]].widen());
+            *du = A::of(((1.0 - t) * y - self.weight_of(output) * t * (1.0 - y)) / n);
         }
     }
 }
