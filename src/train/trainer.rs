@@ -86,6 +86,9 @@ pub struct Trainer<'a, A> {
     observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
 }
 
+/// The rows of a batch that make a thread worth its while.
+const ROWS_OF_A_THREAD: usize = 8;
+
 impl<'a, A: Scalar> Trainer<'a, A> {
     /// A trainer with the article's settings.
     pub fn new() -> Self {
@@ -224,7 +227,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let mut epochs = self.resume(model, train, best.as_mut())?;
         let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
-        let mut batch = model.workspace(self.batch_size)?.threads(self.threads).seed(self.noise);
+        // With fewer rows for each, the weights on their way from core to core cost more than a thread saves.
+        let threads = self.threads.min(self.batch_size / ROWS_OF_A_THREAD);
+        let mut batch = model.workspace(self.batch_size)?.threads(threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
         let mut termination = Termination::Completed;
         if best.as_ref().is_some_and(Best::is_stale) {
