@@ -322,11 +322,17 @@ fn targets_that_make_no_sense_are_refused() {
     let x = Array2::ones((2, 4));
     let no_distribution = Samples::new(x.clone(), array![[0.0, 1.0, 0.0], [0.5, 0.6, 0.5]]).unwrap();
     let error = network(Softmax, weighted()).evaluate(&no_distribution).unwrap_err().to_string();
-    assert!(error.contains("rows from 0 on: targets in row 1 of the batch: expected a distribution"), "{error}");
+    assert!(
+        error.contains("rows from 0 on: targets in row 1 of the batch: expected a distribution"),
+        "{error}"
+    );
     let no_shares = Samples::new(x, array![[0.0, 1.0, 1.5], [0.5, 0.6, 0.5]]).unwrap();
     let model = network(Sigmoid, BinaryCrossEntropy.pos_weight([1.0; 3]));
     let error = model.evaluate(&no_shares).unwrap_err().to_string();
-    assert!(error.contains("rows from 0 on: targets in row 0 of the batch: expected numbers from 0 to 1"), "{error}");
+    assert!(
+        error.contains("rows from 0 on: targets in row 0 of the batch: expected numbers from 0 to 1"),
+        "{error}"
+    );
 }
 
 #[test]
