@@ -70,6 +70,8 @@ mod scalar;
 mod settings;
 pub mod simd;
 mod train;
+#[cfg(any(feature = "download", feature = "persistence"))]
+mod unfinished;
 
 pub use ndarray;
 

@@ -185,6 +185,7 @@ impl Random for RandomState {
             return Err(Error::setting("drawn words of a RandomState", format!("at most {WORDS}"), drawn));
         }
         let spare = f64::from_bits(u64::from(high) << 32 | u64::from(low));
+        // From zeros alone the generator never gets away, and normal draws would never end.
         if block.iter().all(|&word| word == 0) || !spare.is_finite() {
             let expected = "one that a RandomState has been in";
             return Err(Error::setting("state of a RandomState", expected, "another"));

@@ -132,7 +132,7 @@ fn clipped_gradients_are_pytorchs() {
     for bound in [0.5, 1.5, 100.0] {
         for (name, clip) in [("value", Clip::Value(bound)), ("norm", Clip::Norm(bound))] {
             let mut gradient = line("gradient");
-            clip.apply(&mut gradient);
+            clip.apply(&mut gradient).unwrap();
             close(&gradient, &line(&format!("clip {name} {bound:?}")), name);
         }
     }

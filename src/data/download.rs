@@ -1,7 +1,6 @@
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -9,6 +8,7 @@ use ureq::Agent;
 
 use super::{Mnist, idx};
 use crate::error::{Error, Result};
+use crate::unfinished::create;
 
 /// What SHA-256 gives for the raw content of each of [`Mnist::FILES`].
 const SHA256: [&str; 4] = [
@@ -257,18 +257,10 @@ struct Partial {
 }
 
 impl Partial {
-    /// Next to `path`, so that the renaming stays within one file system.
     fn create(path: &Path) -> Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = path.with_extension(format!("{}-{count}.part", std::process::id()));
-            match File::create_new(&path) {
-                Ok(file) => return Ok(Self { path, file }),
-                // Of a process with the same number, in another container or before this one.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Error::Io { path, error }),
-            }
+        match create(path) {
+            Ok((path, file)) => Ok(Self { path, file }),
+            Err(error) => Err(Error::Io { path: path.into(), error }),
         }
     }
 

@@ -36,10 +36,13 @@ pub struct Engine<A> {
     threads: usize,
 }
 
+/// Each has room of its own.
+const MOST_THREADS: usize = 1024;
+
 impl<A: Element + Default> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024).
     pub fn new(threads: usize) -> Self {
-        Self { packs: Packs::default(), threads: threads.clamp(1, 1024) }
+        Self { packs: Packs::default(), threads: threads.clamp(1, MOST_THREADS) }
     }
 
     /// The greatest number of threads that work is divided among.

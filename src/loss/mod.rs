@@ -103,8 +103,8 @@ pub trait Loss<A: Scalar>: Debug + Send + Sync {
     }
 
     /// What the sum is divided by for the mean: the number of rows, or what they weigh. Over several batches the sums and
-    /// these add up. Where it is 0 the batch alone has loss 0, and the
-    /// gradient must be 0.
+    /// these add up. Where it is 0, the batch
+    /// by itself has loss 0, and its gradient must be 0.
     fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
         t.nrows() as f64
     }

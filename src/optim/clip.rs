@@ -25,10 +25,11 @@ const LANES: usize = 16;
 /// use manabi::Clip;
 ///
 /// let mut gradient = [3.0, -4.0];
-/// Clip::Norm(1.0).apply(&mut gradient);
+/// Clip::Norm(1.0).apply(&mut gradient)?;
 /// assert!((gradient[0] - 0.6_f64).abs() < 1e-6);
-/// Clip::Value(0.5).apply(&mut gradient);
+/// Clip::Value(0.5).apply(&mut gradient)?;
 /// assert_eq!(gradient, [0.5, -0.5]);
+/// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -40,11 +41,11 @@ pub enum Clip {
 }
 
 impl Clip {
-    /// Clips the gradient; a bound that is not above 0 (for which [`Stepper`](crate::Stepper) has an error) leaves it as it is.
-    pub fn apply<A: Scalar>(&self, gradient: &mut [A]) {
-        if self.check::<A>().is_err() {
-            return;
-        }
+    /// Clips the gradient.
+    ///
+    /// Errors, with nothing changed: a bound that is not above 0 and finite.
+    pub fn apply<A: Scalar>(&self, gradient: &mut [A]) -> Result<()> {
+        self.check::<A>()?;
         match *self {
             Self::Value(bound) => {
                 let bound = A::of(bound);
@@ -75,6 +76,7 @@ impl Clip {
                 }
             }
         }
+        Ok(())
     }
 
     pub(super) fn check<A: Scalar>(&self) -> Result<()> {

@@ -235,7 +235,7 @@ impl<A: Scalar> Stepper<A> {
         self.state.check_length(model.parameter_count())
     }
 
-    /// Whether epochs may be ended with their loss.
+    /// An error if [`end_epoch`](Stepper::end_epoch) must not be told a loss.
     pub(crate) fn check_takes_loss(&self) -> Result<()> {
         self.plateau.map_or(Ok(()), |plateau| plateau.check_falls())
     }
@@ -279,7 +279,7 @@ impl<A: Scalar> Stepper<A> {
         let rate = self.learning_rate()?;
         self.state.begin(self.rule.slots().len(), params.len())?;
         if let Some(clip) = self.clip {
-            clip.apply(gradient);
+            clip.apply(gradient)?;
         }
         let OptimizerState { steps, slots, scalars, .. } = &mut self.state;
         *steps = steps.saturating_add(1);

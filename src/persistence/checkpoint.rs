@@ -98,8 +98,7 @@ impl<A: Scalar> Checkpoint<A> {
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
         let mut description = model.description(None);
-        let best = self.best.as_ref().map(|best| best.epoch);
-        description.checkpoint = Some(Progress { best, ..self.progress });
+        description.checkpoint = Some(self.progress);
         let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
         tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
         if let Some(best) = &self.best {

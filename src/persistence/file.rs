@@ -2,14 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use crate::error::{Error, Result};
-
-/// What the names of files end in that are not yet complete.
-pub(crate) const UNFINISHED: &str = ".unfinished";
+use crate::unfinished::create;
 
 /// The content of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
@@ -40,22 +36,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&unfinished);
         Error::Io { path: path.into(), error }
     })
-}
-
-/// A new file beside `path`, of a name that no other thread or process uses.
-fn create(path: &Path) -> io::Result<(PathBuf, File)> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}-{}{UNFINISHED}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let unfinished = path.with_file_name(name);
-        match File::create_new(&unfinished) {
-            Ok(file) => return Ok((unfinished, file)),
-            // Of a process with the same number, in another container or before this one.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 /// The folder, to put a new name in it on the disk.

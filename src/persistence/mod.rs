@@ -9,5 +9,4 @@ mod registry;
 mod weights;
 
 pub(crate) use checkpoint::{Checkpoint, Kept, Measured, Progress, Row, Run, Waiting};
-pub(crate) use file::UNFINISHED;
 pub use registry::Registry;

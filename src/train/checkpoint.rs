@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::model::Sequential;
 use crate::optim::Plateau;
-use crate::persistence::{Checkpoint, Measured, Progress, Row, Run, UNFINISHED, Waiting};
+use crate::persistence::{Checkpoint, Measured, Progress, Row, Run, Waiting};
 use crate::scalar::Scalar;
+use crate::unfinished::UNFINISHED;
 
 /// Where a training run is kept so that it can go on (feature `persistence`), for [`Trainer::checkpoints`].
 ///
@@ -223,20 +224,20 @@ impl<A: Scalar> Trainer<'_, A> {
         if checkpoints.keep_best && epochs[1..].iter().rev().skip(1).all(|epoch| loss(last) < loss(epoch)) {
             model.save(checkpoints.folder.join(BEST))?;
         }
+        let best = stopping.and_then(Best::kept);
         let state = self.stepper.state();
-        let Plateau { scale, best, waited, cooling } = state.plateau;
+        let Plateau { scale, best: lowest, waited, cooling } = state.plateau;
         let progress = Progress {
             run: self.run_of(train),
             epochs: epochs.iter().map(row).collect(),
             steps: state.steps,
             scalars: state.scalars.clone(),
-            plateau: Waiting { scale, best, waited, cooling },
+            plateau: Waiting { scale, best: lowest, waited, cooling },
             // A schedule may end with the run.
             learning_rate: self.stepper.learning_rate().ok(),
-            best: None,
+            best: best.as_ref().map(|kept| kept.epoch),
         };
         let random = self.order.state().unwrap_or_default();
-        let best = stopping.and_then(Best::kept);
         let checkpoint = Checkpoint { progress, slots: state.slots.clone(), random, best };
         checkpoint.write(&checkpoints.path(last.number), model)?;
         checkpoints.prune()

@@ -24,7 +24,7 @@ use crate::scalar::Scalar;
 /// | [`keep_last`](EarlyStopping::keep_last) | off: the best epoch is restored | |
 ///
 /// Errors: when training starts, for a setting out of range or for accuracy where the output is not softmax or sigmoid; when it
-/// goes on from a checkpoint that has not the parameters of the epoch that was best by this rule.
+/// goes on from a checkpoint without the parameters of the epoch that was best by this rule.
 ///
 /// Source: Prechelt, *Early stopping – but when?*, 1998. Keras: `EarlyStopping`, whose `restore_best_weights` is off unless
 /// asked for.

@@ -74,8 +74,8 @@ impl<A: Scalar> Sequential<A> {
         let mut tally = Tally::default();
         each_batch(data, |rows| {
             let loaded = ws.load(data, rows).and_then(|()| self.tally(ws));
-            let rows = || format!("{}, rows from {} on", place(), rows[0]);
-            tally.add(loaded.map_err(|error| error.in_place(&rows()))?);
+            let here = || format!("{}, rows from {} on", place(), rows[0]);
+            tally.add(loaded.map_err(|error| error.in_place(&here()))?);
             match tally.mean().loss {
                 loss if loss.is_finite() => Ok(()),
                 loss => Err(bad_pass(self, ws, &place(), loss)),

@@ -1,0 +1,26 @@
+//! A file while it is written: beside the one that it will replace, under a name that nobody else uses.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the names of files end in that are not yet complete.
+pub const UNFINISHED: &str = ".unfinished";
+
+/// A new file beside `path`, so that it can take its name within one file system.
+pub fn create(path: &Path) -> io::Result<(PathBuf, File)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}-{}{UNFINISHED}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let unfinished = path.with_file_name(name);
+        match File::create_new(&unfinished) {
+            Ok(file) => return Ok((unfinished, file)),
+            // Of a process with the same number, in another container or before this one.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
