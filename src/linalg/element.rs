@@ -13,6 +13,8 @@ pub trait Element: Copy + Send + Sync + 'static {
     type Vector<S: Simd>: Copy;
     /// Nought, the start of a sum and the filling of a panel.
     const ZERO: Self;
+    /// One, by which a sum takes numbers as they are.
+    const ONE: Self;
 
     /// How many numbers a register holds.
     #[inline(always)]
@@ -55,6 +57,7 @@ macro_rules! element {
         impl Element for $t {
             type Vector<S: Simd> = S::$v;
             const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
 
             #[inline(always)]
             fn splat<S: Simd>(simd: S, x: Self) -> S::$v {

@@ -6,12 +6,14 @@ mod pack;
 mod product;
 mod row;
 
-use std::ops::AddAssign;
-
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub(crate) use element::Element;
+pub(crate) use product::halves;
 use product::{Job, Packs, Product};
+use row::Row;
+
+use crate::simd::arch;
 
 /// The matrix engine of one workspace: room for packed operands, and the number of threads.
 ///
@@ -20,7 +22,9 @@ use product::{Job, Packs, Product};
 /// Shapes: A (m, k), B (k, n), C (m, n), the row (n).
 ///
 /// Numerics: every number of C is one chain of fused multiply-adds, which begins with the row's number (or 0) and runs
-/// through k in order. It has the same bits for any number of threads, and alone or among other rows.
+/// through k in order. A k above 512 is cut into the fewest equal blocks of at most 512; each has a chain of its own, the
+/// later ones from 0, and their sums are added in order. A number has the same bits for any number of threads, and alone or
+/// among other rows.
 ///
 /// ```
 /// use manabi::Engine;
@@ -81,12 +85,16 @@ impl<A: Element + Default> Engine<A> {
     }
 }
 
+/// The rows that are added up at a time.
+const ROWS: usize = 64;
+
 /// The sums of the columns of `a`, added from the first row to the last.
 ///
 /// Shapes: `a` (m, n), `sums` (n).
-pub(crate) fn column_sums<A: Element + AddAssign>(a: ArrayView2<'_, A>, sums: &mut [A]) {
+pub(crate) fn column_sums<A: Element>(a: ArrayView2<'_, A>, sums: &mut [A]) {
+    let a = a.to_slice().expect("passes hold arrays in standard layout");
     sums.fill(A::ZERO);
-    for row in a.rows() {
-        sums.iter_mut().zip(row).for_each(|(sum, &a)| *sum += a);
+    for b in a.chunks(ROWS * sums.len()) {
+        arch().dispatch(Row { x: &[A::ONE; ROWS][..b.len() / sums.len()], b, y: &mut *sums });
     }
 }

@@ -1,4 +1,4 @@
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
 use super::{Loss, WeightedCrossEntropy, check_distributions, difference, floored_ln};
 use crate::error::Result;
@@ -60,12 +60,13 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        // Most targets are 0: skipping them saves as many logarithms. The product keeps a NaN.
-        let term = |(&y, &t): (&A, &A)| match t.widen() {
-            0.0 => 0.0 * y.widen(),
-            t => -t * floored_ln(y.widen()),
-        };
-        y.iter().zip(t).map(term).sum()
+        // Most targets are 0: skipping them saves as many logarithms.
+        let sum = Zip::from(y).and(t).fold(0.0, |sum, &y, &t| match t.widen() {
+            0.0 => sum,
+            t => sum - t * floored_ln(y.widen()),
+        });
+        let are_finite = y.iter().fold(true, |all, y| all & y.is_finite());
+        if are_finite { sum } else { f64::NAN }
     }
 
     fn gradient(

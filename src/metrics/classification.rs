@@ -23,7 +23,8 @@ use crate::scalar::Scalar;
 /// ```
 pub fn classes<A: Scalar>(y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     check_predictions(y)?;
-    Ok(y.rows().into_iter().map(|row| argmax(&row)).collect())
+    let y = y.as_standard_layout();
+    Ok(y.rows().into_iter().filter_map(|row| row.to_slice().map(argmax)).collect())
 }
 
 /// The share of samples whose greatest prediction, the first of equals, is that of their class.
@@ -89,7 +90,7 @@ fn rank<A: Scalar>(row: &ArrayView1<'_, A>, label: usize) -> usize {
 }
 
 /// Where the greatest number stands, the first of equals.
-pub(super) fn argmax<A: Scalar>(row: &ArrayView1<'_, A>) -> usize {
+pub(super) fn argmax<A: Scalar>(row: &[A]) -> usize {
     // Without branches: where the greatest stands is beyond what a processor can guess.
     let max = row.iter().fold(A::neg_infinity(), |max, &value| if value > max { value } else { max });
     let first = |at: usize, (i, &value): (usize, &A)| if value == max { at.min(i) } else { at };

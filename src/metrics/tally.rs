@@ -55,13 +55,17 @@ impl Tally {
 }
 
 fn right_answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Option<f64> {
-    let rows = || y.rows().into_iter().zip(t.rows());
+    let columns = y.ncols();
+    let [y, t] = [y, t].map(|array| array.to_slice().expect("a workspace is in standard layout"));
     match link {
-        Link::Softmax => Some(rows().filter(|(y, t)| argmax(y) == argmax(t)).count() as f64),
+        Link::Softmax => {
+            let rows = y.chunks_exact(columns).zip(t.chunks_exact(columns));
+            Some(rows.filter(|(y, t)| argmax(y) == argmax(t)).count() as f64)
+        }
         Link::Sigmoid => {
             let half = A::of(0.5);
             let right = y.iter().zip(t).filter(|&(&y, &t)| (y >= half) == (t >= half)).count();
-            Some(right as f64 / y.ncols() as f64)
+            Some(right as f64 / columns as f64)
         }
         _ => None,
     }

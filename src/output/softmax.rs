@@ -45,25 +45,30 @@ impl<A: Scalar> Output<A> for Softmax {
     }
 
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
-        for (u, mut y) in u.rows().into_iter().zip(y.rows_mut()) {
-            let max = u.iter().fold(A::neg_infinity(), |max, &u| max.max(u));
-            for (y, &u) in y.iter_mut().zip(u) {
-                *y = u - max;
-            }
-        }
-        let all = y.as_slice_mut().expect("a workspace is in standard layout");
+        let classes = u.ncols();
+        let u = u.as_slice().expect("a workspace is in standard layout");
+        let y = y.as_slice_mut().expect("a workspace is in standard layout");
         dispatch(
             #[inline(always)]
             || {
-                for y in &mut *all {
+                for (y, u) in y.chunks_exact_mut(classes).zip(u.chunks_exact(classes)) {
+                    let max = u.iter().fold(A::neg_infinity(), |max, &u| max.max(u));
+                    for (y, &u) in y.iter_mut().zip(u) {
+                        *y = u - max;
+                    }
+                }
+                // All rows at once, because a row fills no register.
+                for y in &mut *y {
                     *y = y.exp();
+                }
+                for y in y.chunks_exact_mut(classes) {
+                    let sum = y.iter().fold(A::zero(), |sum, &y| sum + y);
+                    for y in y {
+                        *y /= sum;
+                    }
                 }
             },
         );
-        for mut y in y.rows_mut() {
-            let sum = y.iter().fold(A::zero(), |sum, &y| sum + y);
-            y.mapv_inplace(|y| y / sum);
-        }
     }
 
     fn backward(&self, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
