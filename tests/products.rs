@@ -1,4 +1,4 @@
-//! Every product has the bits of the plain fused loop, whatever its shape and the number of threads.
+//! Every product has the bits of plain fused loops, one for each block of k, whatever its shape and the number of threads.
 
 use manabi::{Engine, Scalar};
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -72,17 +72,23 @@ fn plain<A: Fused>(
     b: &[A],
     start: Option<&[A]>,
 ) -> Vec<(A, f64, f64)> {
+    let depth = k.div_ceil(k.div_ceil(512).max(1)).max(1);
     let one = |i: usize, j: usize| {
         let first = start.map_or(A::zero(), |row| row[j]);
         let (mut sum, mut wide, mut size) = (first, first.widen(), first.widen().abs());
+        let mut before = None;
         for q in 0..k {
+            if q > 0 && q % depth == 0 {
+                before = Some(before.map_or(sum, |before: A| before + sum));
+                sum = A::zero();
+            }
             let x = if op == Product::AtB { a[q * m + i] } else { a[i * k + q] };
             let y = if op == Product::ABt { b[j * k + q] } else { b[q * n + j] };
             sum = x.fused(y, sum);
             wide += x.widen() * y.widen();
             size += (x.widen() * y.widen()).abs();
         }
-        (sum, wide, size)
+        (before.map_or(sum, |before| before + sum), wide, size)
     };
     (0..m * n).map(|at| one(at / n, at % n)).collect()
 }
@@ -116,10 +122,19 @@ fn shapes<A: Fused>() {
         let size = (1 + numbers.below(end), 1 + numbers.below(end), 1 + numbers.below(end));
         check::<A>(&mut numbers, size);
     }
-    // Several blocks of rows, of depth and of columns; and nothing to add or to fill.
-    for size in
-        [(300, 801, 20), (13, 3000, 430), (1, 1700, 50), (2, 90, 401), (5, 0, 7), (0, 4, 4), (4, 4, 0)]
-    {
+    // Several blocks of rows, of depth and of columns, a few columns beside full registers; and nothing to add or to fill.
+    for size in [
+        (300, 801, 20),
+        (13, 3000, 430),
+        (1, 1700, 50),
+        (2, 90, 401),
+        (601, 30, 20),
+        (300, 700, 36),
+        (70, 1025, 52),
+        (5, 0, 7),
+        (0, 4, 4),
+        (4, 4, 0),
+    ] {
         check::<A>(&mut numbers, size);
     }
 }
@@ -137,6 +152,7 @@ fn the_layers_of_a_network() {
         [(100, 784, 100), (784, 100, 100), (100, 100, 50), (100, 50, 10), (50, 100, 10), (100, 10, 50)]
     {
         check::<f32>(&mut numbers, size);
+        check::<f64>(&mut numbers, size);
     }
 }
 

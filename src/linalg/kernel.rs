@@ -17,8 +17,8 @@ pub(crate) enum Start<'a, T> {
     Zero,
     /// At these values, the same for every row.
     Row(&'a [T]),
-    /// At what the output holds: an earlier block of `k`.
-    Resume,
+    /// At nought, to be added to what the output holds: earlier blocks of `k`.
+    Add,
 }
 
 /// The left operand as a kernel reads it: `H` rows at a time, one `k` after the other.
@@ -220,6 +220,8 @@ pub(crate) struct Panel<'a, L: Left, R> {
     pub stride: usize,
     /// The columns of the output that the panel covers, and those that its tail does.
     pub cols: (usize, usize),
+    /// Whether the machine has registers for tiles of four rows beside a tail.
+    pub tall: bool,
 }
 
 impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
@@ -237,7 +239,8 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
             }};
         }
         // As few heights as will do: each is compiled for every instruction set. Eight sums or more keep both multipliers
-        // busy; twelve and the operands just fit sixteen registers.
+        // busy; twelve and the operands just fit sixteen registers. Those with a tail take no more than nine: of sixteen
+        // registers the compiler finds too few even for twelve.
         let (thirds, ones) = (|rows| rows / 3, |rows| rows);
         match (width, self.cols.1 == 0) {
             (1, true) => tiles!(1, 0: 6 (|rows| rows / 6), 3 thirds, 1 ones),
@@ -245,17 +248,31 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
             (2, true) => {
                 tiles!(2, 0: 6 (|rows| sixes(rows, L::STRIPS)), 5 (|rows| rows / 5), 3 thirds, 1 ones)
             }
+            (2, false) if self.tall && !L::STRIPS => {
+                tiles!(2, 4: 4 (|rows| before_lower(rows, 4)), 3 thirds, 1 ones)
+            }
             (2, false) => tiles!(2, 4: 3 thirds, 1 ones),
             _ => tiles!(3, 0: 3 thirds, 1 ones),
         }
     }
 }
 
-/// How many tiles of six rows to begin with, so that tiles of five take the rest, if that can be and tiles may cross the
-/// borders between strips.
+impl<T: Element> Panel<'_, Columns<'_, T>, InPlace<'_, T>> {
+    /// Computes [`TAIL`] rows of a panel of two registers.
+    pub fn compute_tail(&mut self, arch: Arch) {
+        arch.dispatch(Tiles::<_, _, TAIL, 2, 0> { panel: self, row: 0, count: 1 });
+    }
+}
+
+/// How many tiles of six rows to begin with; tiles of five may cross the borders between strips.
 fn sixes(rows: usize, strips: bool) -> usize {
-    let fives = (6 - rows % 6) % 6;
-    if strips { rows / 6 } else { rows.checked_sub(5 * fives).unwrap_or(rows) / 6 }
+    if strips { rows / 6 } else { before_lower(rows, 6) }
+}
+
+/// How many tiles of this height to begin with, so that tiles of one row less take the rest, if that can be.
+fn before_lower(rows: usize, height: usize) -> usize {
+    let lower = (height - rows % height) % height;
+    rows.checked_sub((height - 1) * lower).unwrap_or(rows) / height
 }
 
 /// Tiles of `H` rows, `W` registers and `Q` columns beside them, one below the other.
@@ -277,23 +294,16 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
         if L::T::lanes::<S>() == 1 {
             return self.one_by_one(simd);
         }
-        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
+        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest), .. } = *self.panel;
         for row in (0..self.count).map(|i| self.row + i * H) {
             let c = &mut c[row * stride..];
             let mut sums = [[L::T::splat(simd, L::T::ZERO); W]; H];
             let mut tails = [[L::T::ZERO; Q]; H];
             match start {
-                Start::Zero => {}
+                Start::Zero | Start::Add => {}
                 Start::Row(row) => {
                     sums = [read::<L::T, S, W>(simd, &row[..cols]); H];
                     tails = [read_tail(&row[cols..]); H];
-                }
-                Start::Resume => {
-                    for (i, (line, tail)) in sums.iter_mut().zip(&mut tails).enumerate() {
-                        let row = &c[i * stride..][..cols + rest];
-                        *line = read::<L::T, S, W>(simd, &row[..cols]);
-                        *tail = read_tail(&row[cols..]);
-                    }
                 }
             }
             for (a, (b, tail)) in left.steps::<H>(row).zip(right.lines::<S, W, Q>()) {
@@ -307,6 +317,21 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
                     }
                 }
             }
+            // With indices: sums that an iterator takes apart here are no longer kept in registers above.
+            if let Start::Add = start {
+                let one = L::T::splat(simd, L::T::ONE);
+                for i in 0..H {
+                    let row = &c[i * stride..][..cols + rest];
+                    let line = read::<L::T, S, W>(simd, &row[..cols]);
+                    let tail: [L::T; Q] = read_tail(&row[cols..]);
+                    for j in 0..W {
+                        sums[i][j] = L::T::mul_add(simd, one, sums[i][j], line[j]);
+                    }
+                    for j in 0..Q {
+                        tails[i][j] = L::T::fused(L::T::ONE, tails[i][j], tail[j]);
+                    }
+                }
+            }
             for (i, (line, tail)) in sums.into_iter().zip(tails).enumerate() {
                 let row = &mut c[i * stride..][..cols + rest];
                 write::<L::T, S, W>(simd, &mut row[..cols], line);
@@ -317,25 +342,23 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
 }
 
 impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Tiles<'_, '_, L, R, H, W, Q> {
-    /// The same, row by row, for machines without registers of several numbers.
+    /// The same, row by row, for machines without registers of several numbers; they have no tails.
     #[inline(always)]
     fn one_by_one<S: Simd>(self, simd: S) {
-        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
+        let Panel { left, right, start, ref mut c, stride, cols: (cols, _), .. } = *self.panel;
         for row in self.row..self.row + self.count * H {
-            let c = &mut c[row * stride..][..cols + rest];
-            match start {
-                Start::Zero => c.fill(L::T::ZERO),
-                Start::Row(row) => c.copy_from_slice(row),
-                Start::Resume => {}
+            let c = &mut c[row * stride..][..cols];
+            let mut sums = [L::T::ZERO; W];
+            if let Start::Row(row) = start {
+                sums[..cols].copy_from_slice(row);
             }
-            let (c, tails) = c.split_at_mut(cols);
-            for ([a], (b, tail)) in left.steps::<1>(row).zip(right.lines::<S, W, Q>()) {
-                for (c, b) in c.iter_mut().zip(b) {
-                    *c = L::T::fused(a, L::T::first::<S>(simd, b), *c);
+            for ([a], (b, _)) in left.steps::<1>(row).zip(right.lines::<S, W, Q>()) {
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = L::T::fused(a, L::T::first::<S>(simd, b), *sum);
                 }
-                for (c, b) in tails.iter_mut().zip(tail) {
-                    *c = L::T::fused(a, b, *c);
-                }
+            }
+            for (c, sum) in c.iter_mut().zip(sums) {
+                *c = if matches!(start, Start::Add) { L::T::fused(L::T::ONE, sum, *c) } else { sum };
             }
         }
     }

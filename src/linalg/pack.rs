@@ -10,9 +10,9 @@ use super::kernel::{Left, Rows, STRIP, TAIL, read};
 #[derive(Clone, Copy)]
 pub(crate) struct Panels {
     /// The columns.
-    cols: usize,
+    pub cols: usize,
     /// The numbers in a register.
-    lanes: usize,
+    pub lanes: usize,
     /// The registers that a row of the output fills.
     registers: usize,
     /// How many panels there are.

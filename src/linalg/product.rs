@@ -1,5 +1,7 @@
 //! The blocking of a product, and its division among threads.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::element::Element;
@@ -8,10 +10,11 @@ use super::pack::{
     PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
 };
 use super::row::Row;
+use crate::parallel::{PART, parts};
 use crate::simd;
 
-/// The depth of a block: the rows of a tile stay in the first cache while a panel passes by.
-const DEPTH: usize = 800;
+/// The greatest depth of a block of k, through which one chain of sums runs.
+const DEPTH: usize = 512;
 /// The rows of the right operand that are packed in one pass, few enough for their pages to stay at hand.
 const PASS: usize = 32;
 /// The bytes of a block of the left operand, which stays in the second cache.
@@ -20,6 +23,10 @@ const LEFT_BYTES: usize = 192 << 10;
 const RIGHT_BYTES: usize = 640 << 10;
 /// From so many columns on, it pays to pack a left operand that could be read in place.
 const REUSE: usize = 400;
+/// The bytes of the widest registers, of which machines have 32.
+const WIDEST: usize = 64;
+/// The most rows that are computed at a time of columns that are rows of the transposed product.
+const MOST_ACROSS: usize = 2 * WIDEST / 4;
 /// Up to so many rows, it does not pay to pack the right operand.
 const FEW: usize = 3;
 /// The multiplications that make a thread worth its while.
@@ -27,9 +34,19 @@ const SHARE: usize = 1 << 17;
 /// The numbers to pack that make a thread worth its while.
 const COPIES: usize = 1 << 14;
 
-/// Room for packed operands, which grows to what the largest product needs and stays.
+/// Room beside the operands, which grows to what the largest product needs and stays.
 #[derive(Clone, Debug, Default)]
 pub struct Packs<T> {
+    packs: Pack<T>,
+    /// Those of a thread that computes the second block of k.
+    others: Pack<T>,
+    /// The sums of a block before they are added to those of the blocks before.
+    sums: Vec<T>,
+}
+
+/// Room for packed operands.
+#[derive(Clone, Debug, Default)]
+struct Pack<T> {
     right: Vec<T>,
     left: Vec<T>,
 }
@@ -88,12 +105,28 @@ impl<'a, T: Element> Job<'a, T> {
             Product::ABt => false,
         };
         if few || k == 0 || n == 0 {
-            return self.rows(arch, c);
+            return self.rows(arch, c, room(&mut packs.sums, n));
         }
         let work = m.saturating_mul(k).saturating_mul(n);
         let threads = threads.min(work / SHARE).min(m.div_ceil(STRIP)).max(1);
+        if threads > 1 && op == Product::AB && halves(m, k) {
+            let Packs { packs, others, sums } = packs;
+            let (mid, sums) = (depth(k), room(sums, m * n));
+            rayon_core::join(
+                || self.blocks(0..mid, arch, c, packs, threads / 2),
+                || self.blocks(mid..k, arch, sums, others, threads - threads / 2),
+            );
+            let sums = &*sums;
+            return parts(threads, c, 1, PART, &|at, c| add(arch, &sums[at..][..c.len()], c));
+        }
+        self.blocks(0..k, arch, c, &mut packs.packs, threads);
+    }
+
+    /// Computes the sums over a part of k.
+    fn blocks(self, part: Range<usize>, arch: Arch, c: &mut [T], packs: &mut Pack<T>, threads: usize) {
+        let Self { op, m, k, n, .. } = self;
         let lanes = arch.dispatch(Lanes::<T>(std::marker::PhantomData));
-        let depth = k.div_ceil(k.div_ceil(DEPTH));
+        let depth = depth(k);
         let high = (LEFT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(STRIP);
         let packed = n >= REUSE;
         // As much as any shape may need, so that a smaller batch never asks for more than a larger one.
@@ -103,11 +136,22 @@ impl<'a, T: Element> Job<'a, T> {
         let wide = (RIGHT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(2 * lanes);
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
         for col in (0..n).step_by(wide) {
-            let panels = Panels::new(wide.min(n - col), lanes);
+            let cols = wide.min(n - col);
+            // A few last columns of a product with a transposed left operand are rows of the transposed product.
+            let across = op == Product::AtB
+                && self.start.is_none()
+                && (!packed && cols > lanes && lanes > TAIL && cols % lanes == TAIL)
+                && m >= 4 * lanes * threads;
+            let panels = Panels::new(if across { cols - TAIL } else { cols }, lanes);
             let in_place = op == Product::AB && wide >= n && panels.are_full() && !packed;
-            for at in (0..k).step_by(depth) {
+            for at in part.clone().step_by(depth) {
                 let deep = depth.min(k - at);
-                let block = Block { job: self, arch, col, at, deep, panels, packed, high };
+                let start = match self.start {
+                    _ if at > part.start => Start::Add,
+                    Some(row) if at == 0 => Start::Row(row),
+                    _ => Start::Zero,
+                };
+                let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, high };
                 if in_place {
                     block.compute(0, m, &[], c, left, threads);
                     continue;
@@ -120,15 +164,40 @@ impl<'a, T: Element> Job<'a, T> {
     }
 
     /// Computes the rows one by one, without packing anything.
-    fn rows(self, arch: Arch, c: &mut [T]) {
-        for (i, y) in c.chunks_exact_mut(self.n.max(1)).enumerate() {
+    fn rows(self, arch: Arch, c: &mut [T], sums: &mut [T]) {
+        let Self { k, n, a, b, .. } = self;
+        for (i, y) in c.chunks_exact_mut(n.max(1)).enumerate() {
             match self.start {
                 Some(start) => y.copy_from_slice(start),
                 None => y.fill(T::ZERO),
             }
-            arch.dispatch(Row { x: &self.a[i * self.k..][..self.k], b: self.b, y });
+            let mut blocks = a[i * k..][..k].chunks(depth(k)).zip(b.chunks((depth(k) * n).max(1)));
+            if let Some((x, b)) = blocks.next() {
+                arch.dispatch(Row { x, b, y: &mut *y });
+            }
+            for (x, b) in blocks {
+                sums.fill(T::ZERO);
+                arch.dispatch(Row { x, b, y: &mut *sums });
+                add(arch, sums, y);
+            }
         }
     }
+}
+
+/// The depth of the blocks that k is cut into; the last one may be shorter.
+fn depth(k: usize) -> usize {
+    k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1)
+}
+
+/// Whether it pays to divide A·B, where A is (m, k), by the two blocks of k: a thread then reads its half of B alone, and
+/// exchanges with the other one what there is for m rows instead of k.
+pub fn halves(m: usize, k: usize) -> bool {
+    (DEPTH + 1..=2 * DEPTH).contains(&k) && m < k
+}
+
+/// Adds `from` to `to`.
+fn add<T: Element>(arch: Arch, from: &[T], to: &mut [T]) {
+    arch.dispatch(Row { x: &[T::ONE], b: from, y: to });
 }
 
 /// As many columns of a product, and as much of k, as are packed at a time.
@@ -142,7 +211,10 @@ struct Block<'a, T> {
     at: usize,
     /// How much of k.
     deep: usize,
+    start: Start<'a, T>,
     panels: Panels,
+    /// Whether [`TAIL`] columns behind the panels are computed as rows of the transposed product.
+    across: bool,
     /// Whether the left operand is packed too.
     packed: bool,
     /// The rows of a step.
@@ -204,6 +276,9 @@ impl<T: Element> Block<'_, T> {
             );
             return;
         }
+        if self.across {
+            self.across(from, to, c);
+        }
         for (row, c) in (from..to).step_by(self.high).zip(c.chunks_mut(self.high * n)) {
             let rows = self.high.min(to - row);
             match (op, self.packed) {
@@ -239,6 +314,30 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
+    /// Computes the rows from `from` to `to` of the columns behind the panels, as many at a time as fill two registers; the last
+    /// ones together with some that are there already.
+    fn across(self, from: usize, to: usize, c: &mut [T]) {
+        let Job { m, n, a, b, .. } = self.job;
+        let col = self.col + self.panels.cols;
+        let width = 2 * self.panels.lanes;
+        let mut sums = [T::ZERO; TAIL * MOST_ACROSS];
+        let sums = &mut sums[..TAIL * width];
+        for row in (from..to).step_by(width) {
+            let first = row.min(to - width);
+            let left = Columns { a: &b[self.at * n + col..], stride: n };
+            let right = InPlace { b: &a[self.at * m + first..][..(self.deep - 1) * m + width], stride: m };
+            let (start, cols) = (Start::Zero, (width, 0));
+            Panel { left, right, start, c: &mut *sums, stride: width, cols, tall: false }
+                .compute_tail(self.arch);
+            for i in row - first..width {
+                let c = &mut c[(first + i - from) * n + col..][..TAIL];
+                for (c, sums) in c.iter_mut().zip(sums.chunks_exact(width)) {
+                    *c = if let Start::Add = self.start { T::fused(T::ONE, sums[i], *c) } else { sums[i] };
+                }
+            }
+        }
+    }
+
     /// Computes `rows` rows of all columns, neither operand packed.
     fn step_in_place(self, left: Rows<'_, T>, rows: usize, c: &mut [T]) {
         let Job { n, b, .. } = self.job;
@@ -249,14 +348,14 @@ impl<T: Element> Block<'_, T> {
 
     /// Computes `rows` rows of one panel.
     fn panel<L: Left<T = T>, R: Right<T>>(self, span: Span, left: L, right: R, rows: usize, c: &mut [T]) {
-        let (Job { n, start, .. }, col) = (self.job, self.col + span.col);
-        let start = match start {
-            _ if self.at > 0 => Start::Resume,
-            Some(row) => Start::Row(&row[col..][..span.cols + span.tail]),
-            None => Start::Zero,
+        let (n, col) = (self.job.n, self.col + span.col);
+        let start = match self.start {
+            Start::Row(row) => Start::Row(&row[col..][..span.cols + span.tail]),
+            start => start,
         };
         let cols = (span.cols, span.tail);
-        let mut panel = Panel { left, right, start, c: &mut c[col..], stride: n, cols };
+        let tall = self.panels.lanes * size_of::<T>() == WIDEST;
+        let mut panel = Panel { left, right, start, c: &mut c[col..], stride: n, cols, tall };
         panel.compute(self.arch, span.registers, rows);
     }
 }

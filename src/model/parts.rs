@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use super::workspace::{matrix, matrix_mut};
 use super::{Sequential, Slot};
 use crate::layer::{Backward, Forward, Training};
-use crate::linalg::Engine;
+use crate::linalg::{Engine, halves};
 use crate::random::Noise;
 use crate::scalar::Scalar;
 
@@ -43,6 +43,13 @@ impl<A: Scalar> Sequential<A> {
     pub(super) fn stretch(&self, first: usize, training: bool) -> Range<usize> {
         let layers = self.slots[first..].iter().take(SPAN);
         first..first + layers.take_while(|slot| slot.divides(training)).count()
+    }
+
+    /// Whether a layer's weights had better be divided than its batch, in training: each thread then works with about those
+    /// that it updates, and they need not travel between cores in every step.
+    pub(super) fn keeps_weights(&self, index: usize, rows: usize) -> bool {
+        let Slot { input_dim, output_dim, range, .. } = &self.slots[index];
+        range.len() >= input_dim * output_dim && halves(rows, *input_dim)
     }
 
     /// The layers before `end` that a batch can be divided for in training.

@@ -126,7 +126,8 @@ impl<A: Scalar> Sequential<A> {
         let (end, mut next) = (self.slots.len(), 0);
         while next < end {
             let layers = self.stretch(next, training);
-            let shares = self.shares(layers.clone(), ws.rows, ws.engines.len());
+            let whole = training && self.keeps_weights(next, ws.rows);
+            let shares = if whole { 1 } else { self.shares(layers.clone(), ws.rows, ws.engines.len()) };
             next = if shares > 1 { layers.end } else { next + 1 };
             if shares > 1 {
                 self.forward_divided(layers, shares, ws, training);
