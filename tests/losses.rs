@@ -378,3 +378,22 @@ fn a_logit_of_at_least_0_is_a_yes() {
         Samples::new(array![[-1e3], [-1e-3], [0.0], [1e3]], array![[0.0], [1.0], [1.0], [1.0]]).unwrap();
     assert_eq!(model.evaluate(&data).unwrap().accuracy, Some(0.75));
 }
+
+#[test]
+fn softmax_takes_logits_in_any_layout() {
+    let u: Array2<f64> = array![[1.0, -2.0, 0.5], [3.0, 3.0, -700.0]];
+    let (mut plain, mut turned) = (Array2::zeros(u.dim()), Array2::zeros(u.dim()));
+    Softmax.forward(u.view(), plain.view_mut());
+    let columns = u.t().as_standard_layout().into_owned();
+    Softmax.forward(columns.t(), turned.view_mut());
+    assert_eq!(plain, turned);
+    assert!(plain.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
+}
+
+#[test]
+fn a_prediction_that_is_no_number_shows_where_the_target_is_0() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let (y, t) = (array![[0.5, bad], [0.5, 0.5]], array![[1.0, 0.0], [0.0, 1.0]]);
+        assert!(CrossEntropy.sum(y.view(), t.view()).is_nan());
+    }
+}

@@ -64,7 +64,7 @@ impl Normalization {
         (f32::from(pixel) - self.shift) / self.scale
     }
 
-    /// The same number in a third of the time, almost always: both roundings together may fall on the other side.
+    /// The same number in less time, almost always: both roundings together may fall on the other side.
     #[inline(always)]
     fn multiply(self, pixel: u8) -> f32 {
         let (high, low) = self.inverse;

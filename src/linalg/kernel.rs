@@ -220,13 +220,11 @@ pub(crate) struct Panel<'a, L: Left, R> {
     pub stride: usize,
     /// The columns of the output that the panel covers, and those that its tail does.
     pub cols: (usize, usize),
-    /// Whether the machine has registers for tiles of four rows beside a tail.
-    pub tall: bool,
 }
 
 impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
-    /// Computes `rows` rows of a panel of `width` registers.
-    pub fn compute(&mut self, arch: Arch, width: usize, rows: usize) {
+    /// Computes `rows` rows of a panel of `width` registers; `many` if the machine has 32 of them.
+    pub fn compute(&mut self, arch: Arch, width: usize, rows: usize, many: bool) {
         macro_rules! tiles {
             ($w:literal, $q:literal: $($high:literal $count:expr),*) => {{
                 let mut row = 0;
@@ -239,8 +237,8 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
             }};
         }
         // As few heights as will do: each is compiled for every instruction set. Eight sums or more keep both multipliers
-        // busy; twelve and the operands just fit sixteen registers. Those with a tail take no more than nine: of sixteen
-        // registers the compiler finds too few even for twelve.
+        // busy; twelve and the operands just fit sixteen registers. Beside a tail three rows have nine sums, and four
+        // have twelve, for which sixteen registers are too few.
         let (thirds, ones) = (|rows| rows / 3, |rows| rows);
         match (width, self.cols.1 == 0) {
             (1, true) => tiles!(1, 0: 6 (|rows| rows / 6), 3 thirds, 1 ones),
@@ -248,7 +246,7 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
             (2, true) => {
                 tiles!(2, 0: 6 (|rows| sixes(rows, L::STRIPS)), 5 (|rows| rows / 5), 3 thirds, 1 ones)
             }
-            (2, false) if self.tall && !L::STRIPS => {
+            (2, false) if many && !L::STRIPS => {
                 tiles!(2, 4: 4 (|rows| before_lower(rows, 4)), 3 thirds, 1 ones)
             }
             (2, false) => tiles!(2, 4: 3 thirds, 1 ones),
@@ -294,7 +292,7 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
         if L::T::lanes::<S>() == 1 {
             return self.one_by_one(simd);
         }
-        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest), .. } = *self.panel;
+        let Panel { left, right, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;
         for row in (0..self.count).map(|i| self.row + i * H) {
             let c = &mut c[row * stride..];
             let mut sums = [[L::T::splat(simd, L::T::ZERO); W]; H];
@@ -345,7 +343,7 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Ti
     /// The same, row by row, for machines without registers of several numbers; they have no tails.
     #[inline(always)]
     fn one_by_one<S: Simd>(self, simd: S) {
-        let Panel { left, right, start, ref mut c, stride, cols: (cols, _), .. } = *self.panel;
+        let Panel { left, right, start, ref mut c, stride, cols: (cols, _) } = *self.panel;
         for row in self.row..self.row + self.count * H {
             let c = &mut c[row * stride..][..cols];
             let mut sums = [L::T::ZERO; W];

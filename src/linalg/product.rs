@@ -25,8 +25,8 @@ const RIGHT_BYTES: usize = 640 << 10;
 const REUSE: usize = 400;
 /// The bytes of the widest registers, of which machines have 32.
 const WIDEST: usize = 64;
-/// The most rows that are computed at a time of columns that are rows of the transposed product.
-const MOST_ACROSS: usize = 2 * WIDEST / 4;
+/// The most numbers in two registers.
+const MOST_ACROSS: usize = 2 * WIDEST / size_of::<f32>();
 /// Up to so many rows, it does not pay to pack the right operand.
 const FEW: usize = 3;
 /// The multiplications that make a thread worth its while.
@@ -37,10 +37,11 @@ const COPIES: usize = 1 << 14;
 /// Room beside the operands, which grows to what the largest product needs and stays.
 #[derive(Clone, Debug, Default)]
 pub struct Packs<T> {
-    packs: Pack<T>,
-    /// Those of a thread that computes the second block of k.
-    others: Pack<T>,
-    /// The sums of a block before they are added to those of the blocks before.
+    /// For all blocks of k, or for the first one where threads divide them.
+    first: Pack<T>,
+    /// For the second one, where threads divide them.
+    second: Pack<T>,
+    /// The sums of a later block, to be added to those before.
     sums: Vec<T>,
 }
 
@@ -110,16 +111,16 @@ impl<'a, T: Element> Job<'a, T> {
         let work = m.saturating_mul(k).saturating_mul(n);
         let threads = threads.min(work / SHARE).min(m.div_ceil(STRIP)).max(1);
         if threads > 1 && op == Product::AB && halves(m, k) {
-            let Packs { packs, others, sums } = packs;
+            let Packs { first, second, sums } = packs;
             let (mid, sums) = (depth(k), room(sums, m * n));
             rayon_core::join(
-                || self.blocks(0..mid, arch, c, packs, threads / 2),
-                || self.blocks(mid..k, arch, sums, others, threads - threads / 2),
+                || self.blocks(0..mid, arch, c, first, threads / 2),
+                || self.blocks(mid..k, arch, sums, second, threads - threads / 2),
             );
             let sums = &*sums;
             return parts(threads, c, 1, PART, &|at, c| add(arch, &sums[at..][..c.len()], c));
         }
-        self.blocks(0..k, arch, c, &mut packs.packs, threads);
+        self.blocks(0..k, arch, c, &mut packs.first, threads);
     }
 
     /// Computes the sums over a part of k.
@@ -137,7 +138,8 @@ impl<'a, T: Element> Job<'a, T> {
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
         for col in (0..n).step_by(wide) {
             let cols = wide.min(n - col);
-            // A few last columns of a product with a transposed left operand are rows of the transposed product.
+            // Columns of A lie in one piece where A lies there transposed: the last few columns of the product are computed as
+            // rows of its transpose, which fill registers.
             let across = op == Product::AtB
                 && self.start.is_none()
                 && (!packed && cols > lanes && lanes > TAIL && cols % lanes == TAIL)
@@ -327,8 +329,7 @@ impl<T: Element> Block<'_, T> {
             let left = Columns { a: &b[self.at * n + col..], stride: n };
             let right = InPlace { b: &a[self.at * m + first..][..(self.deep - 1) * m + width], stride: m };
             let (start, cols) = (Start::Zero, (width, 0));
-            Panel { left, right, start, c: &mut *sums, stride: width, cols, tall: false }
-                .compute_tail(self.arch);
+            Panel { left, right, start, c: &mut *sums, stride: width, cols }.compute_tail(self.arch);
             for i in row - first..width {
                 let c = &mut c[(first + i - from) * n + col..][..TAIL];
                 for (c, sums) in c.iter_mut().zip(sums.chunks_exact(width)) {
@@ -354,8 +355,8 @@ impl<T: Element> Block<'_, T> {
             start => start,
         };
         let cols = (span.cols, span.tail);
-        let tall = self.panels.lanes * size_of::<T>() == WIDEST;
-        let mut panel = Panel { left, right, start, c: &mut c[col..], stride: n, cols, tall };
-        panel.compute(self.arch, span.registers, rows);
+        let many = self.panels.lanes * size_of::<T>() == WIDEST;
+        let mut panel = Panel { left, right, start, c: &mut c[col..], stride: n, cols };
+        panel.compute(self.arch, span.registers, rows, many);
     }
 }

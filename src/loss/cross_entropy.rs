@@ -60,7 +60,7 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
     }
 
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        // Most targets are 0: skipping them saves as many logarithms.
+        // Most targets are 0: skipping them saves as many logarithms. A prediction that is no number shows all the same.
         let sum = Zip::from(y).and(t).fold(0.0, |sum, &y, &t| match t.widen() {
             0.0 => sum,
             t => sum - t * floored_ln(y.widen()),

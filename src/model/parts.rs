@@ -46,7 +46,8 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Whether a layer's weights had better be divided than its batch, in training: each thread then works with about those
-    /// that it updates, and they need not travel between cores in every step.
+    /// that it updates, and they need not travel between cores in every step. A layer with as many parameters as inputs times
+    /// outputs is taken to multiply by them.
     pub(super) fn keeps_weights(&self, index: usize, rows: usize) -> bool {
         let Slot { input_dim, output_dim, range, .. } = &self.slots[index];
         range.len() >= input_dim * output_dim && halves(rows, *input_dim)

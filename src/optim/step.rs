@@ -87,6 +87,7 @@ fn run<A: Scalar, const N: usize>(
     [a, b, c, d]: [&mut [A]; SLOTS],
     rule: impl Fn(&mut A, A, &mut [A; N]),
 ) {
+    const { assert!(N <= SLOTS, "a rule asks for more slots than there are") };
     dispatch(
         #[inline(always)]
         || match N {
@@ -94,8 +95,7 @@ fn run<A: Scalar, const N: usize>(
             1 => with_1(params, gradient, a, &rule),
             2 => with_2(params, gradient, a, b, &rule),
             3 => with_3(params, gradient, a, b, c, &rule),
-            4 => with_4(params, gradient, a, b, c, d, &rule),
-            _ => panic!("a rule asks for {N} slots; there are at most {SLOTS}"),
+            _ => with_4(params, gradient, a, b, c, d, &rule),
         },
     );
 }

@@ -45,16 +45,16 @@ impl<A: Scalar> Output<A> for Softmax {
     }
 
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
-        let classes = u.ncols();
-        let u = u.as_slice().expect("a workspace is in standard layout");
+        let classes = u.ncols().max(1);
+        y.assign(&u);
         let y = y.as_slice_mut().expect("a workspace is in standard layout");
         dispatch(
             #[inline(always)]
             || {
-                for (y, u) in y.chunks_exact_mut(classes).zip(u.chunks_exact(classes)) {
+                for u in y.chunks_exact_mut(classes) {
                     let max = u.iter().fold(A::neg_infinity(), |max, &u| max.max(u));
-                    for (y, &u) in y.iter_mut().zip(u) {
-                        *y = u - max;
+                    for u in u {
+                        *u -= max;
                     }
                 }
                 // All rows at once, because a row fills no register.
