@@ -145,7 +145,7 @@ impl<'a, T: Element> Job<'a, T> {
                 && (!packed && cols > lanes && lanes > TAIL && cols % lanes == TAIL)
                 && m >= 4 * lanes * threads;
             let panels = Panels::new(if across { cols - TAIL } else { cols }, lanes);
-            let in_place = op == Product::AB && wide >= n && panels.are_full() && !packed;
+            let in_place = op != Product::ABt && wide >= n && panels.are_full() && !packed;
             for at in part.clone().step_by(depth) {
                 let deep = depth.min(k - at);
                 let start = match self.start {
@@ -290,7 +290,11 @@ impl<T: Element> Block<'_, T> {
                 }
                 (Product::AtB, false) => {
                     let a = &a[at * m + row..][..(depth - 1) * m + rows];
-                    self.step(Columns { a, stride: m }, rows, right, c);
+                    let left = Columns { a, stride: m };
+                    match right {
+                        [] => self.step_in_place(left, rows, c),
+                        _ => self.step(left, rows, right, c),
+                    }
                 }
                 (_, true) => {
                     pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
@@ -340,7 +344,7 @@ impl<T: Element> Block<'_, T> {
     }
 
     /// Computes `rows` rows of all columns, neither operand packed.
-    fn step_in_place(self, left: Rows<'_, T>, rows: usize, c: &mut [T]) {
+    fn step_in_place<L: Left<T = T>>(self, left: L, rows: usize, c: &mut [T]) {
         let Job { n, b, .. } = self.job;
         for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
             self.panel(span, left, InPlace { b: &b[self.at * n + span.col..], stride: n }, rows, c);
