@@ -1,6 +1,7 @@
 //! What a layer, an activation, an output or a loss was made with, as plain data.
 
 use crate::error::{Error, Result};
+use crate::scalar::Scalar;
 
 /// Named settings, in order: what a saved model says of a layer, so that it can be made again.
 ///
@@ -95,6 +96,26 @@ impl Settings {
             other => Err(unexpected(name, "a list of numbers", other)),
         }
     }
+
+    /// An error if one of the numbers is infinite or 0 as a number of a model, and not by itself.
+    pub(crate) fn check_range<A: Scalar>(&self) -> Result<()> {
+        let fits = |number: f64| {
+            let own = A::of(number);
+            own.is_finite() == number.is_finite() && own.is_zero() == (number == 0.0)
+        };
+        for (name, value) in self.iter() {
+            let numbers = match value {
+                Setting::Number(number) => std::slice::from_ref(number),
+                Setting::Numbers(numbers) => numbers,
+                _ => &[],
+            };
+            if let Some(number) = numbers.iter().find(|&&number| !fits(number)) {
+                let expected = format!("a number within the range of {}", std::any::type_name::<A>());
+                return Err(Error::setting(name, expected, format!("{number:?}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl FromIterator<(String, Setting)> for Settings {
@@ -144,4 +165,18 @@ impl From<Vec<f64>> for Setting {
 /// What a description says of itself unless it says more: nothing if it has no fields, and otherwise that it does not tell.
 pub(crate) fn of_no_fields<T: ?Sized>(description: &T) -> Option<Settings> {
     (size_of_val(description) == 0).then(Settings::new)
+}
+
+/// An error unless a setting is finite.
+pub(crate) fn check_finite(what: &str, value: f64) -> Result<()> {
+    if value.is_finite() { Ok(()) } else { Err(Error::setting(what, "a finite number", value)) }
+}
+
+/// An error unless a setting is finite and above 0, also as the number of a model.
+pub(crate) fn check_positive<A: Scalar>(what: &str, value: f64) -> Result<()> {
+    let rounded = A::of(value);
+    match rounded > A::zero() && rounded.is_finite() {
+        true => Ok(()),
+        false => Err(Error::setting(what, "a finite number above 0", value)),
+    }
 }

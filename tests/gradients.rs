@@ -245,6 +245,26 @@ fn a_trainable_function_learns_its_parameter() {
     assert!(error.to_string().contains("beta"), "{error}");
 }
 
+#[test]
+fn settings_are_checked_in_the_numbers_of_the_model() {
+    fn error<A: Scalar>(function: impl ActFn) -> Option<String> {
+        let builder = Sequential::<A>::builder(1).add_layer("layer1", Activation::new(function));
+        builder.set_output(Identity).set_error(MeanSquaredError).build().err().map(|error| error.to_string())
+    }
+    fn only_in_f64(function: impl ActFn, parameter: &str, got: &str) {
+        assert_eq!(error::<f64>(function.clone()), None);
+        let expected =
+            format!("layer 'layer1': {parameter}: expected a number within the range of f32, got {got}");
+        assert_eq!(error::<f32>(function), Some(expected));
+    }
+    only_in_f64(Celu::new(1e-50), "alpha", "1e-50");
+    only_in_f64(Softplus::new(1e-50), "beta", "1e-50");
+    only_in_f64(Elu::new(1e39), "alpha", "1e39");
+    only_in_f64(LeakyRelu::new(-1e39), "alpha", "-1e39");
+    only_in_f64(Swish::new(1e39), "beta", "1e39");
+    assert_eq!(error::<f32>(LeakyRelu::new(0.0)), None);
+}
+
 fn sigmoid(u: f64) -> f64 {
     1.0 / (1.0 + (-u).exp())
 }

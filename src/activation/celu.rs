@@ -1,7 +1,7 @@
-use super::{ActFn, check_positive, min};
+use super::{ActFn, min};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_positive};
 
 /// The continuously differentiable ELU.
 ///
@@ -62,7 +62,7 @@ impl ActFn for Celu {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("alpha", self.alpha)
+        check_positive::<f64>("alpha", self.alpha)
     }
 
     fn settings(&self) -> Option<Settings> {

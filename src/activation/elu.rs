@@ -1,7 +1,7 @@
-use super::{ActFn, check_finite, min};
+use super::{ActFn, min};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_finite};
 
 /// The exponential linear unit.
 ///

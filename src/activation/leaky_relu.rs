@@ -1,7 +1,7 @@
-use super::{ActFn, check_finite};
+use super::ActFn;
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_finite};
 
 /// The leaky ReLU: a small slope where ReLU has none.
 ///

@@ -48,7 +48,7 @@ pub use tanh::Tanh;
 pub use tanh_exp::TanhExp;
 pub use trainable::TrainableActFn;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, of_no_fields};
 
@@ -106,22 +106,10 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
 
     /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
     ///
-    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this.
+    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this. A number in it
+    /// that is infinite or 0 as a number of the model, and neither by itself, is an error when one is built.
     fn settings(&self) -> Option<Settings> {
         of_no_fields(self)
-    }
-}
-
-/// An error unless a function's parameter is a finite number.
-fn check_finite(parameter: &str, value: f64) -> Result<()> {
-    if value.is_finite() { Ok(()) } else { Err(Error::setting(parameter, "a finite number", value)) }
-}
-
-/// An error unless a function's parameter is a finite number above 0.
-fn check_positive(parameter: &str, value: f64) -> Result<()> {
-    match value > 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(Error::setting(parameter, "a finite number above 0", value)),
     }
 }
 

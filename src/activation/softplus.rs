@@ -1,7 +1,7 @@
-use super::{ActFn, check_positive};
+use super::ActFn;
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_positive};
 
 /// A smooth ReLU.
 ///
@@ -64,7 +64,7 @@ impl ActFn for Softplus {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("beta", self.beta)
+        check_positive::<f64>("beta", self.beta)
     }
 
     fn settings(&self) -> Option<Settings> {

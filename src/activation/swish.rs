@@ -1,7 +1,7 @@
-use super::{ActFn, TrainableActFn, check_finite};
+use super::{ActFn, TrainableActFn};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_finite};
 
 /// Swish, for β = 1 also called [SiLU](Silu): u, gated by its own sigmoid.
 ///

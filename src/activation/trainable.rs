@@ -2,6 +2,7 @@ use std::fmt::Debug;
 
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_finite;
 
 /// An activation function with a parameter p that is learned: z(u, p) and both its derivatives, for one number at a time.
 ///
@@ -62,6 +63,6 @@ pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
 
     /// An error if the start is out of its range; asked when a model is built.
     fn check(&self) -> Result<()> {
-        super::check_finite(Self::PARAMETER, self.start())
+        check_finite(Self::PARAMETER, self.start())
     }
 }

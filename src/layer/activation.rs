@@ -51,7 +51,9 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
     }
 
     fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        self.function.check().map(|()| input_dim)
+        self.function.check()?;
+        self.function.settings().map_or(Ok(()), |settings| settings.check_range::<A>())?;
+        Ok(input_dim)
     }
 
     fn by_row(&self, _training: bool) -> bool {

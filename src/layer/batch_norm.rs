@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::parallel::PART;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_positive};
 use crate::simd::dispatch;
 
 /// Batch normalisation: every column with mean 0 and variance 1, then scaled and shifted.
@@ -105,9 +105,8 @@ impl<A: Scalar> Layer<A> for BatchNorm {
     }
 
     fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return Err(Error::setting("epsilon", "a finite number above 0", self.epsilon));
-        }
+        // Added to the variance in `f64`, whatever the model's numbers are.
+        check_positive::<f64>("epsilon", self.epsilon)?;
         match (0.0..=1.0).contains(&self.momentum) {
             true => Ok(input_dim),
             false => Err(Error::setting("momentum", "0 to 1", self.momentum)),

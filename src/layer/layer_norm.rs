@@ -1,9 +1,9 @@
 use super::{Backward, Forward, Layer, Parameter, flat, flat_mut};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::init::Initializer;
 use crate::parallel::{PART, parts};
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_positive};
 use crate::simd::dispatch;
 
 /// The sums that run side by side.
@@ -83,10 +83,8 @@ impl<A: Scalar> Layer<A> for LayerNorm {
     }
 
     fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        match self.epsilon > 0.0 && self.epsilon.is_finite() {
-            true => Ok(input_dim),
-            false => Err(Error::setting("epsilon", "a finite number above 0", self.epsilon)),
-        }
+        // Added to the variance in `f64`, whatever the model's numbers are.
+        check_positive::<f64>("epsilon", self.epsilon).map(|()| input_dim)
     }
 
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {

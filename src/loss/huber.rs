@@ -1,10 +1,10 @@
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
 use super::Loss;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_positive};
 
 /// Huber's loss, for numbers to be met (regression): the squared error of what is near, the absolute error of what is far
 /// off.
@@ -60,10 +60,8 @@ impl<A: Scalar> Loss<A> for Huber {
     }
 
     fn check_outputs(&self, _: usize) -> Result<()> {
-        match self.delta > 0.0 && self.delta.is_finite() {
-            true => Ok(()),
-            false => Err(Error::setting("delta", "a finite number above 0", self.delta)),
-        }
+        // Compared with in `f64`, whatever the model's numbers are.
+        check_positive::<f64>("delta", self.delta)
     }
 
     fn settings(&self) -> Option<Settings> {

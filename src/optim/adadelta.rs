@@ -1,6 +1,7 @@
-use super::{Optimizer, Step, check_average, check_positive};
+use super::{Optimizer, Step, check_average};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 
 /// AdaDelta: [`RmsProp`](crate::RmsProp) whose steps have the size of its own past steps instead of a learning rate's.
 ///

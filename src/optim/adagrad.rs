@@ -1,6 +1,7 @@
-use super::{Optimizer, Step, check_at_least_0, check_positive};
+use super::{Optimizer, Step, check_at_least_0};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 
 /// AdaGrad: [`Sgd`](crate::Sgd) with every number's gradient divided by the root of the sum of its squares, so that rare
 /// gradients count for more.

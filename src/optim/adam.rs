@@ -1,6 +1,7 @@
-use super::{Optimizer, Step, check_average, check_positive, power};
+use super::{Optimizer, Step, check_average, power};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 
 /// Adam: [`RmsProp`](crate::RmsProp) on a running average of the gradients, both averages freed of their bias towards 0.
 ///

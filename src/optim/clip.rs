@@ -1,6 +1,6 @@
-use super::check_positive;
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 use crate::simd::dispatch;
 
 /// The sums that run side by side.

@@ -175,12 +175,6 @@ fn power(mut b: f64, mut n: u64) -> f64 {
     product
 }
 
-/// An error unless `value` is finite and above 0, also when rounded to the parameters' precision.
-fn check_positive<A: Scalar>(what: &str, value: f64) -> Result<()> {
-    let rounded = A::of(value);
-    check(rounded > A::zero() && rounded.is_finite(), what, "a finite number above 0", value)
-}
-
 /// An error unless `value` is at least 0 and finite, also when rounded to the parameters' precision.
 fn check_at_least_0<A: Scalar>(what: &str, value: f64) -> Result<()> {
     check(value >= 0.0 && A::of(value).is_finite(), what, "a finite number of at least 0", value)

@@ -1,6 +1,7 @@
-use super::{Optimizer, Step, check_average, check_positive};
+use super::{Optimizer, Step, check_average};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 
 /// RMSProp: [`AdaGrad`](crate::AdaGrad) with a running average of the squares instead of their sum, so that it does not come
 /// to a standstill.

@@ -2,12 +2,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Clip, Optimizer, Plateau, ReduceOnPlateau, SLOTS, Schedule, Step};
-use super::{check_at_least_0, check_positive};
+use super::{Clip, Optimizer, Plateau, ReduceOnPlateau, SLOTS, Schedule, Step, check_at_least_0};
 use crate::error::{Error, Result, zeros};
 use crate::layer::Parameter;
 use crate::model::{Place, Sequential, Workspace};
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 
 /// The parameters that make a thread worth its while.
 const SHARE: usize = 1 << 13;

@@ -1,6 +1,7 @@
 use super::Schedule;
 use crate::error::Result;
-use crate::optim::{check_positive, power};
+use crate::optim::power;
+use crate::settings::check_positive;
 
 /// A rate that falls by the same share every step.
 ///

@@ -1,7 +1,8 @@
 use super::{Schedule, between, check_steps, share};
 use crate::error::Result;
-use crate::optim::{check_at_least_0, check_positive, power};
+use crate::optim::{check_at_least_0, power};
 use crate::scalar::Scalar;
+use crate::settings::check_positive;
 
 /// A rate that falls as a power of the steps that are left; linear, for a power of 1.
 ///

@@ -1,6 +1,7 @@
 use super::{Schedule, check_steps};
 use crate::error::Result;
-use crate::optim::{check_positive, power};
+use crate::optim::power;
+use crate::settings::check_positive;
 
 /// A rate that falls in stairs.
 ///
