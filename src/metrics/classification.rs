@@ -91,8 +91,12 @@ fn rank<A: Scalar>(row: &ArrayView1<'_, A>, label: usize) -> usize {
 
 /// Where the greatest number stands, the first of equals.
 pub(super) fn argmax<A: Scalar>(row: &[A]) -> usize {
-    // Without branches: where the greatest stands is beyond what a processor can guess.
-    let max = row.iter().fold(A::neg_infinity(), |max, &value| if value > max { value } else { max });
-    let first = |at: usize, (i, &value): (usize, &A)| if value == max { at.min(i) } else { at };
-    row.iter().enumerate().fold(usize::MAX, first)
+    let (mut greatest, mut at) = (A::neg_infinity(), usize::MAX);
+    for (i, &value) in row.iter().enumerate() {
+        // Two selections instead of a branch: where the greatest stands is beyond what a processor can guess.
+        let is_greater = value > greatest;
+        at = if is_greater { i } else { at };
+        greatest = if is_greater { value } else { greatest };
+    }
+    at
 }
