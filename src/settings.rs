@@ -97,12 +97,9 @@ impl Settings {
         }
     }
 
-    /// An error if one of the numbers is infinite or 0 as a number of a model, and not by itself.
+    /// An error if one of the numbers is infinite as a number of a model, and not by itself.
     pub(crate) fn check_range<A: Scalar>(&self) -> Result<()> {
-        let fits = |number: f64| {
-            let own = A::of(number);
-            own.is_finite() == number.is_finite() && own.is_zero() == (number == 0.0)
-        };
+        let fits = |number: f64| A::of(number).is_finite() == number.is_finite();
         for (name, value) in self.iter() {
             let numbers = match value {
                 Setting::Number(number) => std::slice::from_ref(number),

@@ -1,4 +1,4 @@
-use super::{ActFn, min};
+use super::{ActFn, max, min};
 use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_positive};
@@ -38,6 +38,12 @@ impl Celu {
     pub fn new(alpha: f64) -> Self {
         Self { alpha }
     }
+
+    /// Above 0 also where α vanishes as an `A`: so the quotients by it are never 0/0.
+    #[inline(always)]
+    fn alpha<A: Scalar>(&self) -> A {
+        max(A::of(self.alpha), A::min_positive_value())
+    }
 }
 
 impl Default for Celu {
@@ -51,14 +57,14 @@ impl ActFn for Celu {
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
-        let alpha = A::of(self.alpha);
+        let alpha = self.alpha();
         let negative = alpha * (min(u, A::zero()) / alpha).exp_m1();
         if u > A::zero() { u } else { negative }
     }
 
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        (min(u, A::zero()) / A::of(self.alpha)).exp()
+        (min(u, A::zero()) / self.alpha()).exp()
     }
 
     fn check(&self) -> Result<()> {
