@@ -145,7 +145,9 @@ impl<'a, T: Element> Job<'a, T> {
                 && (!packed && cols > lanes && lanes > TAIL && cols % lanes == TAIL)
                 && m >= 4 * lanes * threads;
             let panels = Panels::new(if across { cols - TAIL } else { cols }, lanes);
-            let in_place = op != Product::ABt && wide >= n && panels.are_full() && !packed;
+            // In a gradient a dense copy of the right operand is faster than the operand itself, but threads would wait for it.
+            let pays = op == Product::AB || (op == Product::AtB && threads > 1);
+            let in_place = pays && wide >= n && panels.are_full() && !packed;
             for at in part.clone().step_by(depth) {
                 let deep = depth.min(k - at);
                 let start = match self.start {
