@@ -97,7 +97,7 @@ impl Settings {
         }
     }
 
-    /// An error if one of the numbers is infinite as a number of a model, and not by itself.
+    /// An error if one of the numbers is finite, but infinite as a number of a model.
     pub(crate) fn check_range<A: Scalar>(&self) -> Result<()> {
         let fits = |number: f64| A::of(number).is_finite() == number.is_finite();
         for (name, value) in self.iter() {

@@ -106,8 +106,8 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
 
     /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
     ///
-    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this. A number in it
-    /// that is infinite as a number of the model, and not by itself, is an error when one is built.
+    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this. A finite
+    /// number in it that is infinite as a number of the model is an error when one is built.
     fn settings(&self) -> Option<Settings> {
         of_no_fields(self)
     }
