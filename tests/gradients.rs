@@ -67,6 +67,8 @@ fn limits_of_every_function() {
     both(Relu, 0.0, inf, 0.0, 1.0);
     both(Relu6, 0.0, 6.0, 0.0, 0.0);
     both(LeakyRelu::default(), -inf, inf, 0.01, 1.0);
+    both(LeakyRelu::new(0.0), 0.0, inf, 0.0, 1.0);
+    both(Elu::new(0.0), 0.0, inf, 0.0, 1.0);
     both(Elu::default(), -1.0, inf, 0.0, 1.0);
     both(Selu, -1.0507009873554805 * 1.6732632423543772, inf, 0.0, 1.0507009873554805);
     both(Celu::new(2.0), -2.0, inf, 0.0, 1.0);
@@ -82,6 +84,7 @@ fn limits_of_every_function() {
     both(Gelu, 0.0, inf, 0.0, 1.0);
     both(GeluTanh, 0.0, inf, 0.0, 1.0);
     both(Swish::default(), 0.0, inf, 0.0, 1.0);
+    both(Swish::new(0.0), -inf, inf, 0.5, 0.5);
     both(Mish, 0.0, inf, 0.0, 1.0);
     both(TanhExp, 0.0, inf, 0.0, 1.0);
 }
@@ -185,6 +188,9 @@ fn gradients_by_a_parameter_have_limits() {
         }
         assert!(Swish::dz_dp(A::nan(), A::one(), A::nan()).is_nan());
         assert!(PRelu::dz_dp(A::nan(), A::one(), A::nan()).is_nan());
+        assert!(PRelu::z(A::nan(), A::zero()).is_nan() && Swish::z(A::nan(), A::zero()).is_nan());
+        assert_eq!((PRelu::z(-inf, A::zero()), Swish::z(inf, A::zero())), (A::zero(), inf));
+        assert_eq!(Swish::dz_du(inf, A::zero(), inf), A::of(0.5));
         assert_eq!((PRelu::dz_dp(-inf, A::one(), -inf), PRelu::dz_dp(inf, A::one(), inf)), (-inf, A::zero()));
         // u²·σ(u)·σ(−u) with sixteen digits.
         let expected = [

@@ -1,4 +1,4 @@
-use super::ActFn;
+use super::{ActFn, scaled};
 use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_finite};
@@ -51,7 +51,7 @@ impl ActFn for LeakyRelu {
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
-        if u > A::zero() { u } else { A::of(self.alpha) * u }
+        if u > A::zero() { u } else { scaled(A::of(self.alpha), u) }
     }
 
     #[inline(always)]

@@ -125,6 +125,12 @@ fn max<A: Scalar>(u: A, low: A) -> A {
     if u < low { low } else { u }
 }
 
+/// a·u, with 0·∞ = 0 where a setting takes the term away; NaN stays NaN.
+#[inline(always)]
+fn scaled<A: Scalar>(a: A, u: A) -> A {
+    a * if a == A::zero() { clamp(u, -A::one(), A::one()) } else { u }
+}
+
 /// The nearest value within the two; NaN stays NaN.
 #[inline(always)]
 fn clamp<A: Scalar>(u: A, low: A, high: A) -> A {

@@ -1,4 +1,4 @@
-use super::TrainableActFn;
+use super::{TrainableActFn, min, scaled};
 use crate::scalar::Scalar;
 
 /// The parametric ReLU: a leaky ReLU that learns its slope.
@@ -64,7 +64,7 @@ impl TrainableActFn for PRelu {
 
     #[inline(always)]
     fn z<A: Scalar>(u: A, alpha: A) -> A {
-        if u > A::zero() { u } else { alpha * u }
+        if u > A::zero() { u } else { scaled(alpha, u) }
     }
 
     #[inline(always)]
@@ -74,6 +74,6 @@ impl TrainableActFn for PRelu {
 
     #[inline(always)]
     fn dz_dp<A: Scalar>(u: A, _alpha: A, _z: A) -> A {
-        super::min(u, A::zero())
+        min(u, A::zero())
     }
 }

@@ -1,4 +1,4 @@
-use super::{ActFn, TrainableActFn};
+use super::{ActFn, TrainableActFn, scaled};
 use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_finite};
@@ -55,12 +55,12 @@ impl ActFn for Swish {
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
-        u.times_sigmoid(A::of(self.beta) * u)
+        u.times_sigmoid(scaled(A::of(self.beta), u))
     }
 
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        (A::of(self.beta) * u).swish_derivative()
+        scaled(A::of(self.beta), u).swish_derivative()
     }
 
     fn check(&self) -> Result<()> {
@@ -82,17 +82,17 @@ impl TrainableActFn for Swish {
 
     #[inline(always)]
     fn z<A: Scalar>(u: A, beta: A) -> A {
-        u.times_sigmoid(beta * u)
+        u.times_sigmoid(scaled(beta, u))
     }
 
     #[inline(always)]
     fn dz_du<A: Scalar>(u: A, beta: A, _z: A) -> A {
-        (beta * u).swish_derivative()
+        scaled(beta, u).swish_derivative()
     }
 
     #[inline(always)]
     fn dz_dp<A: Scalar>(u: A, beta: A, _z: A) -> A {
-        let slope = (beta * u).sigmoid_derivative();
+        let slope = scaled(beta, u).sigmoid_derivative();
         // Not ∞·0 for infinite u.
         if slope == A::zero() { slope } else { u * (u * slope) }
     }
