@@ -198,6 +198,24 @@ fn a_layers_rate_is_a_multiple_of_the_common_one() {
 }
 
 #[test]
+fn a_layer_of_rate_0_stays_as_it_is_whatever_its_gradient() {
+    for rule in rules::all::<f64>() {
+        let (before, mut after) = (model(), model());
+        let mut ws = with_gradient(&before);
+        let frozen = before.parameter("affine1.weight").unwrap().len() + 2;
+        ws.gradient_mut()[..frozen].fill(f64::INFINITY);
+        // The last rate of a name counts.
+        let rates = Stepper::new(rule).layer_rate("affine1", 3.0).layer_rate("affine1", 0.0);
+        let mut stepper = rates.layer_rate("affine2", 1e200).layer_rate("affine2", 1.0);
+        stepper.step(&mut after, &mut ws).unwrap();
+        assert_eq!(after.params()[..frozen], before.params()[..frozen], "{:?}", stepper.rule());
+        assert_ne!(after.params()[frozen..], before.params()[frozen..], "{:?}", stepper.rule());
+        assert!(after.params().iter().all(|p| p.abs() < 1e3), "{:?}", stepper.rule());
+        assert!(stepper.state().slots.iter().all(|slot| slot[..frozen].iter().all(|&s| s == 0.0)));
+    }
+}
+
+#[test]
 fn a_model_is_stepped_as_its_parameters_are() {
     let run_rule = |rule: Box<dyn Optimizer<f64>>| {
         let stepper = Stepper::new(rule).decay_all().clip(Clip::Norm(1.0)).schedule(StepDecay::new(2, 0.5));
@@ -238,6 +256,18 @@ fn a_bound_that_makes_no_sense_is_refused() {
             assert!(message.starts_with("clip by "), "{message}");
             assert_eq!(gradient, [3.0, -4.0], "{clip:?}");
         }
+    }
+}
+
+#[test]
+fn a_gradient_whose_square_is_infinite_is_clipped() {
+    for g in [1e155, 1e200, 1e307] {
+        // More than the lanes, and a rest.
+        let mut gradient = [0.0_f64; 35];
+        (gradient[2], gradient[34]) = (3.0 * g, -4.0 * g);
+        Clip::Norm(10.0).apply(&mut gradient).unwrap();
+        let [a, b] = [gradient[2], gradient[34]];
+        assert!((a - 6.0).abs() < 1e-14 && (b + 8.0).abs() < 1e-14, "{g:e}: {a} {b}");
     }
 }
 

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use manabi::{
-    Activation, Affine, BatchProgress, CrossEntropy, Dataset, Epoch, Identity, Images, MeanSquaredError,
-    Normalizer, Observer, Random, RandomState, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Termination,
-    Trainer,
+    Activation, Adam, Affine, BatchProgress, CrossEntropy, Dataset, Epoch, Identity, Images,
+    MeanSquaredError, Normalizer, Observer, Random, RandomState, Samples, Scalar, Sequential, Sgd, Softmax,
+    Swish, Termination, Trainer,
 };
 use ndarray::{Array2, Array3, ArrayViewMut2, array};
 
@@ -157,8 +157,14 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
     let misfit = "expected shape samples and targets of [4, 3] numbers, got [3, 3]";
     assert_eq!(message(batch(5), &narrow), format!("training set: {misfit}"));
     assert_eq!(message(batch(5).test(&narrow), &data), format!("test set: {misfit}"));
-    assert_eq!(message(batch(5).order(|_, _| vec![3, 20]), &data), "order: expected rows below 20, got 20");
-    assert_eq!(message(batch(5).order(|_, _| vec![]), &data), "order: expected at least 1 row, got 0");
+    assert_eq!(
+        message(batch(5).order(|_, _| vec![3, 20]), &data),
+        "epoch 1: order: expected rows below 20, got 20"
+    );
+    assert_eq!(
+        message(batch(5).order(|_, _| vec![]), &data),
+        "epoch 1: order: expected at least 1 row, got 0"
+    );
     let broken = "samples of the batch: expected a finite number at row 0, column 3, got NaN";
     assert_eq!(message(batch(1), &Broken), format!("before training: {broken}"));
     assert_eq!(model.params(), before);
@@ -284,6 +290,19 @@ fn a_last_step_into_infinity_is_an_error() {
     assert!(
         message.starts_with("epoch 1, after the step of batch 1: affine1.weight: expected a finite number"),
         "{message}"
+    );
+}
+
+/// The square of its gradient is infinite in `f32`: a weight that no step would move again.
+#[test]
+fn an_optimizer_that_remembers_infinity_is_an_error() {
+    let data = Samples::new(array![[1e11_f32], [0.1]], array![[2e11], [0.2]]).unwrap();
+    let builder = Sequential::<f32>::builder(1).add_layer("affine1", Affine::new(1));
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let trainer = Trainer::new().batch_size(1).epochs(3).optimizer(Adam::new(0.01)).fit(&mut model, &data);
+    assert_eq!(
+        trainer.unwrap_err().to_string(),
+        "after epoch 1: slot v of affine1.weight: expected a finite number at row 0, column 0, got inf"
     );
 }
 

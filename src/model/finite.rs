@@ -26,10 +26,8 @@ impl<A: Scalar> Sequential<A> {
         for (index, slot) in self.slots.iter().enumerate().rev() {
             let in_layer = |result: Result<()>| result.map_err(|error| error.in_layer(&slot.name));
             for place in self.places().filter(|place| place.layer == slot.name) {
-                let gradient = &ws.gradient[place.range];
-                let columns = place.parameter.shape.last().map_or(1, |&n| n.max(1));
                 let what = format!("gradient by {}", place.parameter.name);
-                in_layer(check_finite(&what, matrix(gradient, gradient.len() / columns, columns)))?;
+                in_layer(place.check_finite(&what, &ws.gradient))?;
             }
             // The gradient by the model's own input is never computed.
             if index > 0 {

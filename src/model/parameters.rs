@@ -107,11 +107,12 @@ impl<A: Scalar> Sequential<A> {
         if is_finite(&self.params) && is_finite(&self.buffers) {
             return Ok(());
         }
-        self.parameters().chain(self.buffers()).try_for_each(|(name, values)| {
-            let columns = values.shape().last().map_or(1, |&n| n.max(1));
-            let values = values.to_slice().expect("parameters are in standard layout");
-            check_finite(&name, matrix(values, values.len() / columns, columns))
-        })
+        let buffers = self.slots.iter().flat_map(Slot::buffer_places);
+        let all = self
+            .places()
+            .map(|place| (place, &self.params))
+            .chain(buffers.map(|place| (place, &self.buffers)));
+        all.into_iter().try_for_each(|(place, values)| place.check_finite(&place.full_name(), values))
     }
 
     /// The names of the layers, in order.
@@ -143,7 +144,14 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn full_name(&self) -> String {
+    /// An error that names the first number here, in a vector as long as that of all parameters or buffers, that is not finite.
+    pub fn check_finite<A: Scalar>(&self, what: &str, all: &[A]) -> Result<()> {
+        let values = &all[self.range.clone()];
+        let columns = self.parameter.shape.last().map_or(1, |&n| n.max(1));
+        check_finite(what, matrix(values, values.len() / columns, columns))
+    }
+
+    pub fn full_name(&self) -> String {
         format!("{}.{}", self.layer, self.parameter.name)
     }
 

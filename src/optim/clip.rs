@@ -61,9 +61,8 @@ impl Clip {
                 );
             }
             Self::Norm(bound) => {
-                let norm = norm(gradient);
-                let factor = bound / (norm + 1e-6);
-                if norm.is_finite() && factor < 1.0 {
+                let factor = factor(gradient, bound);
+                if factor < 1.0 {
                     let factor = A::of(factor);
                     dispatch(
                         #[inline(always)]
@@ -87,8 +86,23 @@ impl Clip {
     }
 }
 
-/// √Σ gᵢ².
-fn norm<A: Scalar>(gradient: &[A]) -> f64 {
+/// What brings the gradient down to the bound; 1 if that cannot be told, with a number that is not finite.
+fn factor<A: Scalar>(gradient: &[A], bound: f64) -> f64 {
+    // Of finite numbers the squares may be infinite.
+    for scale in [1.0, SMALL] {
+        let norm = norm(gradient, scale);
+        if norm.is_finite() {
+            return bound * scale / (norm + 1e-6 * scale);
+        }
+    }
+    1.0
+}
+
+/// 2⁻⁶⁰⁰.
+const SMALL: f64 = f64::from_bits((1023 - 600) << 52);
+
+/// √Σ (scale·gᵢ)².
+fn norm<A: Scalar>(gradient: &[A], scale: f64) -> f64 {
     let (chunks, rest) = gradient.as_chunks::<LANES>();
     let sum = dispatch(
         #[inline(always)]
@@ -96,11 +110,16 @@ fn norm<A: Scalar>(gradient: &[A]) -> f64 {
             let mut sums = [0.0; LANES];
             for chunk in chunks {
                 for i in 0..LANES {
-                    sums[i] += chunk[i].widen() * chunk[i].widen();
+                    sums[i] += square(scale * chunk[i].widen());
                 }
             }
             sums.iter().sum::<f64>()
         },
     );
-    rest.iter().fold(sum, |sum, g| sum + g.widen() * g.widen()).sqrt()
+    rest.iter().fold(sum, |sum, &g| sum + square(scale * g.widen())).sqrt()
+}
+
+#[inline(always)]
+fn square(x: f64) -> f64 {
+    x * x
 }

@@ -24,7 +24,7 @@ const SHARE: usize = 1 << 13;
 /// | [`reduce_on_plateau`](Stepper::reduce_on_plateau) | none | any [`ReduceOnPlateau`] |
 /// | [`clip`](Stepper::clip) | none | any [`Clip`] |
 /// | [`layer_rate`](Stepper::layer_rate) | 1 for every layer | at least 0, finite |
-/// | [`decay_all`](Stepper::decay_all) | off: weight decay leaves out biases and normalisations | |
+/// | [`decay_all`](Stepper::decay_all) | off: weight decay leaves out biases, normalisations and all else of one dimension | |
 ///
 /// The one line of a training loop of your own:
 ///
@@ -124,10 +124,13 @@ impl<A: Scalar> Stepper<A> {
         Self { clip: Some(clip), ..self }
     }
 
-    /// Multiplies the learning rate by this factor for the layer of this name; 0 leaves its parameters as they are
-    /// (not its buffers, such as a running mean).
+    /// Multiplies the learning rate by this factor for the layer of this name, instead of one that was set before; 0 leaves
+    /// its parameters as they are, whatever their gradient, and what is remembered of them (not its buffers, such as a running
+    /// mean).
     pub fn layer_rate(mut self, layer: impl Into<String>, factor: f64) -> Self {
-        self.layer_rates.push((layer.into(), factor));
+        let layer = layer.into();
+        self.layer_rates.retain(|(other, _)| *other != layer);
+        self.layer_rates.push((layer, factor));
         self
     }
 
@@ -235,6 +238,16 @@ impl<A: Scalar> Stepper<A> {
         self.state.check_length(model.parameter_count())
     }
 
+    /// An error that names the first number that the rule remembers and that is not finite.
+    pub(crate) fn check_finite(&self, model: &Sequential<A>) -> Result<()> {
+        for (name, slot) in self.rule.slots().iter().zip(&self.state.slots) {
+            for place in model.places() {
+                place.check_finite(&format!("slot {name} of {}", place.full_name()), slot)?;
+            }
+        }
+        Ok(())
+    }
+
     /// An error if [`end_epoch`](Stepper::end_epoch) must not be told a loss.
     pub(crate) fn check_takes_loss(&self) -> Result<()> {
         self.plateau.map_or(Ok(()), |plateau| plateau.check_falls())
@@ -266,10 +279,10 @@ impl<A: Scalar> Stepper<A> {
     }
 
     fn group(&self, layer: &str, parameter: &Parameter) -> Group {
-        let factors = self.layer_rates.iter().filter(|(name, _)| name == layer);
+        let factor = self.layer_rates.iter().find(|(name, _)| name == layer);
         let decays = self.decay_all || (parameter.name != "bias" && parameter.shape.len() > 1);
         Group {
-            rate: factors.map(|(_, factor)| factor).product(),
+            rate: factor.map_or(1.0, |(_, factor)| *factor),
             weight_decay: if decays { self.rule.weight_decay() } else { 0.0 },
         }
     }
@@ -284,7 +297,8 @@ impl<A: Scalar> Stepper<A> {
         let OptimizerState { steps, slots, scalars, .. } = &mut self.state;
         *steps = steps.saturating_add(1);
         self.rule.advance(*steps, scalars);
-        for Part { range, group } in &self.parts {
+        // A rate of 0 times a gradient that is infinite would be NaN.
+        for Part { range, group } in self.parts.iter().filter(|part| part.group.rate > 0.0) {
             let mut slots = slots.iter_mut().map(|slot| &mut slot[range.clone()]);
             let step = Step {
                 number: *steps,

@@ -38,7 +38,7 @@ use crate::scalar::Scalar;
 /// | [`validation`](Trainer::validation) | none | a data set that fits the model |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
 /// | [`early_stopping`](Trainer::early_stopping) | none | any [`EarlyStopping`] |
-/// | [`threads`](Trainer::threads) | the machine's cores | 1 or more |
+/// | [`threads`](Trainer::threads) | the machine's cores | any; 0 counts as 1 |
 /// | `checkpoints` (feature `persistence`) | none | a folder |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
@@ -212,9 +212,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// history, unless early stopping gives it those of the best row.
     ///
     /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
-    /// that are not finite. Later: a loss or a weight that is no longer finite, with the epoch, the batch and the layer
-    /// in whose output, gradient or parameter the first such number stands; a data set that fails, an order with a row
-    /// that is not in the training set, or whose last batch is smaller than a layer can train on.
+    /// that are not finite (a run that goes on from a checkpoint does not measure the sets first, and finds those later).
+    /// Later: a loss or a weight that is no longer finite, with the epoch, the batch and the layer in whose output, gradient
+    /// or parameter the first such number stands; a number that the optimizer remembers and that is no longer finite; a data
+    /// set that fails, an order with a row that is not in the training set, or whose last batch is smaller than a layer can
+    /// train on.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
         // Once for the whole run: to enter for every step would cost two changes of thread each.
@@ -300,7 +302,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         ws: &mut Workspace<A>,
     ) -> Result<ControlFlow<(), Metrics>> {
         let order = self.order.draw(number, train.len());
-        check_order(&order, train.len())?;
+        check_order(&order, train.len()).map_err(|error| error.in_place(&format!("epoch {number}")))?;
         let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
         model.check_rows(last).map_err(|error| error.in_place(&format!("last batch of epoch {number}")))?;
         let batches = order.len().div_ceil(self.batch_size);
@@ -323,6 +325,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         }
         // The last step's loss is never measured.
         check_step(model, ws, Place { epoch: number, batch: batches }, last)?;
+        // With an infinite sum of squares a parameter would stay as it is for ever, and no loss would tell.
+        self.stepper.check_finite(model).map_err(|error| error.in_place(&format!("after epoch {number}")))?;
         Ok(Continue(tally.mean()))
     }
 
