@@ -100,15 +100,25 @@ impl Settings {
     /// An error if one of the numbers is finite, but infinite as a number of a model.
     pub(crate) fn check_range<A: Scalar>(&self) -> Result<()> {
         let fits = |number: f64| A::of(number).is_finite() == number.is_finite();
+        let expected = || format!("a number within the range of {}", std::any::type_name::<A>());
+        self.check_numbers(fits, expected)
+    }
+
+    /// An error if one of the numbers is not finite.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn check_finite(&self) -> Result<()> {
+        self.check_numbers(f64::is_finite, || "a finite number".into())
+    }
+
+    fn check_numbers(&self, is_right: impl Fn(f64) -> bool, expected: impl Fn() -> String) -> Result<()> {
         for (name, value) in self.iter() {
             let numbers = match value {
                 Setting::Number(number) => std::slice::from_ref(number),
                 Setting::Numbers(numbers) => numbers,
                 _ => &[],
             };
-            if let Some(number) = numbers.iter().find(|&&number| !fits(number)) {
-                let expected = format!("a number within the range of {}", std::any::type_name::<A>());
-                return Err(Error::setting(name, expected, format!("{number:?}")));
+            if let Some(number) = numbers.iter().find(|&&number| !is_right(number)) {
+                return Err(Error::setting(name, expected(), format!("{number:?}")));
             }
         }
         Ok(())

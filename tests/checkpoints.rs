@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use manabi::{
-    Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, EarlyStopping, Error, FromRng,
-    Initializer, Layer, Mish, Momentum, Optimizer, PRelu, Parameter, RAdam, Random, RandomState,
-    ReduceOnPlateau, Result, Samples, Scalar, Sequential, Softmax, Swish, Termination, Trainable, Trainer,
+    ActFn, Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, EarlyStopping, Error,
+    FromRng, Initializer, Layer, Mish, Momentum, Optimizer, PRelu, Parameter, RAdam, Random, RandomState,
+    ReduceOnPlateau, Result, Samples, Scalar, Sequential, Settings, Softmax, Swish, Termination, Trainable,
+    Trainer,
 };
 use rand::SeedableRng;
 
@@ -170,12 +171,59 @@ fn the_last_and_the_best_are_kept() {
 #[test]
 fn what_a_killed_process_left_is_cleared() {
     let (train, folder) = (data::<f32>(50), tempfile::tempdir().unwrap());
-    for name in ["epoch-00003.safetensors.1-0.unfinished", "notes.unfinished", "epoch-x.safetensors"] {
+    let own = ["epoch-00003.safetensors.1-0.unfinished", "best.safetensors.27-3.unfinished"];
+    let others = ["epoch-notes.unfinished", "epoch-x.safetensors", "notes.unfinished"];
+    for name in own.iter().chain(&others) {
         fs::write(folder.path().join(name), "half").unwrap();
     }
+    fs::create_dir(folder.path().join("epoch-folder.unfinished")).unwrap();
     let checkpoints = Checkpoints::new(folder.path()).keep_last(1);
     trainer(2, Adam::new(0.01)).checkpoints(checkpoints).fit(&mut model::<f32>(), &train).unwrap();
-    assert_eq!(names(folder.path()), ["epoch-00002.safetensors", "epoch-x.safetensors", "notes.unfinished"]);
+    let left = [&["epoch-00002.safetensors", "epoch-folder.unfinished"], &others[..]].concat();
+    assert_eq!(names(folder.path()), left);
+}
+
+#[test]
+fn what_cannot_be_saved_is_told_before_the_first_step() {
+    #[derive(Clone, Debug)]
+    struct Endless;
+    impl ActFn for Endless {
+        const NAME: &'static str = "endless";
+        fn f<A: Scalar>(&self, u: A) -> A {
+            u
+        }
+        fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
+            A::one()
+        }
+        fn settings(&self) -> Option<Settings> {
+            Some(Settings::new().with("limit", f64::INFINITY))
+        }
+    }
+    let model = Sequential::<f32>::builder(4)
+        .add_layer("affine1", Affine::new(2))
+        .add_layer("endless1", Activation::new(Endless))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = trainer(2, Adam::new(0.01)).checkpoints(Checkpoints::new(folder.path()));
+    let error = refused(folder.path(), trainer, model, 50);
+    assert_eq!(error, "layer 'endless1': limit: expected a finite number, got inf");
+}
+
+/// A run whose orders are a function of the epoch goes on with such a function alone.
+#[test]
+fn an_order_of_ones_own_is_no_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let drawn = |epochs| trainer(epochs, Adam::new(0.01)).checkpoints(Checkpoints::new(folder).resume());
+    let ordered = |epochs| drawn(epochs).order(|_, n| (0..n).collect());
+    ordered(2).fit(&mut model::<f32>(), &data(50)).unwrap();
+    let error = refused(folder, drawn(3), model::<f32>(), 50);
+    let expected = "order: expected a function of the epoch, as until then, got a stream";
+    assert_eq!(error, format!("…/epoch-00002.safetensors: does not fit: {expected}"));
+    ordered(3).fit(&mut model::<f32>(), &data(50)).unwrap();
 }
 
 /// The error of a run that goes on from `folder`, which leaves the model as it was.
@@ -243,6 +291,9 @@ fn a_checkpoint_of_another_run_is_refused() {
     assert_eq!(error, expected);
     let error = refused(folder, adam().checkpoints(resume().keep_last(0)), model::<f32>(), 50);
     assert_eq!(error, "keep_last: expected at least 1, got 0");
+    let error = refused(folder, adam().order(|_, n| (0..n).collect()), model::<f32>(), 50);
+    let expected = "order: expected drawn from a stream, as until then, got a function of the epoch";
+    assert_eq!(error, format!("{start}{expected}"));
     let rng = FromRng(rand::rngs::SmallRng::seed_from_u64(1));
     let error = refused(folder, adam().random(rng), model::<f32>(), 50);
     let expected = "random with checkpoints: expected a stream whose state can be told, such as RandomState, got another";
@@ -270,7 +321,13 @@ fn a_broken_checkpoint_is_refused() {
     fs::write(&path, text.chars().map(|c| c as u8).collect::<Vec<u8>>()).unwrap();
     let error = refused(folder, adam(), model::<f32>(), 50);
     assert_eq!(error, "…/epoch-00002.safetensors: does not fit: slots: expected the 2 of adam, got 1");
-    fs::write(&path, whole).unwrap();
+    fs::write(&path, &whole).unwrap();
+    let later = folder.join("epoch-00009.safetensors");
+    fs::write(&later, whole).unwrap();
+    let error = refused(folder, adam(), model::<f32>(), 50);
+    let expected = "does not fit: its name: expected epoch-00002.safetensors, after the epochs in it";
+    assert_eq!(error, format!("…/epoch-00009.safetensors: {expected}"));
+    fs::remove_file(later).unwrap();
     adam().epochs(3).fit(&mut model::<f32>(), &data(50)).unwrap();
 }
 

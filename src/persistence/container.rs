@@ -76,6 +76,9 @@ fn split<'a>(file: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
 
 /// The content of a file with these tensors, in this order but for the types.
 pub(super) fn write(tensors: Vec<(String, Outgoing<'_>)>, description: String) -> Result<Vec<u8>> {
+    if let Some((name, tensor)) = tensors.iter().find(|(_, tensor)| tensor.shape.len() > DIMENSIONS) {
+        return Err(Error::shape(name, format!("at most {DIMENSIONS} dimensions"), &tensor.shape));
+    }
     let notes = [("manabi".into(), description)].into_iter().collect();
     serialize(tensors, Some(notes))
         .map_err(|error| Error::setting("tensors", "what safetensors can hold", error))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Error as _, SerializeMap, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Progress;
@@ -63,15 +63,11 @@ impl Serialize for Settings {
 
 impl Serialize for Setting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let finite = |numbers: &[f64]| match numbers.iter().find(|number| !number.is_finite()) {
-            Some(number) => Err(S::Error::custom(format!("expected finite settings, got {number}"))),
-            None => Ok(()),
-        };
         match self {
-            Self::Number(number) => finite(&[*number]).and_then(|()| serializer.serialize_f64(*number)),
+            Self::Number(number) => serializer.serialize_f64(*number),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Numbers(numbers) => finite(numbers).and_then(|()| numbers.serialize(serializer)),
+            Self::Numbers(numbers) => numbers.serialize(serializer),
         }
     }
 }

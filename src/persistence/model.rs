@@ -10,6 +10,7 @@ use crate::data::Normalizer;
 use crate::error::{Error, Result};
 use crate::model::{Builder, Sequential};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// What stands in errors for the path of bytes that are no file.
 const BYTES: &str = "bytes";
@@ -187,6 +188,12 @@ impl Normalizer {
 
 /// A description as files have it.
 pub(super) fn to_json(description: &Description) -> Result<String> {
+    let check = |settings: &Option<Settings>| settings.as_ref().map_or(Ok(()), Settings::check_finite);
+    for Named { name, settings, .. } in &description.layers {
+        check(settings).map_err(|error| error.in_layer(name))?;
+    }
+    check(&description.output.settings)?;
+    check(&description.loss.settings)?;
     serde_json::to_string(description).map_err(|error| Error::setting("settings", "finite numbers", error))
 }
 

@@ -25,7 +25,8 @@ use crate::unfinished::UNFINISHED;
 /// A checkpoint is a model's file as well: [`Sequential::load`] takes it. So is `best.safetensors`, which holds the model
 /// alone.
 ///
-/// What is not kept: the data sets, whose sizes alone are compared; what observers remember; the position of a stream
+/// What is not kept: the data sets, whose sizes alone are compared; the schedule, of which the next rate alone is compared;
+/// what observers remember; the position of a stream
 /// that has no [`Random::state`](crate::Random::state), such as [`FromRng`](crate::FromRng), with which a run does not start;
 /// what an [`order`](Trainer::order) of your own remembers, which should be a function of the epoch.
 ///
@@ -37,8 +38,8 @@ use crate::unfinished::UNFINISHED;
 /// | [`resume`](Checkpoints::resume) | off | |
 ///
 /// Errors: when training starts, for a folder that has checkpoints unless they are to be resumed; when it goes on, with
-/// nothing changed, for a checkpoint of another architecture, precision, optimizer, learning rate, batch size, noise seed or
-/// size of the data sets. The number of epochs may be another. While it runs, for a file that cannot be written.
+/// nothing changed, for a checkpoint of another architecture, precision, optimizer, learning rate, kind of order, batch size, noise seed
+/// or size of the data sets. The number of epochs may be another. While it runs, for a file that cannot be written.
 ///
 /// ```
 /// use manabi::{Adam, Affine, Checkpoints, Identity, MeanSquaredError, Samples, Sequential, Trainer};
@@ -82,7 +83,8 @@ impl Checkpoints {
     }
 
     /// Keeps the model of the epoch with the lowest loss on the validation set (without one on the test set, without one on
-    /// the training set) in `best.safetensors`.
+    /// the training set) in `best.safetensors`. Asked for only where a run goes on, it begins with the next epoch that is
+    /// better than all before.
     pub fn keep_best(self) -> Self {
         Self { keep_best: true, ..self }
     }
@@ -105,10 +107,6 @@ impl Checkpoints {
 
     /// The epochs of which there are checkpoints, in order.
     fn numbers(&self) -> Result<Vec<usize>> {
-        let number = |name: &str| {
-            let number = name.strip_prefix(START)?.strip_suffix(END)?.parse().ok()?;
-            (file_name(number) == name).then_some(number)
-        };
         let mut numbers: Vec<usize> = self.names()?.iter().filter_map(|name| number(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
@@ -136,8 +134,10 @@ impl Checkpoints {
             return Err(Error::setting("checkpoints", expected, last.display()));
         }
         // What a killed process left.
-        let unfinished = |name: &&String| name.ends_with(UNFINISHED) && is_ours(name);
-        self.names()?.iter().filter(unfinished).try_for_each(|name| remove(&self.folder.join(name)))
+        self.names()?
+            .iter()
+            .filter(|name| is_unfinished(name))
+            .try_for_each(|name| remove(&self.folder.join(name)))
     }
 
     /// Removes all but the last checkpoints.
@@ -156,8 +156,18 @@ fn file_name(number: usize) -> String {
     format!("{START}{number:05}{END}")
 }
 
-fn is_ours(name: &str) -> bool {
-    name.starts_with(START) || name.starts_with(BEST)
+/// The epoch in the name of a checkpoint.
+fn number(name: &str) -> Option<usize> {
+    let number = name.strip_prefix(START)?.strip_suffix(END)?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}
+
+/// Whether a file was on its way to be one of ours.
+fn is_unfinished(name: &str) -> bool {
+    let parts = name.strip_suffix(UNFINISHED).and_then(|name| name.rsplit_once('.'));
+    parts.is_some_and(|(file, id)| {
+        (file == BEST || number(file).is_some()) && id.bytes().all(|c| c == b'-' || c.is_ascii_digit())
+    })
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -178,11 +188,17 @@ impl<A: Scalar> Trainer<'_, A> {
             let expected = "a stream whose state can be told, such as RandomState";
             return Err(Error::setting("random with checkpoints", expected, "another"));
         }
+        // What cannot be saved is told before there is something to lose.
+        model.to_bytes()?;
         checkpoints.begin()?;
         let Some(path) = checkpoints.last()? else { return Ok(Vec::new()) };
         let (Checkpoint { progress, slots, random, best: kept }, then) =
             Checkpoint::read(&path, model, &self.run_of(train))?;
         let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
+        let epoch_of = file_name(progress.epochs.len().saturating_sub(1));
+        if path.file_name() != Some(epoch_of.as_ref()) {
+            return Err(mismatch(format!("its name: expected {epoch_of}, after the epochs in it")));
+        }
         let mut stepper = self.stepper.clone();
         let mut state = stepper.state().clone();
         (state.steps, state.slots, state.scalars) = (progress.steps, slots, progress.scalars);

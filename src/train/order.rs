@@ -1,6 +1,6 @@
 //! In which order an epoch takes the samples.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::random::Random;
 
 /// Where orders come from.
@@ -29,7 +29,10 @@ impl<R: Random> Order for Drawn<R> {
     }
 
     fn set_state(&mut self, state: &[u32]) -> Result<()> {
-        self.0.set_state(state)
+        self.0.set_state(state).map_err(|error| match state {
+            [] => Error::setting("order", "a function of the epoch, as until then", "a stream"),
+            _ => error,
+        })
     }
 }
 
@@ -45,7 +48,12 @@ impl<F: FnMut(usize, usize) -> Vec<usize> + Send> Order for Given<F> {
         Some(Vec::new())
     }
 
-    fn set_state(&mut self, _state: &[u32]) -> Result<()> {
-        Ok(())
+    fn set_state(&mut self, state: &[u32]) -> Result<()> {
+        match state {
+            [] => Ok(()),
+            _ => {
+                Err(Error::setting("order", "drawn from a stream, as until then", "a function of the epoch"))
+            }
+        }
     }
 }
