@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 ///
 /// [`RandomState`] is the crate's own; [`FromRng`] makes one of any [`rand::Rng`].
 pub trait Random: Debug + Send {
-    /// Independent draws from the uniform distribution on [`low`, `high`), row by row.
+    /// Independent draws from the uniform distribution on [`low`, `high`), row by row; where the two are nearly the same,
+    /// rounding may give `high` itself.
     fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64>;
 
     /// Independent draws from the normal distribution with this mean and standard deviation, row by row.
@@ -185,8 +186,10 @@ impl Random for RandomState {
             return Err(Error::setting("drawn words of a RandomState", format!("at most {WORDS}"), drawn));
         }
         let spare = f64::from_bits(u64::from(high) << 32 | u64::from(low));
-        // From zeros alone the generator never gets away, and normal draws would never end.
-        if block.iter().all(|&word| word == 0) || !spare.is_finite() {
+        // From zeros alone the generator never gets away, and normal draws would never end; of the first word it goes on with
+        // one bit.
+        let zeros = block[0] >> 31 == 0 && block[1..].iter().all(|&word| word == 0);
+        if zeros || !spare.is_finite() {
             let expected = "one that a RandomState has been in";
             return Err(Error::setting("state of a RandomState", expected, "another"));
         }
@@ -265,8 +268,15 @@ impl Noise {
     }
 
     /// The random bits of columns 2·`pair` and 2·`pair` + 1, for half the work.
+    ///
+    /// ```
+    /// use manabi::Noise;
+    ///
+    /// let noise = Noise::new(10, 1);
+    /// assert_eq!(noise.pair(3, 2), [noise.bits(3, 4), noise.bits(3, 5)]);
+    /// ```
     #[inline(always)]
-    pub(crate) fn pair(self, row: usize, pair: usize) -> [u32; 2] {
+    pub fn pair(self, row: usize, pair: usize) -> [u32; 2] {
         let place = (u64::from(self.rows.wrapping_add(row as u32)) << 32) | pair as u64;
         let bits = mix(self.key.wrapping_add(place.wrapping_mul(GOLDEN)));
         [bits as u32, (bits >> 32) as u32]

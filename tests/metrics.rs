@@ -91,6 +91,17 @@ fn constant_targets_have_a_defined_r_squared() {
 }
 
 #[test]
+fn r_squared_does_not_depend_on_the_unit() {
+    let (y, t) = (array![[1.0], [0.0], [0.5]], array![[0.0], [1.0], [0.5]]);
+    let expected = r_squared(y.view(), t.view()).unwrap();
+    for exponent in [-1060, -600, 600, 1000] {
+        // In two steps: powi of a subnormal's exponent is 0.
+        let unit = |x: f64| x * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+        assert_eq!(r_squared(y.mapv(unit).view(), t.mapv(unit).view()).unwrap(), expected, "2^{exponent}");
+    }
+}
+
+#[test]
 fn of_equals_the_first_is_the_greatest() {
     let y = array![[1.0_f32, 1.0, 1.0]];
     assert_eq!(classes(y.view()).unwrap(), [0]);

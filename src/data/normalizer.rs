@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 /// deviation (of the population).
 ///
 /// Shapes: x (samples, features). One shift and scale for the whole set, which suits images, or
-/// ([`per_feature`](Normalizer::min_max_per_feature)) one for each column, which suits tables.
+/// ([`min_max_per_feature`](Normalizer::min_max_per_feature)) one for each column, which suits tables.
 ///
 /// Numerics: statistics are computed in `f64`; a scale of 0 (all values equal) is taken as 1, which maps them to 0.
 ///
@@ -101,8 +101,8 @@ impl Normalizer {
         Self::of(statistics, per_feature)
     }
 
-    /// Shift and scale of each of `width` columns; an error if the statistics are of another width, or a scale is lost in
-    /// the precision of `A`.
+    /// Shift and scale of each of `width` columns; an error if the statistics are of another width, or one is lost in the
+    /// precision of `A`.
     pub(super) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {
         if self.per_feature && self.statistics.len() != width {
             let expected = format!("(any, {}) as in the training set", self.statistics.len());
@@ -110,10 +110,15 @@ impl Normalizer {
         }
         let columns = self.statistics.iter().map(|&(shift, scale)| (A::of(shift), A::of(scale)));
         let columns: Vec<(A, A)> = columns.cycle().take(width).collect();
-        match columns.iter().find(|(shift, scale)| !(shift.is_finite() && scale.is_normal())) {
-            Some((_, scale)) => Err(Error::setting("scale", "a number within the precision's range", scale)),
-            None => Ok(columns),
+        let within = |what, right: bool, value: A| match right {
+            true => Ok(()),
+            false => Err(Error::setting(what, "a number within the precision's range", value)),
+        };
+        for &(shift, scale) in &columns {
+            within("shift", shift.is_finite(), shift)?;
+            within("scale", scale.is_normal(), scale)?;
         }
+        Ok(columns)
     }
 }
 

@@ -98,14 +98,16 @@ pub fn r_squared<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Resul
 /// R² of one output.
 fn determination<A: Scalar>(y: ArrayView1<'_, A>, t: ArrayView1<'_, A>) -> f64 {
     let middle = mean(t.iter().map(|t| t.widen()));
-    let left: f64 = differences(y, t).map(|d| d * d).sum();
-    let all: f64 = t.iter().map(|t| (t.widen() - middle).powi(2)).sum();
-    let constant = t.iter().all(|&value| value == t[0]);
-    match (left, constant) {
-        (0.0, _) => 1.0,
-        (_, true) => 0.0,
-        _ => 1.0 - left / all,
+    let deviations = || t.iter().map(|t| t.widen() - middle);
+    if t.iter().all(|&value| value == t[0]) {
+        return if y == t { 1.0 } else { 0.0 };
     }
+    // In units of the power of two below the greatest deviation: the quotient is the same, and no square is lost.
+    let greatest = deviations().fold(0.0, |greatest: f64, d| greatest.max(d.abs()));
+    let unit = f64::from_bits(greatest.to_bits() & f64::INFINITY.to_bits()).max(f64::MIN_POSITIVE);
+    let squares = |d: f64| (d / unit) * (d / unit);
+    let left: f64 = differences(y, t).map(squares).sum();
+    1.0 - left / deviations().map(squares).sum::<f64>()
 }
 
 /// The mean of a figure over the outputs.
