@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: −0 at −∞; at the kinks the derivative is that of the straight line.
+/// Numerics: −0 at −∞; at the kinks −3 and 3 the derivative is 0 and 1.
 ///
 /// Source: Howard et al., *Searching for MobileNetV3*, 2019.
 ///

@@ -90,7 +90,8 @@ use crate::settings::{Settings, of_no_fields};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait ActFn: Clone + Debug + Send + Sync + 'static {
-    /// The name that a model's table shows, and by which a file knows the function: one that no other has.
+    /// The name that a model's table shows, and by which a file knows the function: one that no other has, for under the name of
+    /// another a saved model comes back with the other.
     const NAME: &'static str;
 
     /// z = f(u).
@@ -106,8 +107,9 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
 
     /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
     ///
-    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this. A finite
-    /// number in it that is infinite as a number of the model is an error when one is built.
+    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this; so must one whose
+    /// settings are parameters of its type, such as a `const`. A finite number in it that is infinite as a number of the model is
+    /// an error when one is built.
     fn settings(&self) -> Option<Settings> {
         of_no_fields(self)
     }

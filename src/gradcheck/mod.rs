@@ -19,9 +19,11 @@
 //!
 //! impl ActFn for Wrong {
 //!     const NAME: &'static str = "square";
+//!     #[inline(always)]
 //!     fn f<A: Scalar>(&self, u: A) -> A {
 //!         u * u
 //!     }
+//!     #[inline(always)]
 //!     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
 //!         u
 //!     }

@@ -23,6 +23,8 @@ use crate::simd::dispatch;
 ///
 /// Errors: when the model is built, if [`ActFn::check`] finds a parameter out of range.
 ///
+/// Source: the article's activation layers.
+///
 /// ```
 /// use manabi::{Activation, Engine, Forward, Layer, Swish};
 /// use ndarray::array;

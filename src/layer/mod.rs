@@ -129,6 +129,9 @@ pub trait Layer<A: Scalar>: Debug + Send + Sync {
     }
 
     /// Writes all of `y` from `x`, `params` and `buffers`.
+    ///
+    /// # Panics
+    /// May panic for a pass that was made for another layer.
     fn forward(&self, pass: Forward<'_, A>);
 
     /// Writes all of `grad` and of `dx`, each where it is wanted, from the forward pass's `x` and `y` and from `dy`.

@@ -27,6 +27,8 @@ const LANES: usize = 16;
 ///
 /// Errors: when the model is built, if the parameter's start is out of range.
 ///
+/// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015, which learns the slope of a leaky ReLU so.
+///
 /// ```
 /// use manabi::{Layer, PRelu, Swish, Trainable};
 ///

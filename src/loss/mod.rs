@@ -38,7 +38,7 @@ use crate::simd::dispatch;
 /// same shape; whoever calls a loss sees to that.
 ///
 /// ```
-/// use manabi::{Link, Loss, Output, Scalar};
+/// use manabi::{Link, Loss, Output, Scalar, simd};
 /// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 ///
 /// /// The sum over the outputs of ln cosh(y − t), between squared and absolute error.
@@ -63,7 +63,10 @@ use crate::simd::dispatch;
 ///         mut du: ArrayViewMut2<'_, A>,
 ///     ) {
 ///         let rows = A::of(y.nrows() as f64);
-///         Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = (y - t).tanh() / rows);
+///         simd::dispatch(
+///             #[inline(always)]
+///             || Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = (y - t).tanh() / rows),
+///         );
 ///         output.backward(y, du);
 ///     }
 /// }

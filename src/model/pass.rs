@@ -28,7 +28,7 @@ impl<A: Scalar> Sequential<A> {
         Ok(y)
     }
 
-    /// Writes the predictions for these samples to `y`, and allocates nothing. There may be more samples than rows in
+    /// Writes the predictions for these samples to `y`, and allocates nothing after its first call. There may be more samples than rows in
     /// the workspace: they are taken in turns.
     ///
     /// Shapes: x (samples, input_dim), y (samples, output_dim).

@@ -18,7 +18,7 @@ use crate::settings::{Settings, of_no_fields};
 /// Arrays are (batch, outputs) in standard layout. A row depends on that row alone: a batch may be divided among threads.
 ///
 /// ```
-/// use manabi::{Link, Output, Scalar};
+/// use manabi::{Link, Output, Scalar, simd};
 /// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 ///
 /// /// y = eᵘ, for numbers above 0; dy/du = y.
@@ -32,8 +32,11 @@ use crate::settings::{Settings, of_no_fields};
 ///     fn link(&self) -> Link {
 ///         Link::Other
 ///     }
-///     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
-///         Zip::from(y).and(u).for_each(|y, &u| *y = u.exp());
+///     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+///         simd::dispatch(
+///             #[inline(always)]
+///             || Zip::from(&mut y).and(u).for_each(|y, &u| *y = u.exp()),
+///         );
 ///     }
 ///     fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
 ///         Zip::from(d).and(y).for_each(|d, &y| *d *= y);

@@ -28,9 +28,11 @@ use crate::settings::Settings;
 ///
 /// impl ActFn for Softsign {
 ///     const NAME: &'static str = "my_softsign";
+///     #[inline(always)]
 ///     fn f<A: Scalar>(&self, u: A) -> A {
 ///         u / (A::one() + (A::of(self.0) * u).abs())
 ///     }
+///     #[inline(always)]
 ///     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
 ///         let s = A::one() + (A::of(self.0) * u).abs();
 ///         A::one() / (s * s)
