@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::output::{Link, Output};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
+use crate::simd::dispatch;
 
 /// The cross entropy with label smoothing and class weights: [`CrossEntropy`](crate::CrossEntropy) with settings, and
 /// without its floor.
@@ -133,7 +134,16 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
     }
 
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        u.rows().into_iter().zip(t.rows()).map(|(u, t)| self.row(surprises(u), t)).sum()
+        dispatch(
+            #[inline(always)]
+            || {
+                let mut sum = 0.0;
+                for (u, t) in u.rows().into_iter().zip(t.rows()) {
+                    sum += self.row(surprises(u), t);
+                }
+                sum
+            },
+        )
     }
 
     fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
@@ -166,12 +176,17 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
 }
 
 /// −ln yᵢ for a row of logits: ln Σⱼ exp(uⱼ − m) − (uᵢ − m), m the greatest of them.
+#[inline(always)]
 fn surprises<A: Scalar>(u: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
     let top = (1..u.len()).fold(0, |top, i| if u[i] > u[top] { i } else { top });
     let greatest = u[top].widen();
     // The greatest's own exponential is 1. Kept apart, it cannot swallow the others where they are small.
-    let others = u.iter().enumerate().filter(|&(i, _)| i != top);
-    let sum: f64 = others.map(|(_, u)| Scalar::exp(u.widen() - greatest)).sum();
+    let mut sum = 0.0;
+    for (i, u) in u.iter().enumerate() {
+        if i != top {
+            sum += Scalar::exp(u.widen() - greatest);
+        }
+    }
     let ln_sum = Scalar::ln_1p(sum);
     u.into_iter().map(move |u| ln_sum - (u.widen() - greatest))
 }
