@@ -335,6 +335,12 @@ fn settings_out_of_range_are_errors_that_change_nothing() {
     assert_eq!(rule(AdaGrad::new(0.1).epsilon(0.0)), "epsilon: expected a finite number above 0, got 0");
 
     let sgd = || Stepper::new(Sgd::new(0.1));
+    for factor in [-1.0, 3.0, f64::NAN] {
+        let mut stepper = sgd().reduce_on_plateau(ReduceOnPlateau::new().patience(0).factor(factor));
+        (0..3).for_each(|_| stepper.end_epoch(1.0));
+        assert_eq!(stepper.state(), sgd().state());
+        assert!(refused(stepper).starts_with("factor: expected above 0 and below 1"));
+    }
     assert_eq!(
         refused(sgd().layer_rate("affine9", 0.5)),
         "layer_rate: expected one of affine1, prelu1, affine2, got affine9"

@@ -217,9 +217,10 @@ impl<A: Scalar> Stepper<A> {
         self.run(params, gradient, 1)
     }
 
-    /// Ends an epoch whose loss, or another metric, is this, for [`reduce_on_plateau`](Stepper::reduce_on_plateau).
+    /// Ends an epoch whose loss, or another metric, is this, for [`reduce_on_plateau`](Stepper::reduce_on_plateau); one with a
+    /// setting out of range does nothing, and is an error of the next step.
     pub fn end_epoch(&mut self, metric: f64) {
-        if let Some(reduce) = &self.plateau {
+        if let Some(reduce) = self.plateau.filter(|reduce| reduce.check().is_ok()) {
             reduce.observe(metric, &mut self.state.plateau);
         }
     }
