@@ -62,7 +62,8 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
             u,
             t,
             #[inline(always)]
-            |_, u, t| t * (-u).softplus() + (1.0 - t) * u.softplus(),
+            // t·softplus(−u) + (1 − t)·softplus(u), with a single softplus.
+            |_, u, t| (-u.abs()).softplus() + if u > 0.0 { (1.0 - t) * u } else { -t * u },
         ) / u.ncols() as f64
     }
 

@@ -175,19 +175,31 @@ fn sum_terms<A: Scalar>(
     t: ArrayView2<'_, A>,
     term: impl Fn(usize, f64, f64) -> f64,
 ) -> f64 {
+    let (values, t) = (values.as_standard_layout(), t.as_standard_layout());
     dispatch(
         #[inline(always)]
         || {
-            let mut sum = 0.0;
+            let (mut sum, mut terms) = (0.0, [0.0; CHUNK]);
             for (values, t) in values.rows().into_iter().zip(t.rows()) {
-                for (column, (&value, &t)) in values.iter().zip(t).enumerate() {
-                    sum += term(column, value.widen(), t.widen());
+                let (values, t) = (values.to_slice().unwrap_or_default(), t.to_slice().unwrap_or_default());
+                for (k, (values, t)) in values.chunks(CHUNK).zip(t.chunks(CHUNK)).enumerate() {
+                    // Apart from the sum, which has an order, the terms are computed side by side.
+                    let (terms, t) = (&mut terms[..values.len()], &t[..values.len()]);
+                    for i in 0..values.len() {
+                        terms[i] = term(CHUNK * k + i, values[i].widen(), t[i].widen());
+                    }
+                    for term in terms {
+                        sum += *term;
+                    }
                 }
             }
             sum
         },
     )
 }
+
+/// The terms that are computed side by side.
+const CHUNK: usize = 64;
 
 /// ln(max(y, 10⁻⁷)), but NaN for NaN.
 fn floored_ln(y: f64) -> f64 {

@@ -86,7 +86,11 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
             u,
             t,
             #[inline(always)]
-            |i, u, t| self.weight_of(i) * t * (-u).softplus() + (1.0 - t) * u.softplus(),
+            |i, u, t| {
+                // w·t·softplus(−u) + (1 − t)·softplus(u), with a single softplus.
+                let (one, zero) = (self.weight_of(i) * t, 1.0 - t);
+                (one + zero) * (-u.abs()).softplus() + if u > 0.0 { zero * u } else { -one * u }
+            },
         ) / u.ncols() as f64
     }
 
