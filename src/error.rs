@@ -169,6 +169,16 @@ pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_
     })
 }
 
+/// Lengthens a buffer by zeros, if it must; an error, and nothing changed, if it does not fit in memory.
+pub(crate) fn lengthen<T: Clone + num_traits::Zero>(buffer: &mut Vec<T>, length: usize) -> Result<()> {
+    let more = length.saturating_sub(buffer.len());
+    buffer
+        .try_reserve_exact(more)
+        .map_err(|_| Error::shape("array", "one that fits in memory", &[length]))?;
+    buffer.resize(length.max(buffer.len()), T::zero());
+    Ok(())
+}
+
 /// An array of zeros, or an error if it does not fit in memory.
 pub(crate) fn zeros<T: Clone + num_traits::Zero>(shape: (usize, usize)) -> Result<Array2<T>> {
     let too_large = || Error::shape("array", "one that fits in memory", &[shape.0, shape.1]);

@@ -6,11 +6,11 @@ use std::cell::Cell;
 use manabi::{
     ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
     Engine, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LeakyRelu,
-    LogSigmoid, Loss, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu,
-    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable,
-    Training,
+    LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu,
+    Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Subset,
+    Swish, Tanh, TanhExp, Trainable, Training,
 };
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 mod rules;
 
@@ -91,7 +91,39 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
         stepper.step(&mut model, &mut ws).unwrap();
     };
     step(&rows[..100]);
-    assert_eq!(allocations(|| rows.chunks(70).for_each(step)), 0);
+    assert_eq!(allocations(|| rows.chunks(70).for_each(&mut step)), 0);
+    assert_eq!(allocations(|| (1..=100).for_each(|n| step(&rows[..n.max(2)]))), 0);
+}
+
+/// Batches of every size after the largest, where products pack what they read: wide layers, few rows.
+#[test]
+fn no_smaller_batch_allocates() {
+    let mut random = RandomState::new(1);
+    let data = Samples::new(random.normal((120, 300), 0.0, 1.0), random.normal((120, 10), 0.0, 1.0)).unwrap();
+    for units in [64, 500, 2000] {
+        let builder = Sequential::<f64>::builder(300).add_layer("affine1", Affine::new(units));
+        let builder = builder.add_layer("affine2", Affine::new(10)).set_output(Identity);
+        let model = builder.set_error(MeanSquaredError).build().unwrap();
+        let mut ws = model.workspace(120).unwrap();
+        let rows: Vec<usize> = (0..120).collect();
+        let mut pass = |n: usize| {
+            ws.load(&data, &rows[..n]).unwrap();
+            model.gradient(&mut ws).unwrap();
+        };
+        pass(120);
+        for n in [119, 100, 82, 65, 64, 40, 17, 4, 3, 2, 1] {
+            assert_eq!(allocations(|| pass(n)), 0, "{n} rows, {units} units");
+        }
+        let x = random.normal((120, 300), 0.0, 1.0);
+        let (mut ws, mut y) = (model.workspace(50).unwrap(), Array2::zeros((120, 10)));
+        let mut predict = |n: usize| {
+            model.predict_into(x.slice(s![..n, ..]), &mut ws, y.slice_mut(s![..n, ..])).unwrap();
+        };
+        predict(120);
+        for n in [101, 51, 50, 49, 3, 2, 1] {
+            assert_eq!(allocations(|| predict(n)), 0, "{n} rows, {units} units");
+        }
+    }
 }
 
 /// Steps of every optimizer, with all that a stepper can do besides.

@@ -104,6 +104,7 @@ enum Mistake {
     CoarseInSingle,
     ReachesBeyondParameters,
     NewNamesEachTime,
+    CannotBeAsked,
 }
 use Mistake::*;
 
@@ -126,6 +127,7 @@ impl<A: Scalar> Layer<A> for Scale {
     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
         let name = match self.mistake {
             NewNamesEachTime => format!("scale{}", self.count()),
+            CannotBeAsked => panic!("asked"),
             _ => "scale".into(),
         };
         vec![Parameter::new(&name, &[input_dim], Initializer::Constant(1.0))]
@@ -207,6 +209,7 @@ fn every_broken_promise_is_named() {
         (CoarseInSingle, "f32 and f64 agree: y in prediction at (0, 0)"),
         (ReachesBeyondParameters, "passes, f64: the layer panicked"),
         (NewNamesEachTime, "the description does not change, f32"),
+        (CannotBeAsked, "it can be described: the layer panicked"),
     ] {
         let report = report(mistake);
         assert!(!report.passed(), "{mistake:?}");

@@ -11,6 +11,20 @@ fn variance(w: &Array2<f64>) -> f64 {
     w.mapv(|w| w * w).mean().unwrap()
 }
 
+/// Many weights are drawn some rows at a time: the numbers are those of the whole.
+#[test]
+fn a_large_layer_has_the_numbers_of_one_draw() {
+    let build = |random: &mut RandomState| {
+        let builder = Sequential::<f32>::builder(2_100).add_layer("affine1", Affine::new(1_001));
+        builder.set_output(Identity).set_error(MeanSquaredError).build_with(random).unwrap()
+    };
+    let (mut random, mut whole) = (RandomState::new(3), RandomState::new(3));
+    let model = build(&mut random);
+    let w = Initializer::HE_NORMAL.draw((2_100, 1_001), (2_100, 1_001), &mut whole);
+    assert_eq!(model.parameter("affine1.weight").unwrap(), w.mapv(|w| w as f32).into_dyn());
+    assert_eq!(random.state(), whole.state());
+}
+
 fn check(random: &mut dyn Random) {
     let draws = [
         (Initializer::HE_NORMAL, 2.0 / 300.0, false),

@@ -68,11 +68,11 @@ impl<'a> Case<'a> {
         let plan = Plan::of(layer, x.ncols())?;
         let mut params = Vec::with_capacity(plan.size);
         for parameter in &plan.parameters {
-            params.extend(parameter.draw::<f64>(random)?);
+            parameter.draw(random, &mut params)?;
         }
         let mut buffers = Vec::with_capacity(plan.buffer_size);
         for buffer in &plan.buffers {
-            buffers.extend(buffer.draw::<f64>(random)?);
+            buffer.draw(random, &mut buffers)?;
         }
         let moves = random.uniform((1, params.len()), -0.4, 0.4);
         params.iter_mut().zip(moves).for_each(|(param, by)| *param += by);

@@ -30,8 +30,8 @@ use crate::simd::dispatch;
 /// | `momentum` m | 0.1 | 0 to 1 |
 /// | `affine` (whether there are γ and β, 1 and 0 to begin with) | true | |
 ///
-/// Errors: when the model is built, for a setting out of range; in training, for a batch of a single row, which has no
-/// variance.
+/// Errors: when the model is built, for a setting out of range; when a model trains, for a batch of a single row,
+/// which has no variance.
 ///
 /// Source: Ioffe and Szegedy, *Batch normalization: accelerating deep network training by reducing internal covariate shift*,
 /// 2015; settings and names as in `torch.nn.BatchNorm1d`.

@@ -54,20 +54,25 @@ impl Parameter {
         Self { transposed: true, ..self }
     }
 
-    /// Its first values, in row-major order; an error if one is not finite.
-    pub(crate) fn draw<A: Scalar>(&self, random: &mut dyn Random) -> Result<Vec<A>> {
+    /// Adds its first values to others, in row-major order; an error if one is not finite.
+    pub(crate) fn draw<A: Scalar>(&self, random: &mut dyn Random, values: &mut Vec<A>) -> Result<()> {
         let (columns, rows) = self.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
-        let values: Array2<f64> = self.initializer.draw((rows, columns), self.fan, random);
-        if values.dim() != (rows, columns) {
-            return Err(Error::shape("random numbers", format!("({rows}, {columns})"), values.shape()));
-        }
-        let values: Vec<A> = values.iter().map(|&value| A::of(value)).collect();
-        match values.iter().find(|value| !value.is_finite()) {
-            Some(value) => {
-                Err(Error::setting(format!("{} of {}", self.initializer, self.name), "finite values", value))
+        // Rows at a time: in `f64` all of them may not fit in memory where the parameter does.
+        let piece = (PIECE / columns.max(1)).max(1);
+        for row in (0..rows).step_by(piece) {
+            let shape = (piece.min(rows - row), columns);
+            let drawn: Array2<f64> = self.initializer.draw(shape, self.fan, random);
+            if drawn.dim() != shape {
+                return Err(Error::shape("random numbers", format!("{shape:?}"), drawn.shape()));
             }
-            None => Ok(values),
+            let start = values.len();
+            values.extend(drawn.iter().map(|&value| A::of(value)));
+            if let Some(value) = values[start..].iter().find(|value| !value.is_finite()) {
+                let what = format!("{} of {}", self.initializer, self.name);
+                return Err(Error::setting(what, "finite values", value));
+            }
         }
+        Ok(())
     }
 
     /// How many numbers it is; `None` if no array can have this shape.
@@ -79,6 +84,9 @@ impl Parameter {
         Some(if self.shape.contains(&0) { 0 } else { size })
     }
 }
+
+/// The numbers that are drawn at a time.
+const PIECE: usize = 1 << 20;
 
 /// What a layer makes of an input of some width.
 pub(crate) struct Plan {

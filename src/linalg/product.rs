@@ -100,6 +100,8 @@ impl<'a, T: Element> Job<'a, T> {
     pub fn run(self, c: &mut [T], packs: &mut Packs<T>, threads: usize) {
         let Self { op, m, k, n, .. } = self;
         let arch = simd::arch();
+        // A batch of few rows may follow one of many.
+        room(&mut packs.sums, n);
         let few = match op {
             Product::AB => m <= FEW,
             Product::AtB => m == 1,
@@ -133,6 +135,8 @@ impl<'a, T: Element> Job<'a, T> {
         // As much as any shape may need, so that a smaller batch never asks for more than a larger one.
         let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
         let left = room(&mut packs.left, left * threads);
+        let most_right = k.min(DEPTH).saturating_mul(n.next_multiple_of(2 * lanes));
+        let most_right = most_right.min(RIGHT_BYTES / size_of::<T>() + 2 * lanes * DEPTH);
 
         let wide = (RIGHT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(2 * lanes);
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
@@ -160,7 +164,8 @@ impl<'a, T: Element> Job<'a, T> {
                     block.compute(0, m, &[], c, left, threads);
                     continue;
                 }
-                let right = room(&mut packs.right, deep * panels.width());
+                let size = deep * panels.width();
+                let right = &mut room(&mut packs.right, size.max(most_right))[..size];
                 block.pack(0, panels.count, right, threads.min(right.len() / COPIES).max(1));
                 block.compute(0, m, right, c, left, threads);
             }

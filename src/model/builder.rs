@@ -164,7 +164,7 @@ fn draw<A: Scalar>(
     values.try_reserve_exact(total).map_err(|_| too_many(total))?;
     for slot in slots {
         for parameter in parameters(slot) {
-            values.extend(parameter.draw::<A>(random).map_err(|error| error.in_layer(&slot.name))?);
+            parameter.draw(random, &mut values).map_err(|error| error.in_layer(&slot.name))?;
         }
     }
     Ok(values)

@@ -91,7 +91,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Takes over what the last [`gradient`](Sequential::gradient) made of the buffers: part of a training step, beside the
-    /// optimizer's. An error, and nothing changed, for a workspace of another model.
+    /// optimizer's. An error, and nothing changed, for a workspace of other widths than this model's.
     pub fn update_buffers(&mut self, ws: &Workspace<A>) -> Result<()> {
         self.check_workspace(ws)?;
         // Before the first gradient there are none.

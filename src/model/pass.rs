@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use super::Sequential;
 use super::parts::{BackwardPart, ForwardPart, PredictPart, buffers};
 use super::workspace::{Workspace, matrix, matrix_mut};
-use crate::error::{Error, Result, check_finite, zeros};
+use crate::error::{Error, Result, check_finite, lengthen, zeros};
 use crate::layer::{Backward, Forward, Training};
 use crate::metrics::{Metrics, Tally};
 use crate::parallel::enter;
@@ -28,7 +28,7 @@ impl<A: Scalar> Sequential<A> {
         Ok(y)
     }
 
-    /// Writes the predictions for these samples to `y`, and allocates nothing after its first call. There may be more samples than rows in
+    /// Writes the predictions for these samples to `y`, and allocates nothing after a first call with as many. There may be more samples than rows in
     /// the workspace: they are taken in turns.
     ///
     /// Shapes: x (samples, input_dim), y (samples, output_dim).
@@ -85,7 +85,8 @@ impl<A: Scalar> Sequential<A> {
     /// Loss and accuracy on the batch that is loaded in the workspace, and, left there, the gradient of the loss by all
     /// parameters.
     ///
-    /// Errors: those of [`loss`](Sequential::loss), and a batch of fewer rows than a layer needs in training.
+    /// Errors: those of [`loss`](Sequential::loss), and a batch of fewer rows than a layer needs in training, gradients that do
+    /// not fit in memory.
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.threads(), || {
             let tally = self.training_tally(ws)?;
@@ -111,6 +112,7 @@ impl<A: Scalar> Sequential<A> {
         self.loss.check(ws.t())?;
         if training {
             self.check_rows(ws.rows)?;
+            self.size_for_training(ws)?;
         }
         self.forward(ws, training);
         let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
@@ -177,7 +179,6 @@ impl<A: Scalar> Sequential<A> {
     /// The gradients back through all layers, from the predictions and targets in the workspace.
     pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
         let (rows, outputs) = (ws.rows, self.output_dim());
-        self.size_for_training(ws);
         let (y, t) = (matrix(&ws.y, rows, outputs), matrix(&ws.t, rows, outputs));
         let du = matrix_mut(&mut ws.deltas[self.slots.len()], rows, outputs);
         self.loss.gradient(self.output.as_ref(), y, t, du);
@@ -228,13 +229,13 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Makes room for the gradients, the first time.
-    fn size_for_training(&self, ws: &mut Workspace<A>) {
+    fn size_for_training(&self, ws: &mut Workspace<A>) -> Result<()> {
         let Workspace { capacity, widths, deltas, .. } = ws;
         deltas.resize_with(widths.len(), Vec::new);
         for (delta, width) in deltas.iter_mut().zip(widths).skip(1) {
-            delta.resize(*capacity * *width, A::zero());
+            lengthen(delta, *capacity * *width)?;
         }
-        ws.gradient.resize(self.params.len(), A::zero());
+        lengthen(&mut ws.gradient, self.params.len())
     }
 
     /// An error that names the first layer for which so many rows are too few in training.

@@ -2,7 +2,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
 use crate::data::Dataset;
-use crate::error::{Error, Result, zeros};
+use crate::error::{Error, Result, lengthen, zeros};
 use crate::linalg::Engine;
 use crate::parallel::enter;
 use crate::random::Noise;
@@ -10,8 +10,8 @@ use crate::scalar::Scalar;
 
 /// The scratch of one thread's passes through a model: a batch, every layer's output, the gradients.
 ///
-/// Made once by [`Sequential::workspace`] for a greatest batch size and reused: after the first pass nothing is
-/// allocated.
+/// Made once by [`Sequential::workspace`] for a greatest batch size and reused: after a first pass nothing is
+/// allocated for one of as many rows or fewer.
 ///
 /// A training loop of your own:
 ///
@@ -135,7 +135,8 @@ impl<A: Scalar> Workspace<A> {
         &mut self.gradient
     }
 
-    /// The predictions of the last pass over a loaded batch; none behind a prediction, which has written them elsewhere.
+    /// The predictions of the last pass over the batch that is loaded: before one has been made, what the batch before left. None
+    /// behind a prediction, which has written them elsewhere.
     pub fn y(&self) -> ArrayView2<'_, A> {
         matrix(&self.y, self.rows, self.outputs())
     }
@@ -159,8 +160,8 @@ impl<A: Scalar> Workspace<A> {
         if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
             return Err(Error::setting("row", format!("below {}", data.len()), row));
         }
+        lengthen(&mut self.t, self.capacity * outputs)?;
         self.loaded = false;
-        self.t.resize(self.capacity * outputs, A::zero());
         let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
         let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
         enter(threads, || gather(threads, data, rows, x, t))?;
