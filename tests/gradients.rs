@@ -291,6 +291,19 @@ impl<F: ActFn> ActFn for Altered<F> {
     }
 }
 
+#[derive(Clone, Debug)]
+struct Exponential;
+
+impl ActFn for Exponential {
+    const NAME: &'static str = "exponential";
+    fn f<A: Scalar>(&self, u: A) -> A {
+        u.exp()
+    }
+    fn df<A: Scalar>(&self, _u: A, z: A) -> A {
+        z
+    }
+}
+
 #[test]
 fn a_wrong_derivative_is_caught() {
     let fails = |report: gradcheck::Report| assert!(!report.passed(), "{report}");
@@ -342,6 +355,8 @@ impl ActFn for Cancelling {
 fn a_right_derivative_is_not_suspected() {
     gradcheck::activation(&Bent).assert();
     gradcheck::activation(&Cancelling).assert();
+    // The larger steps lead to where it is infinite.
+    gradcheck::activation_at(&Exponential, [-745.0, 0.0, 700.0, 709.5, 709.78]).assert();
     gradcheck::activation_at(&Altered(Relu, |u, _| f64::from(u > 0.0)), [-1e-12, 0.0, 1e-12, 3e-7]).assert();
 }
 

@@ -179,8 +179,13 @@ fn a_models_confusion_matrix() {
     let model = affine(1).set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let error = model.confusion_matrix(&data).unwrap_err().to_string();
     assert_eq!(error, "output: expected softmax, or sigmoid of 1, for a confusion matrix, got identity of 1");
-    let model = affine(3).set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    let mut model = affine(3).set_output(Softmax).set_error(CrossEntropy).build().unwrap();
     assert!(model.confusion_matrix(&data).is_err());
+
+    let data = Samples::labeled(x.mapv(|x| 1e300 * x), &labels, 3).unwrap();
+    model.params_mut().fill(1e10);
+    let error = model.confusion_matrix(&data).unwrap_err().to_string();
+    assert_eq!(error, "rows from 0 on: prediction: expected a finite number at row 0, column 0, got NaN");
 }
 
 /// Some samples: labels, and scores of each class with equals among them.

@@ -75,7 +75,8 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
 
     /// Writes the samples at `rows`, all below [`len`](Dataset::len), to `x` and their targets to `t`.
     ///
-    /// `x` is (rows, input_dim) and `t` (rows, target_dim), both in standard layout; classes are written one-hot.
+    /// `x` is (rows, input_dim) and `t` (rows, target_dim), both in standard layout; classes are written one-hot. All of
+    /// both is to be written: what they hold is of another batch.
     ///
     /// Errors: whatever keeps a sample from being read.
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;

@@ -17,7 +17,11 @@ impl Slope {
         let middle = g(x);
         let steps = (3..=9).map(|k| x.abs().max(1.0) * 10_f64.powi(-k));
         let slopes = steps.map(|step| Self::over(&mut g, x, middle, step, size));
-        let better = |best: Self, slope: Self| if slope.doubt < best.doubt { slope } else { best };
+        // A step may lead to where the function is infinite.
+        let better = |best: Self, slope: Self| match slope.doubt < best.doubt || best.doubt.is_nan() {
+            true => slope,
+            false => best,
+        };
         slopes.reduce(better).expect("there is more than one step")
     }
 
@@ -31,10 +35,10 @@ impl Slope {
             ((middle - below) / (x - left), (above - middle) / (right - x))
         };
         let sides = [sides(step), sides(step / 2.0)];
-        let [whole, half] = sides.map(|(left, right)| (left + right) / 2.0);
+        let [whole, half] = sides.map(|(left, right)| left / 2.0 + right / 2.0);
         // Below 1e-300 numbers are subnormal, or made of ones that are.
         let noise = (16.0 * f64::EPSILON * size.max((x * half).abs()) + 1e-300) / step;
-        Self { value: (4.0 * half - whole) / 3.0, doubt: (half - whole).abs() + noise, noise, sides }
+        Self { value: half + (half - whole) / 3.0, doubt: (half - whole).abs() + noise, noise, sides }
     }
 
     /// The distance beyond doubt, relative to the greater of both derivatives; infinite if one is NaN.

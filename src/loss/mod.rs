@@ -63,9 +63,16 @@ use crate::simd::dispatch;
 ///         mut du: ArrayViewMut2<'_, A>,
 ///     ) {
 ///         let rows = A::of(y.nrows() as f64);
+///         Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = y - t);
+///         // A plain loop over a slice: what iterators of arrays do is not vectorised.
+///         let all = du.as_slice_mut().expect("a workspace is in standard layout");
 ///         simd::dispatch(
 ///             #[inline(always)]
-///             || Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = (y - t).tanh() / rows),
+///             || {
+///                 for du in &mut *all {
+///                     *du = du.tanh() / rows;
+///                 }
+///             },
 ///         );
 ///         output.backward(y, du);
 ///     }

@@ -8,7 +8,7 @@ use crate::scalar::Scalar;
 use crate::simd::dispatch;
 
 macro_rules! elementwise {
-    ($function:ident, $derivative:expr) => {
+    ($function:ident, $derivative:path) => {
         impl<A: Scalar> Output<A> for $function {
             fn name(&self) -> &str {
                 Self::NAME
@@ -32,13 +32,20 @@ macro_rules! elementwise {
             }
 
             fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
-                let derivative: fn(A) -> A = $derivative;
-                Zip::from(d).and(y).for_each(|d, &y| *d *= derivative(y));
+                Zip::from(d).and(y).for_each(|d, &y| *d *= $derivative(y));
             }
         }
     };
 }
 
 // Both derivatives are functions of y alone, so that u need not be kept.
-elementwise!(Identity, |_| A::one());
-elementwise!(Sigmoid, |y| y * (A::one() - y));
+elementwise!(Identity, one);
+elementwise!(Sigmoid, logistic);
+
+fn one<A: Scalar>(_y: A) -> A {
+    A::one()
+}
+
+fn logistic<A: Scalar>(y: A) -> A {
+    y * (A::one() - y)
+}

@@ -33,9 +33,16 @@ use crate::settings::{Settings, of_no_fields};
 ///         Link::Other
 ///     }
 ///     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+///         y.assign(&u);
+///         // A plain loop over a slice: what iterators of arrays do is not vectorised.
+///         let all = y.as_slice_mut().expect("a workspace is in standard layout");
 ///         simd::dispatch(
 ///             #[inline(always)]
-///             || Zip::from(&mut y).and(u).for_each(|y, &u| *y = u.exp()),
+///             || {
+///                 for y in &mut *all {
+///                     *y = y.exp();
+///                 }
+///             },
 ///         );
 ///     }
 ///     fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {

@@ -55,11 +55,14 @@ impl<A: Scalar> Sequential<A> {
         let (mut labels, mut predicted) = (Vec::new(), Vec::new());
         let mut ws = self.workspace(ROWS)?;
         each_batch(data, |rows| {
-            ws.load(data, rows)?;
-            self.tally(&mut ws)?;
-            labels.extend(answers(link, ws.t())?);
-            predicted.extend(answers(link, ws.y())?);
-            Ok(())
+            let mut batch = || {
+                ws.load(data, rows)?;
+                self.tally(&mut ws)?;
+                labels.extend(answers(link, ws.t(), "target")?);
+                predicted.extend(answers(link, ws.y(), "prediction")?);
+                Ok(())
+            };
+            batch().map_err(|error: Error| error.in_place(&format!("rows from {} on", rows[0])))
         })?;
         ConfusionMatrix::new(&labels, &predicted, number)
     }
@@ -96,8 +99,8 @@ fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) 
 }
 
 /// The class that each row of predictions or targets stands for.
-fn answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
-    check_finite("prediction", y)?;
+fn answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>, what: &str) -> Result<Vec<usize>> {
+    check_finite(what, y)?;
     match link {
         Link::Softmax => classes(y),
         _ => Ok(y.iter().map(|&y| usize::from(y >= A::of(0.5))).collect()),
