@@ -5,9 +5,9 @@ use std::path::Path;
 
 use manabi::{
     ActFn, Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, EarlyStopping, Error,
-    FromRng, Initializer, Layer, Mish, Momentum, Optimizer, PRelu, Parameter, RAdam, Random, RandomState,
-    ReduceOnPlateau, Result, Samples, Scalar, Sequential, Settings, Softmax, Swish, Termination, Trainable,
-    Trainer,
+    FromRng, Identity, Initializer, Layer, MeanSquaredError, Mish, Momentum, Optimizer, PRelu, Parameter,
+    RAdam, Random, RandomState, ReduceOnPlateau, Result, Samples, Scalar, Sequential, Settings, Sgd, Softmax,
+    Swish, Termination, Trainable, Trainer,
 };
 use rand::SeedableRng;
 
@@ -168,18 +168,40 @@ fn the_last_and_the_best_are_kept() {
     assert_eq!(bits(&loaded), bits(&model));
 }
 
+/// The untrained model is none of the epochs that may be the best.
+#[test]
+fn of_a_run_that_only_gets_worse_the_first_epoch_is_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path()).keep_last(9).keep_best();
+    let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let data = Samples::new(ndarray::array![[1.0]], ndarray::array![[1.0]]).unwrap();
+    let trainer = Trainer::new().batch_size(1).epochs(4).optimizer(Sgd::new(3.0)).test(&data);
+    let history = { trainer }.checkpoints(checkpoints).fit(&mut model, &data).unwrap();
+    assert!(history.epochs.windows(2).all(|pair| pair[0].test.unwrap().loss < pair[1].test.unwrap().loss));
+    let [best, first] = ["best.safetensors", "epoch-00001.safetensors"]
+        .map(|name| Sequential::<f64>::load(folder.path().join(name)).unwrap());
+    assert_eq!(bits(&best), bits(&first));
+}
+
 #[test]
 fn what_a_killed_process_left_is_cleared() {
     let (train, folder) = (data::<f32>(50), tempfile::tempdir().unwrap());
     let own = ["epoch-00003.safetensors.1-0.unfinished", "best.safetensors.27-3.unfinished"];
-    let others = ["epoch-notes.unfinished", "epoch-x.safetensors", "notes.unfinished"];
+    let others = [
+        "best.safetensors.notes.unfinished",
+        "epoch-notes.unfinished",
+        "epoch-x.safetensors",
+        "notes.unfinished",
+    ];
     for name in own.iter().chain(&others) {
         fs::write(folder.path().join(name), "half").unwrap();
     }
     fs::create_dir(folder.path().join("epoch-folder.unfinished")).unwrap();
     let checkpoints = Checkpoints::new(folder.path()).keep_last(1);
     trainer(2, Adam::new(0.01)).checkpoints(checkpoints).fit(&mut model::<f32>(), &train).unwrap();
-    let left = [&["epoch-00002.safetensors", "epoch-folder.unfinished"], &others[..]].concat();
+    let mut left = [&["epoch-00002.safetensors", "epoch-folder.unfinished"], &others[..]].concat();
+    left.sort_unstable();
     assert_eq!(names(folder.path()), left);
 }
 

@@ -89,6 +89,23 @@ fn limits_of_every_function() {
     both(TanhExp, 0.0, inf, 0.0, 1.0);
 }
 
+/// As the pages of the functions say; the same as PyTorch's.
+#[test]
+fn slopes_at_kinks() {
+    fn check<F: ActFn>(function: F, expected: &[(f64, f64)]) {
+        for &(u, slope) in expected {
+            assert_eq!(function.df(u, function.f(u)), slope, "{}'({u})", F::NAME);
+            assert_eq!(function.df(u as f32, function.f(u as f32)), slope as f32, "{}'({u})", F::NAME);
+        }
+    }
+    check(Relu, &[(0.0, 0.0), (-0.0, 0.0)]);
+    check(Relu6, &[(0.0, 0.0), (6.0, 0.0)]);
+    check(LeakyRelu::new(0.25), &[(0.0, 0.25), (-0.0, 0.25)]);
+    check(HardTanh, &[(-1.0, 0.0), (1.0, 0.0)]);
+    check(HardSigmoid, &[(-3.0, 0.0), (3.0, 0.0)]);
+    check(HardSwish, &[(-3.0, 0.0), (3.0, 1.0)]);
+}
+
 #[test]
 fn single_precision_follows_double_precision() {
     fn check<F: ActFn>(function: F) {

@@ -1,6 +1,9 @@
 //! First weights: the right spread, the right range, the same for the same seed.
 
-use manabi::{Affine, FromRng, Identity, Initializer, MeanSquaredError, Random, RandomState, Sequential};
+use manabi::{
+    Affine, Distribution, Fan, FromRng, Identity, Initializer, MeanSquaredError, Random, RandomState,
+    Sequential,
+};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -56,6 +59,18 @@ fn constants_draw_nothing() {
     assert_eq!(Initializer::ZEROS.draw((2, 3), FANS, &mut random), Array2::<f64>::zeros((2, 3)));
     assert_eq!(Initializer::Constant(0.5).draw((1, 2), FANS, &mut random), Array2::from_elem((1, 2), 0.5));
     assert_eq!(random.random_sample(), RandomState::new(3).random_sample());
+}
+
+#[test]
+fn outputs_may_count_and_a_bias_counts_what_its_weights_do() {
+    let out = Initializer::VarianceScaling { scale: 2.0, fan: Fan::Out, distribution: Distribution::Normal };
+    let w = out.draw(FANS, FANS, &mut RandomState::new(1));
+    approx::assert_relative_eq!(variance(&w), 2.0 / 100.0, max_relative = 0.05);
+    let affine = Affine::new(5000).bias_initializer(Initializer::HE_NORMAL);
+    let builder = Sequential::<f64>::builder(20).add_layer("affine1", affine);
+    let model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let bias = model.parameter("affine1.bias").unwrap().mapv(|b| b * b).mean().unwrap();
+    approx::assert_relative_eq!(bias, 2.0 / 20.0, max_relative = 0.1);
 }
 
 #[test]

@@ -207,6 +207,8 @@ fn every_set_gives_the_same_bits() {
     assert!(expected.len() > 150, "{} digests", expected.len());
     for name in ["baseline", "avx2"] {
         let (set, digests) = with_set(name);
+        // The least set of this family is never missing.
+        assert!(set == name || name != "baseline" || !cfg!(target_arch = "x86_64"), "{set}");
         if set != name {
             println!("skipped: this machine has no {name}");
             continue;

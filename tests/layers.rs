@@ -135,6 +135,47 @@ fn dropout_has_the_same_bits_with_any_number_of_threads() {
     }
 }
 
+/// Parts of a batch that go through several layers, on threads of their own, draw what the whole would.
+#[test]
+fn a_network_with_dropout_trains_alike_on_any_number_of_threads() {
+    let x = normal(256, 300, 1).mapv(|x| x as f32);
+    let labels: Vec<usize> = (0..256).map(|i| i % 10).collect();
+    let data = Samples::labeled(x, &labels, 10).unwrap();
+    let run = |threads| {
+        let mut model = Sequential::<f32>::builder(300)
+            .add_layer("affine1", Affine::new(200))
+            .add_layer("dropout1", Dropout::new(0.3))
+            .add_layer("affine2", Affine::new(200))
+            .add_layer("relu2", Activation::new(Relu))
+            .add_layer("affine3", Affine::new(10))
+            .set_output(Softmax)
+            .set_error(CrossEntropy)
+            .build()
+            .unwrap();
+        Trainer::new().batch_size(64).epochs(2).threads(threads).fit(&mut model, &data).unwrap();
+        model.params().to_vec()
+    };
+    let one = run(1);
+    for threads in [2, 3] {
+        assert!(run(threads) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn the_seed_of_a_trainer_is_that_of_the_noise_too() {
+    let data = Samples::new(normal(20, 4, 1), normal(20, 1, 2)).unwrap();
+    let run = |trainer: Trainer<'_, f64>| {
+        let builder = Sequential::builder(4).add_layer("dropout1", Dropout::new(0.5));
+        let builder = builder.add_layer("affine1", Affine::new(1)).set_output(Identity);
+        let mut model = builder.set_error(MeanSquaredError).build().unwrap();
+        trainer.batch_size(5).epochs(2).optimizer(Sgd::new(0.01)).fit(&mut model, &data).unwrap();
+        model.params().to_vec()
+    };
+    let seeded = run(Trainer::new().seed(5));
+    assert_eq!(seeded, run(Trainer::new().random(RandomState::new(5)).noise_seed(5)));
+    assert_ne!(seeded, run(Trainer::new().random(RandomState::new(5)).noise_seed(6)));
+}
+
 #[test]
 fn every_batch_seed_and_layer_has_a_mask_of_its_own() {
     let noises = [Noise::new(1, 1), Noise::new(1, 2), Noise::new(2, 1), Noise::new(1, 1).layer(0)];

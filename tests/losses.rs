@@ -320,6 +320,8 @@ fn settings_out_of_range_are_refused_when_a_model_is_built() {
 #[test]
 fn targets_that_make_no_sense_are_refused() {
     let x = Array2::ones((2, 4));
+    let nearly = Samples::new(x.clone(), array![[0.0, 1.0, 0.0], [0.5, 0.26, 0.25]]).unwrap();
+    assert!(network(Softmax, weighted()).evaluate(&nearly).is_err());
     let no_distribution = Samples::new(x.clone(), array![[0.0, 1.0, 0.0], [0.5, 0.6, 0.5]]).unwrap();
     let error = network(Softmax, weighted()).evaluate(&no_distribution).unwrap_err().to_string();
     assert!(

@@ -176,6 +176,11 @@ fn a_models_confusion_matrix() {
     assert_eq!(matrix.support()[0], labels.iter().filter(|&&label| label == 0).count());
     assert_eq!(Some(matrix.accuracy()), model.evaluate(&data).unwrap().accuracy);
 
+    // ½ is a yes, as in the accuracy.
+    let mut undecided = model.clone();
+    undecided.params_mut().fill(0.0);
+    assert_eq!(undecided.confusion_matrix(&data).unwrap().counts().column(0).sum(), 0);
+
     let model = affine(1).set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let error = model.confusion_matrix(&data).unwrap_err().to_string();
     assert_eq!(error, "output: expected softmax, or sigmoid of 1, for a confusion matrix, got identity of 1");

@@ -198,6 +198,40 @@ fn a_layers_rate_is_a_multiple_of_the_common_one() {
 }
 
 #[test]
+fn a_parameter_without_decay_or_gradient_stays_what_it_is_and_nan_stays_nan() {
+    let step = |rule: Box<dyn Optimizer<f64>>, param: f64, gradient: f64| {
+        let mut params = [param];
+        Stepper::new(rule).step_slices(&mut params, &mut [gradient]).unwrap();
+        params[0]
+    };
+    assert_eq!(step(Box::new(Sgd::new(0.1)), f64::INFINITY, 0.0), f64::INFINITY);
+    for rule in rules::all() {
+        let name = format!("{rule:?}");
+        assert!(step(rule, 1.0, f64::NAN).is_nan(), "{name}");
+    }
+}
+
+#[test]
+fn a_metric_that_is_not_finite_is_never_the_best() {
+    let mut stepper = Stepper::<f64>::new(Sgd::new(0.1)).reduce_on_plateau(ReduceOnPlateau::new());
+    stepper.end_epoch(1.0);
+    for metric in [f64::NEG_INFINITY, f64::INFINITY, f64::NAN] {
+        stepper.end_epoch(metric);
+    }
+    let plateau = &stepper.state().plateau;
+    assert_eq!((plateau.best, plateau.waited), (Some(1.0), 3));
+}
+
+#[test]
+fn a_cycle_may_begin_at_its_peak_and_schedules_end_at_their_end() {
+    assert_eq!(OneCycle::new(10).rise(0.1).rate(1.0, 0), 1.0);
+    for steps in [10, 11, u64::MAX] {
+        assert_eq!(CosineDecay::new(10).end(0.25).rate(1.0, steps), 0.25, "{steps}");
+        assert_eq!(PolynomialDecay::new(10).end(0.25).rate(1.0, steps), 0.25, "{steps}");
+    }
+}
+
+#[test]
 fn a_layer_of_rate_0_stays_as_it_is_whatever_its_gradient() {
     for rule in rules::all::<f64>() {
         let (before, mut after) = (model(), model());

@@ -54,6 +54,18 @@ fn the_spare_normal_waits_while_other_draws_pass() {
 }
 
 #[test]
+fn a_state_at_the_end_of_a_block_is_one() {
+    let mut random = RandomState::new(1);
+    (0..624).for_each(|_| _ = random.next_u32());
+    let mut other = RandomState::new(2);
+    other.set_state(&random.state().unwrap()).unwrap();
+    assert_eq!(
+        (0..700).map(|_| other.next_u32()).collect::<Vec<_>>(),
+        (0..700).map(|_| random.next_u32()).collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn what_is_no_state_is_refused() {
     let mut random = RandomState::new(1);
     let state = random.state().unwrap();

@@ -38,6 +38,13 @@ fn stratified_parts_have_every_class_in_its_share() {
     assert_eq!(rows(Split::count(20).stratified(), &column), rows(Split::count(20).stratified(), &data));
 }
 
+#[test]
+fn of_equal_claims_the_first_class_has_the_sample() {
+    let labels = [1, 0, 1, 0, 1, 0, 1, 0, 1, 0];
+    let [_, held_out] = rows(Split::count(5).stratified(), &labeled(&labels, 2));
+    assert_eq!(held_out.iter().filter(|&&row| labels[row] == 0).count(), 3);
+}
+
 proptest! {
     #[test]
     fn every_row_is_in_one_part_and_no_class_is_off_by_a_sample(

@@ -93,6 +93,14 @@ fn the_last_parameters_can_be_kept() {
 }
 
 #[test]
+fn what_stays_the_same_is_no_better() {
+    let data = Samples::new(array![[0.0], [0.0]], array![[0.0], [0.0]]).unwrap();
+    let trainer = Trainer::new().batch_size(1).epochs(9).early_stopping(EarlyStopping::new(3));
+    let history = { trainer }.fit(&mut line(), &data).unwrap();
+    assert_eq!((history.best, history.epochs.len()), (Some(0), 4));
+}
+
+#[test]
 fn a_difference_too_small_is_none_and_accuracy_counts_upwards() {
     let (_, plain) = overfit(EarlyStopping::new(3), |_, _| ());
     let (_, coarse) = overfit(EarlyStopping::new(3).min_delta(0.1), |_, _| ());

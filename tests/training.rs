@@ -235,6 +235,13 @@ fn images_stay_bytes_and_are_normalised_in_single_precision() {
     images.gather(&[1, 0], x.view_mut(), t.view_mut()).unwrap();
     assert!((0..256).all(|i| x[[1, i]] == f64::from(i as f32 / 255.0)));
     assert_eq!(t, array![[1.0, 0.0], [0.0, 1.0]]);
+    // Whether or not its inverse gives the same, the scale divides.
+    for scale in 1..=300 {
+        let scaled =
+            images.clone().normalize(&Normalizer::min_max(array![[0, scale]].view()).unwrap()).unwrap();
+        scaled.gather(&[1, 0], x.view_mut(), t.view_mut()).unwrap();
+        assert!((0..256).all(|i| x[[1, i]] == f64::from(i as f32 / scale as f32)), "{scale}");
+    }
     // A spread so small that a byte leaves the range.
     let narrow = Normalizer::min_max(array![[0.0, 1.2e-38]].view()).unwrap();
     let message = images.normalize(&narrow).unwrap_err().to_string();
@@ -275,6 +282,11 @@ fn normalizers_are_fitted_once_and_applied_to_any_set() {
     let mut x = array![[0.0, 1e308]];
     let message = narrow.apply(x.view_mut()).unwrap_err().to_string();
     assert_eq!(message, "x normalised, in row 0: expected finite numbers, got inf");
+    for scale in [1e-40, 1e-50] {
+        let lost = Normalizer::min_max(array![[0.0, scale]].view()).unwrap();
+        let message = lost.apply(array![[0.0_f32]].view_mut()).unwrap_err().to_string();
+        assert!(message.starts_with("scale: expected a number within the precision's range"), "{message}");
+    }
     assert_eq!(x, array![[0.0, 1e308]]);
     assert!(Normalizer::z_score(array![[f64::NAN]].view()).is_err());
 }
