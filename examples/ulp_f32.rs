@@ -37,6 +37,7 @@ impl Worst {
         if u.is_nan() || truth.is_nan() {
             assert!(y.is_nan(), "{function:?}({u}) = {y}");
         } else if function.is_near_zero(u.into()) {
+            assert!(!y.is_nan(), "{function:?}({u}) = {y}");
             self.near_zero = self.near_zero.max((f64::from(y) - truth).abs());
         } else if f64::from(y) != truth {
             let ulps = ulps(y, truth);
