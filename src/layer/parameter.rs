@@ -58,7 +58,7 @@ impl Parameter {
     pub(crate) fn draw<A: Scalar>(&self, random: &mut dyn Random, values: &mut Vec<A>) -> Result<()> {
         let (columns, rows) = self.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
         // Rows at a time: in `f64` all of them may not fit in memory where the parameter does.
-        let piece = (PIECE / columns.max(1)).max(1);
+        let piece = PIECE.checked_div(columns).unwrap_or(rows).max(1);
         for row in (0..rows).step_by(piece) {
             let shape = (piece.min(rows - row), columns);
             let drawn: Array2<f64> = self.initializer.draw(shape, self.fan, random);

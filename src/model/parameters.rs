@@ -107,12 +107,10 @@ impl<A: Scalar> Sequential<A> {
         if is_finite(&self.params) && is_finite(&self.buffers) {
             return Ok(());
         }
-        let buffers = self.slots.iter().flat_map(Slot::buffer_places);
-        let all = self
-            .places()
-            .map(|place| (place, &self.params))
-            .chain(buffers.map(|place| (place, &self.buffers)));
-        all.into_iter().try_for_each(|(place, values)| place.check_finite(&place.full_name(), values))
+        let check = |place: Place<'_>, values| place.check_finite(&place.full_name(), values);
+        self.places().try_for_each(|place| check(place, &self.params))?;
+        let mut buffers = self.slots.iter().flat_map(Slot::buffer_places);
+        buffers.try_for_each(|place| check(place, &self.buffers))
     }
 
     /// The names of the layers, in order.

@@ -28,8 +28,8 @@ impl<A: Scalar> Sequential<A> {
         Ok(y)
     }
 
-    /// Writes the predictions for these samples to `y`, and allocates nothing after a first call with as many. There may be more samples than rows in
-    /// the workspace: they are taken in turns.
+    /// Writes the predictions for these samples to `y`, and allocates nothing after a first call with as many. There may be
+    /// more samples than rows in the workspace: they are taken in turns.
     ///
     /// Shapes: x (samples, input_dim), y (samples, output_dim).
     ///
