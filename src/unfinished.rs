@@ -7,7 +7,14 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the names of files end in that are not yet complete.
-pub const UNFINISHED: &str = ".unfinished";
+const UNFINISHED: &str = ".unfinished";
+
+/// The name of the file that one of this name was to become; none if `create` has not given the name.
+#[cfg(feature = "persistence")]
+pub fn becomes(name: &str) -> Option<&str> {
+    let (file, id) = name.strip_suffix(UNFINISHED)?.rsplit_once('.')?;
+    id.bytes().all(|c| c == b'-' || c.is_ascii_digit()).then_some(file)
+}
 
 /// A new file beside `path`, so that it can take its name within one file system.
 pub fn create(path: &Path) -> io::Result<(PathBuf, File)> {

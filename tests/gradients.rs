@@ -89,7 +89,7 @@ fn limits_of_every_function() {
     both(TanhExp, 0.0, inf, 0.0, 1.0);
 }
 
-/// As the pages of the functions say; the same as PyTorch's.
+/// As the pages of the functions say.
 #[test]
 fn slopes_at_kinks() {
     fn check<F: ActFn>(function: F, expected: &[(f64, f64)]) {

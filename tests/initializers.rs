@@ -62,7 +62,7 @@ fn constants_draw_nothing() {
 }
 
 #[test]
-fn outputs_may_count_and_a_bias_counts_what_its_weights_do() {
+fn weights_by_their_outputs_and_a_bias_by_the_inputs_of_its_weights() {
     let out = Initializer::VarianceScaling { scale: 2.0, fan: Fan::Out, distribution: Distribution::Normal };
     let w = out.draw(FANS, FANS, &mut RandomState::new(1));
     approx::assert_relative_eq!(variance(&w), 2.0 / 100.0, max_relative = 0.05);

@@ -95,7 +95,7 @@ fn r_squared_does_not_depend_on_the_unit() {
     let (y, t) = (array![[1.0], [0.0], [0.5]], array![[0.0], [1.0], [0.5]]);
     let expected = r_squared(y.view(), t.view()).unwrap();
     for exponent in [-1060, -600, 600, 1000] {
-        // In two steps: powi of a subnormal's exponent is 0.
+        // In two steps, because powi(-1060) is 1/2¹⁰⁶⁰, and so 0.
         let unit = |x: f64| x * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
         assert_eq!(r_squared(y.mapv(unit).view(), t.mapv(unit).view()).unwrap(), expected, "2^{exponent}");
     }

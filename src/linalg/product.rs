@@ -135,6 +135,7 @@ impl<'a, T: Element> Job<'a, T> {
         // As much as any shape may need, so that a smaller batch never asks for more than a larger one.
         let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
         let left = room(&mut packs.left, left * threads);
+        // So with the right operand, whose panels get wider where k is less.
         let most_right = k.min(DEPTH).saturating_mul(n.next_multiple_of(2 * lanes));
         let most_right = most_right.min(RIGHT_BYTES / size_of::<T>() + 2 * lanes * DEPTH);
 

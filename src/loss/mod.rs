@@ -188,7 +188,8 @@ fn sum_terms<A: Scalar>(
         || {
             let (mut sum, mut terms) = (0.0, [0.0; CHUNK]);
             for (values, t) in values.rows().into_iter().zip(t.rows()) {
-                let (values, t) = (values.to_slice().unwrap_or_default(), t.to_slice().unwrap_or_default());
+                let slice = "a row in standard layout";
+                let (values, t) = (values.to_slice().expect(slice), t.to_slice().expect(slice));
                 for (k, (values, t)) in values.chunks(CHUNK).zip(t.chunks(CHUNK)).enumerate() {
                     // Apart from the sum, which has an order, the terms are computed side by side.
                     let (terms, t) = (&mut terms[..values.len()], &t[..values.len()]);

@@ -181,6 +181,7 @@ fn surprises<A: Scalar>(u: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
     let top = (1..u.len()).fold(0, |top, i| if u[i] > u[top] { i } else { top });
     let greatest = u[top].widen();
     // The greatest's own exponential is 1. Kept apart, it cannot swallow the others where they are small.
+    // A loop, because closures of iterators are compiled outside `dispatch`.
     let mut sum = 0.0;
     for (i, u) in u.iter().enumerate() {
         if i != top {

@@ -12,7 +12,7 @@ use crate::model::Sequential;
 use crate::optim::Plateau;
 use crate::persistence::{Checkpoint, Measured, Progress, Row, Run, Waiting};
 use crate::scalar::Scalar;
-use crate::unfinished::UNFINISHED;
+use crate::unfinished::becomes;
 
 /// Where a training run is kept so that it can go on (feature `persistence`), for [`Trainer::checkpoints`].
 ///
@@ -164,10 +164,7 @@ fn number(name: &str) -> Option<usize> {
 
 /// Whether a file was on its way to be one of ours.
 fn is_unfinished(name: &str) -> bool {
-    let parts = name.strip_suffix(UNFINISHED).and_then(|name| name.rsplit_once('.'));
-    parts.is_some_and(|(file, id)| {
-        (file == BEST || number(file).is_some()) && id.bytes().all(|c| c == b'-' || c.is_ascii_digit())
-    })
+    becomes(name).is_some_and(|file| file == BEST || number(file).is_some())
 }
 
 fn remove(path: &Path) -> Result<()> {
