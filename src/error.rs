@@ -150,9 +150,12 @@ impl Error {
         Self::Training { place: place.into(), error: Box::new(self) }
     }
 
-    /// The same error, with the layer where it arose.
+    /// Returns the same error with the layer where it arose; inside a block, with the names of all layers around it.
     pub(crate) fn in_layer(self, layer: &str) -> Self {
-        Self::Layer { layer: layer.into(), error: Box::new(self) }
+        match self {
+            Self::Layer { layer: inner, error } => Self::Layer { layer: format!("{layer}.{inner}"), error },
+            error => Self::Layer { layer: layer.into(), error: Box::new(error) },
+        }
     }
 }
 

@@ -50,6 +50,7 @@
 #![warn(missing_docs)]
 
 mod activation;
+mod buffer;
 pub mod conformance;
 mod data;
 mod error;
@@ -68,6 +69,7 @@ mod persistence;
 mod random;
 mod scalar;
 mod settings;
+mod shape;
 pub mod simd;
 mod train;
 #[cfg(any(feature = "download", feature = "persistence"))]
@@ -85,8 +87,8 @@ pub use data::{Dataset, Images, Mnist, Normalizer, Samples, Split, Subset, idx, 
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{
-    Activation, Affine, Backward, BatchNorm, Dropout, Forward, Layer, LayerNorm, Parameter, Trainable,
-    Training,
+    Activation, Affine, Backward, BatchNorm, Chain, Concat, Dropout, Flatten, Forward, Kept, KeptMut, Layer,
+    LayerNorm, LayerWorkspace, Reshape, Residual, Scratch, TensorSpec, Trainable, Training,
 };
 pub use linalg::Engine;
 pub use loss::{
@@ -105,7 +107,8 @@ pub use output::{Link, Output, Softmax};
 pub use persistence::Registry;
 pub use random::{FromRng, Noise, Random, RandomState};
 pub use scalar::Scalar;
-pub use settings::{Setting, Settings};
+pub use settings::{LayerSettings, Setting, Settings};
+pub use shape::Shape;
 #[cfg(feature = "persistence")]
 pub use train::Checkpoints;
 pub use train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination, Trainer};

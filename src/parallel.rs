@@ -1,48 +1,105 @@
-//! Work split over what it writes, never over a sum: the bits do not depend on the number of threads.
+//! Work divided over what it writes, never over a sum: the bits do not depend on the number of threads.
 
-/// The numbers of an elementwise pass that make a thread worth its while.
-pub const PART: usize = 4096;
+/// The least amount of each kind of work that makes another thread worth its while.
+pub mod least {
+    /// Values of an elementwise loop.
+    pub const ELEMENTS: usize = 1 << 12;
+    /// Values that are gathered from a data set.
+    pub const GATHERED: usize = 1 << 14;
+    /// Values of an operand that is packed for a product.
+    pub const PACKED: usize = 1 << 14;
+    /// Parameters that an optimizer updates.
+    pub const PARAMETERS: usize = 1 << 13;
+    /// Multiplications of one product.
+    pub const MULTIPLICATIONS: usize = 1 << 17;
+    /// Multiplications of rows that pass through several layers.
+    pub const STRETCH: usize = 1 << 18;
+    /// Rows of a batch in training.
+    pub const ROWS: usize = 8;
+}
 
-/// Calls `work` with parts of `out` and where each begins, side by side on up to `threads` threads; a part holds whole
-/// groups of `unit` numbers, and at least `least` numbers.
+/// Work that can be cut in two.
+pub trait Divide: Sized + Send {
+    /// Returns the number of units; cuts fall between units.
+    fn len(&self) -> usize;
+    /// Cuts the work before unit `at`.
+    fn split_at(self, at: usize) -> (Self, Self);
+}
+
+/// The result of a part of the work.
+pub trait Outcome: Send {
+    /// Combines the results of two parts, the first of which comes first.
+    fn and(self, later: Self) -> Self;
+}
+
+impl Outcome for () {
+    fn and(self, (): Self) {}
+}
+
+impl<E: Send> Outcome for Result<(), E> {
+    fn and(self, later: Self) -> Self {
+        self.and(later)
+    }
+}
+
+/// Cuts `work` into up to `threads` parts and runs them side by side.
+pub fn divide<W: Divide, R: Outcome>(work: W, threads: usize, run: &(impl Fn(W) -> R + Sync)) -> R {
+    let units = work.len();
+    if threads < 2 || units < 2 {
+        return run(work);
+    }
+    let (left, right) = work.split_at(units * (threads / 2) / threads);
+    let (first, second) = rayon_core::join(
+        || divide(left, threads / 2, run),
+        || divide(right, threads - threads / 2, run),
+    );
+    first.and(second)
+}
+
+/// Returns the number of threads that an amount of work pays for.
+pub fn shares(threads: usize, amount: usize, least: usize) -> usize {
+    threads.min(amount / least).max(1)
+}
+
+/// A slice in groups of `unit` values, and the place of its first value in the whole.
+struct Groups<'a, T> {
+    start: usize,
+    values: &'a mut [T],
+    unit: usize,
+}
+
+impl<T: Send> Divide for Groups<'_, T> {
+    fn len(&self) -> usize {
+        self.values.len() / self.unit
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let Self { start, values, unit } = self;
+        let (left, right) = values.split_at_mut(at * unit);
+        (Self { start, values: left, unit }, Self { start: start + at * unit, values: right, unit })
+    }
+}
+
+/// Calls `work` with parts of `out`, each in whole groups of `unit` values, and with the place where the part begins.
 pub fn parts<T: Send>(
     threads: usize,
     out: &mut [T],
     unit: usize,
-    least: usize,
     work: &(impl Fn(usize, &mut [T]) + Sync),
 ) {
-    split(threads, 0, out, unit, least, work);
+    let threads = shares(threads, out.len(), least::ELEMENTS);
+    let groups = Groups { start: 0, values: out, unit: unit.max(1) };
+    divide(groups, threads, &|part| work(part.start, part.values));
 }
 
-fn split<T: Send>(
-    threads: usize,
-    start: usize,
-    out: &mut [T],
-    unit: usize,
-    least: usize,
-    work: &(impl Fn(usize, &mut [T]) + Sync),
-) {
-    let units = out.len() / unit.max(1);
-    if threads < 2 || units < 2 || out.len() < 2 * least {
-        return work(start, out);
-    }
-    let middle = units * (threads / 2) / threads * unit;
-    let (left, right) = out.split_at_mut(middle);
-    rayon_core::join(
-        || split(threads / 2, start, left, unit, least, work),
-        || split(threads - threads / 2, start + middle, right, unit, least, work),
-    );
-}
-
-/// Runs `work` on a thread of the pool, from where splitting is cheapest, or right here if there is nothing to split or
+/// Runs `work` on a thread of the pool, from where dividing is cheapest, or right here if there is nothing to divide or
 /// this is such a thread.
 pub fn enter<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     let here = threads < 2 || rayon_core::current_thread_index().is_some();
     if here { work() } else { rayon_core::scope(|_| work()) }
 }
 
-/// The number of threads that the machine runs at once.
+/// Returns the number of threads that the machine runs at once.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

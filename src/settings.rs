@@ -30,6 +30,20 @@ pub enum Setting {
     Text(String),
     /// Several numbers, finite if they are to be saved.
     Numbers(Vec<f64>),
+    /// Layers inside a block.
+    Layers(Vec<LayerSettings>),
+}
+
+/// What a saved model says of a layer inside a block.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "persistence", derive(serde::Deserialize, serde::Serialize))]
+pub struct LayerSettings {
+    /// The layer's name in the block.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// Its settings, if it tells them.
+    pub settings: Option<Settings>,
 }
 
 impl Settings {
@@ -97,25 +111,40 @@ impl Settings {
         }
     }
 
+    /// The layers of this name; an error if there are none.
+    pub fn layers(&self, name: &str) -> Result<&[LayerSettings]> {
+        match self.get(name) {
+            Some(Setting::Layers(layers)) => Ok(layers),
+            other => Err(unexpected(name, "a list of layers", other)),
+        }
+    }
+
     /// An error if one of the numbers is finite, but infinite as a number of a model.
     pub(crate) fn check_range<A: Scalar>(&self) -> Result<()> {
         let fits = |number: f64| A::of(number).is_finite() == number.is_finite();
         let expected = || format!("a number within the range of {}", std::any::type_name::<A>());
-        self.check_numbers(fits, expected)
+        self.check_numbers(&fits, &expected)
     }
 
     /// An error if one of the numbers is not finite.
     #[cfg(feature = "persistence")]
     pub(crate) fn check_finite(&self) -> Result<()> {
-        self.check_numbers(f64::is_finite, || "a finite number".into())
+        self.check_numbers(&f64::is_finite, &|| "a finite number".into())
     }
 
-    fn check_numbers(&self, is_right: impl Fn(f64) -> bool, expected: impl Fn() -> String) -> Result<()> {
+    fn check_numbers(&self, is_right: &dyn Fn(f64) -> bool, expected: &dyn Fn() -> String) -> Result<()> {
         for (name, value) in self.iter() {
             let numbers = match value {
                 Setting::Number(number) => std::slice::from_ref(number),
                 Setting::Numbers(numbers) => numbers,
-                _ => &[],
+                Setting::Layers(layers) => {
+                    for LayerSettings { name, settings, .. } in layers {
+                        let checked = settings.as_ref().map_or(Ok(()), |own| own.check_numbers(is_right, expected));
+                        checked.map_err(|error| error.in_layer(name))?;
+                    }
+                    continue;
+                }
+                Setting::Flag(_) | Setting::Text(_) => continue,
             };
             if let Some(number) = numbers.iter().find(|&&number| !is_right(number)) {
                 return Err(Error::setting(name, expected(), format!("{number:?}")));
@@ -160,6 +189,12 @@ impl From<bool> for Setting {
 impl From<&str> for Setting {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
+    }
+}
+
+impl From<Vec<LayerSettings>> for Setting {
+    fn from(layers: Vec<LayerSettings>) -> Self {
+        Self::Layers(layers)
     }
 }
 

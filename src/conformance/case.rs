@@ -3,10 +3,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 
-use crate::layer::{Backward, Forward, Layer, Training};
-use crate::linalg::Engine;
+use crate::layer::{Backward, Forward, Layer, LayerWorkspace, Training};
 use crate::random::Noise;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// What is wrong, if anything.
 pub(super) type Verdict<T = ()> = Result<T, String>;
@@ -15,6 +15,7 @@ pub(super) type Verdict<T = ()> = Result<T, String>;
 #[derive(Clone)]
 pub(super) struct Case<'a, A: Scalar> {
     pub layer: &'a dyn Layer<A>,
+    pub input: Shape,
     pub params: Vec<A>,
     pub buffers: Vec<A>,
     pub x: Array2<A>,
@@ -32,10 +33,12 @@ pub(super) struct Way {
     pub interrupted: bool,
     pub with_grad: bool,
     pub with_dx: bool,
+    /// Whether the parameters' gradient has a pass of its own, behind the one for dx.
+    pub after_dx: bool,
 }
 
 pub(super) const PLAIN: Way =
-    Way { threads: 1, poison: f64::NAN, interrupted: false, with_grad: true, with_dx: true };
+    Way { threads: 1, poison: f64::NAN, interrupted: false, with_grad: true, with_dx: true, after_dx: false };
 
 /// What passes write.
 pub(super) struct Written<A> {
@@ -51,6 +54,8 @@ pub(super) struct Trained<A> {
     pub buffers: Array2<A>,
     pub dx: Array2<A>,
     pub grad: Array2<A>,
+    /// The arrays that passes keep for later ones.
+    pub kept: Vec<Array2<A>>,
 }
 
 impl<A: Scalar> Case<'_, A> {
@@ -69,62 +74,73 @@ impl<A: Scalar> Case<'_, A> {
     /// The output for some rows in prediction.
     pub fn predict(&self, rows: Range<usize>, way: Way) -> Verdict<Array2<A>> {
         let mut y = Array2::from_elem((rows.len(), self.dy.ncols()), A::of(way.poison));
-        let engine = &mut Engine::new(way.threads);
-        caught(|| self.forward(rows, &mut y, None, engine))?;
+        self.forward(&mut self.workspace(rows.len(), way)?, rows, &mut y, None)?;
         Ok(y)
     }
 
     /// The passes of training for some rows as a part of the batch.
     pub fn train(&self, rows: Range<usize>, way: Way) -> Verdict<Trained<A>> {
         let noise = self.noise.rows_from(rows.start);
-        let mut engine = Engine::new(way.threads);
+        let mut ws = self.workspace(rows.len(), way)?;
         let poisoned = |rows, columns| Array2::from_elem((rows, columns), A::of(way.poison));
         let mut y = poisoned(rows.len(), self.dy.ncols());
         let mut buffers = self.buffers.clone();
         let training = Training::new(noise, &mut buffers);
-        caught(|| self.forward(rows.clone(), &mut y, Some(training), &mut engine))?;
+        self.forward(&mut ws, rows.clone(), &mut y, Some(training))?;
         if way.interrupted {
             let others: Vec<usize> = rows.clone().rev().collect();
             self.with_rows(&others).train(0..others.len(), PLAIN)?;
         }
         let (mut dx, mut grad) = (poisoned(rows.len(), self.x.ncols()), poisoned(1, self.params.len()));
-        let pass = Backward {
-            params: &self.params,
-            x: part(&self.x, &rows),
-            y: y.view(),
-            dy: part(&self.dy, &rows),
-            dx: way.with_dx.then(|| dx.view_mut()),
-            grad: if way.with_grad { grad.as_slice_mut() } else { None },
-            noise,
-            engine: &mut engine,
+        let arrays = (part(&self.x, &rows), y.view(), part(&self.dy, &rows));
+        let mut backward = |with_dx: bool, with_grad: bool| {
+            let dx = with_dx.then(|| dx.view_mut());
+            let grad = if with_grad { grad.as_slice_mut() } else { None };
+            let pass = Backward::new(&mut ws, &self.params, &self.buffers, arrays, dx, grad, noise);
+            let pass = pass.map_err(|error| error.to_string())?;
+            let pass = if with_dx || !way.after_dx { pass } else { pass.after_dx() };
+            caught(|| self.layer.backward(pass))
         };
-        caught(|| self.layer.backward(pass))?;
+        match way.after_dx {
+            true => {
+                backward(true, false)?;
+                backward(false, true)?;
+            }
+            false => backward(way.with_dx, way.with_grad)?,
+        }
         let buffers = Array2::from_shape_vec((1, buffers.len()), buffers).expect("one row");
-        Ok(Trained { y, buffers, dx, grad })
+        let kept = ws.kept(rows.len()).map(|array| array.to_owned()).collect();
+        Ok(Trained { y, buffers, dx, grad, kept })
+    }
+
+    /// Makes scratch for some rows, with poison in it.
+    fn workspace(&self, rows: usize, way: Way) -> Verdict<LayerWorkspace<A>> {
+        let ws = LayerWorkspace::new(self.layer, self.input, rows).and_then(|ws| ws.threads(way.threads));
+        let filled = ws.and_then(|mut ws| ws.fill(A::of(way.poison)).map(|()| ws));
+        filled.map_err(|error| error.to_string())
     }
 
     fn forward(
         &self,
+        ws: &mut LayerWorkspace<A>,
         rows: Range<usize>,
         y: &mut Array2<A>,
         training: Option<Training<'_, A>>,
-        engine: &mut Engine<A>,
-    ) {
-        self.layer.forward(Forward {
-            params: &self.params,
-            buffers: &self.buffers,
-            x: part(&self.x, &rows),
-            y: y.view_mut(),
-            training,
-            engine,
+    ) -> Verdict {
+        let pass = Forward::new(ws, &self.params, &self.buffers, part(&self.x, &rows), y.view_mut());
+        let pass = pass.and_then(|pass| match training {
+            Some(training) => pass.training(training),
+            None => Ok(pass),
         });
+        let pass = pass.map_err(|error| error.to_string())?;
+        caught(|| self.layer.forward(pass))
     }
 }
 
 impl<A: Scalar> Written<A> {
     /// All that was written, each with its name.
     pub fn all(&self) -> [(&'static str, ArrayView2<'_, A>); 5] {
-        let Trained { y, buffers, dx, grad } = &self.trained;
+        let Trained { y, buffers, dx, grad, .. } = &self.trained;
         let names = ["y in prediction", "y in training", "buffers", "dx", "grad"];
         let mut arrays = [&self.prediction, y, buffers, dx, grad].into_iter();
         names.map(|name| (name, arrays.next().expect("as many as names").view()))

@@ -6,9 +6,10 @@ use super::Report;
 use super::case::{Case, PLAIN, Verdict, Way, Written, caught, compare, part, same_bits};
 use crate::error::{Error, Result};
 use crate::gradcheck;
-use crate::layer::{Layer, Parameter, Plan};
+use crate::layer::{Declared, Layer, TensorSpec};
 use crate::random::{Noise, Random, RandomState};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// The numbers of the batch that threads divide among them: enough that each gets a part.
 const DIVIDED: usize = 40_000;
@@ -20,10 +21,10 @@ const SINGLE: f64 = 1e-4;
 /// | promise | how it is put to the test |
 /// |---|---|
 /// | the description does not change | width, parameters and buffers are asked for twice |
-/// | every number of y, dx and the gradient is written, none added to | with other numbers in their places, the same bits come out |
+/// | every value of y, dx and the gradient is written, none added to; no scratch is read before it is written | with other values in their places, the same bits come out |
 /// | nothing is remembered | between two equal passes, one of other samples |
-/// | dx and the gradient can be had alone | the same bits as together |
-/// | `by_row` is the truth | parts of a batch, with their noise, have the bits of the whole |
+/// | dx and the gradient can be had alone, or one after the other | the same bits as together |
+/// | `row_wise` is the truth | parts of a batch, with their noise, have the bits of the whole, also in what they keep |
 /// | threads change no bit | engines of 1, 2, 3 and 5 threads, a batch that is large enough |
 /// | the gradients are right | [`gradcheck::layer`], in training |
 /// | `f32` and `f64` agree | to 10⁻⁴ of the greatest number of an array |
@@ -46,24 +47,48 @@ pub fn layer<L>(layer: &L, x: ArrayView2<'_, f64>, seed: u32) -> Result<Report>
 where
     L: Layer<f32> + Layer<f64>,
 {
-    // Numbers that both precisions have.
+    both(layer, layer, x.ncols().into(), x, seed)
+}
+
+/// Examines a layer on samples of this shape, a row of `x` each: [`layer`] for images, and for blocks, which are made for
+/// one precision.
+///
+/// # Errors
+/// Those of [`layer`].
+///
+/// ```
+/// use manabi::{Affine, Chain, Random, RandomState, Residual, Scalar, conformance};
+///
+/// fn block<A: Scalar>() -> Residual<A> {
+///     Residual::new(Chain::new().add_layer("affine1", Affine::new(4)))
+/// }
+/// let x = RandomState::new(1).normal((6, 4), 0.0, 1.0);
+/// conformance::both(&block::<f32>(), &block::<f64>(), 4.into(), x.view(), 0)?.assert();
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub fn both(
+    single: &dyn Layer<f32>,
+    double: &dyn Layer<f64>,
+    input: Shape,
+    x: ArrayView2<'_, f64>,
+    seed: u32,
+) -> Result<Report> {
+    // Values that both precisions have.
     let x = x.mapv(|x| f64::from(x as f32));
-    let mut report = Report::new(Layer::<f64>::kind(layer));
-    let gradients = match caught(|| gradcheck::layer(layer, x.view(), seed)) {
+    let mut report = Report::new(double.kind());
+    let gradients = match caught(|| gradcheck::layer_with_shape(double, input, x.view(), seed)) {
         Ok(gradients) => {
             gradients.map(|report| if report.passed() { Ok(()) } else { Err(report.to_string()) })?
         }
         Err(reason) => Err(reason),
     };
     report.check("the gradients are right", gradients);
-    let cases = caught(|| Ok::<_, Error>((case::<f64>(layer, &x, seed)?, case::<f32>(layer, &x, seed)?)));
-    let (double, single) = match cases {
-        Ok(cases) => cases?,
-        Err(reason) => {
-            report.check("it can be described", Err(reason));
-            return Ok(report);
-        }
-    };
+    let placed = caught(|| Ok::<_, Error>((single.placed(input)?, double.placed(input)?)));
+    let Some((placed_single, placed_double)) = described(placed, &mut report)? else { return Ok(report) };
+    let single = placed_single.as_deref().unwrap_or(single);
+    let double = placed_double.as_deref().unwrap_or(double);
+    let cases = caught(|| Ok::<_, Error>((case(double, input, &x, seed)?, case(single, input, &x, seed)?)));
+    let Some((double, single)) = described(cases, &mut report)? else { return Ok(report) };
     let written = (examine(&single, &mut report), examine(&double, &mut report));
     if let (Some(single), Some(double)) = written {
         report.check("f32 and f64 agree", agree(&single, &double));
@@ -71,23 +96,39 @@ where
     Ok(report)
 }
 
-/// A layer as it is in training; in both precisions the same numbers.
-fn case<'a, A: Scalar>(layer: &'a dyn Layer<A>, x: &Array2<f64>, seed: u32) -> Result<Case<'a, A>> {
-    let plan = Plan::of(layer, x.ncols())?;
+/// Returns a description, or reports that asking for it panicked.
+fn described<T>(asked: Verdict<Result<T>>, report: &mut Report) -> Result<Option<T>> {
+    match asked {
+        Ok(description) => description.map(Some),
+        Err(reason) => {
+            report.check("it can be described", Err(reason));
+            Ok(None)
+        }
+    }
+}
+
+/// A layer as it is in training; in both precisions the same values.
+fn case<'a, A: Scalar>(
+    layer: &'a dyn Layer<A>,
+    input: Shape,
+    x: &Array2<f64>,
+    seed: u32,
+) -> Result<Case<'a, A>> {
+    let plan = Declared::of(layer, input)?;
     let random = &mut RandomState::new(seed);
     let both = |value: f64| A::of(f64::from(value as f32));
-    let mut draw = |of: &[Parameter], reach: f64| -> Result<Vec<A>> {
+    let mut draw = |of: &[TensorSpec], reach: f64| -> Result<Vec<A>> {
         let mut values = Vec::<f64>::new();
-        for parameter in of {
-            parameter.draw(random, &mut values)?;
+        for spec in of {
+            spec.draw(random, &mut values)?;
         }
         let moves = random.uniform((1, values.len()), -reach, reach);
         Ok(values.into_iter().zip(moves).map(|(value, by)| both(value + by)).collect())
     };
     let (params, buffers) = (draw(&plan.parameters, 0.4)?, draw(&plan.buffers, 0.0)?);
-    let dy = random.uniform((x.nrows(), plan.output_dim), -1.0, 1.0).mapv(both);
+    let dy = random.uniform((x.nrows(), plan.output.size()), -1.0, 1.0).mapv(both);
     let noise = Noise::new(seed, 1);
-    let mut case = Case { layer, params, buffers, x: x.mapv(both), dy, noise };
+    let mut case = Case { layer, input, params, buffers, x: x.mapv(both), dy, noise };
     if let Ok(trained) = case.train(0..x.nrows(), PLAIN) {
         case.buffers = trained.buffers.into_iter().map(|value| both(value.widen())).collect();
     }
@@ -107,24 +148,23 @@ fn examine<A: Scalar>(case: &Case<'_, A>, report: &mut Report) -> Option<Written
         }
     };
     let again = |way| plain.same_bits(&case.run(way)?);
-    check("every number is written, none added to", again(Way { poison: 0.5, ..PLAIN }));
+    check("every value is written, none added to, no scratch is read before it is written", again(Way { poison: 0.5, ..PLAIN }));
     check("nothing is remembered", again(Way { interrupted: true, ..PLAIN }));
-    check("dx and the gradient can be had alone", alone(case, &plain));
-    if case.layer.by_row(false) {
-        check("by_row is the truth in prediction", predicted_in_parts(case, &plain));
+    check("dx and the gradient can be had alone, or one after the other", alone(case, &plain));
+    if case.layer.row_wise(false) {
+        check("row_wise is the truth in prediction", predicted_in_parts(case, &plain));
     }
-    if case.layer.by_row(true) {
-        check("by_row is the truth in training", trained_in_parts(case, &plain));
+    if case.layer.row_wise(true) {
+        check("row_wise is the truth in training", trained_in_parts(case, &plain));
     }
     check("threads change no bit", threads(case));
     Some(plain)
 }
 
 fn describe<A: Scalar>(case: &Case<'_, A>) -> Verdict {
-    let plan = || Plan::of(case.layer, case.x.ncols()).map_err(|error| error.to_string());
-    let (first, second) = (plan()?, plan()?);
-    let both = [first, second].map(|plan| (plan.output_dim, plan.parameters, plan.buffers));
-    if both[0] == both[1] { Ok(()) } else { Err(format!("{:?} and {:?}", both[0], both[1])) }
+    let declared = || Declared::of(case.layer, case.input).map_err(|error| error.to_string());
+    let (first, second) = (declared()?, declared()?);
+    if first == second { Ok(()) } else { Err(format!("{first:?} and {second:?}")) }
 }
 
 fn alone<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
@@ -132,7 +172,10 @@ fn alone<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
     let dx = case.train(rows.clone(), Way { with_grad: false, ..PLAIN })?.dx;
     same_bits("dx", plain.trained.dx.view(), dx.view())?;
     let grad = case.train(rows, Way { with_dx: false, ..PLAIN })?.grad;
-    same_bits("grad", plain.trained.grad.view(), grad.view())
+    same_bits("grad", plain.trained.grad.view(), grad.view())?;
+    let apart = case.train(0..case.x.nrows(), Way { after_dx: true, ..PLAIN })?;
+    same_bits("dx before grad", plain.trained.dx.view(), apart.dx.view())?;
+    same_bits("grad after dx", plain.trained.grad.view(), apart.grad.view())
 }
 
 /// The first row, and the rest in two parts, where there are enough rows.
@@ -154,7 +197,11 @@ fn trained_in_parts<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdic
         let whole = part(&plain.trained.y, &rows);
         same_bits(&format!("y of rows {rows:?}"), whole, alone.y.view())?;
         let whole = part(&plain.trained.dx, &rows);
-        same_bits(&format!("dx of rows {rows:?}"), whole, alone.dx.view())
+        same_bits(&format!("dx of rows {rows:?}"), whole, alone.dx.view())?;
+        let mut kept = plain.trained.kept.iter().zip(&alone.kept).enumerate();
+        kept.try_for_each(|(i, (whole, alone))| {
+            same_bits(&format!("array {i} that is kept of rows {rows:?}"), part(whole, &rows), alone.view())
+        })
     })
 }
 

@@ -14,7 +14,7 @@ mod layer;
 
 use std::fmt;
 
-pub use layer::layer;
+pub use layer::{both, layer};
 
 /// What a routine found.
 #[derive(Clone, Debug, PartialEq)]

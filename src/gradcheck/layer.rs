@@ -3,9 +3,9 @@ use ndarray::{Array2, ArrayView2};
 use super::Report;
 use super::difference::Slope;
 use crate::error::{Error, Result, check_finite};
-use crate::layer::{Backward, Forward, Layer, Plan, Training};
-use crate::linalg::Engine;
+use crate::layer::{Backward, Declared, Forward, Layer, LayerWorkspace, Training};
 use crate::random::{Noise, Random, RandomState};
+use crate::shape::Shape;
 
 /// Checks the gradients of a layer by its parameters and by its input `x`.
 ///
@@ -23,14 +23,36 @@ use crate::random::{Noise, Random, RandomState};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Result<Report> {
-    if x.is_empty() {
-        return Err(Error::shape("x", "(1 or more, 1 or more)", x.shape()));
+    layer_with_shape(layer, x.ncols().into(), x, seed)
+}
+
+/// Checks the gradients of a layer for samples of this shape, a row of `x` each: [`layer`] for images.
+///
+/// # Errors
+/// Those of [`layer`].
+///
+/// ```
+/// use manabi::{BatchNorm, Random, RandomState, gradcheck};
+///
+/// let x = RandomState::new(1).normal((3, 8), 0.0, 1.0);
+/// gradcheck::layer_with_shape(&BatchNorm::new(), [2, 2, 2].into(), x.view(), 0)?.assert();
+/// # Ok::<(), manabi::Error>(())
+/// ```
+pub fn layer_with_shape(
+    layer: &dyn Layer<f64>,
+    input: Shape,
+    x: ArrayView2<'_, f64>,
+    seed: u32,
+) -> Result<Report> {
+    if x.is_empty() || x.ncols() != input.size() {
+        return Err(Error::shape("x", format!("(1 or more, {})", input.size().max(1)), x.shape()));
     }
-    if x.nrows() < layer.least_rows() {
-        return Err(Error::shape("x", format!("({} or more, any)", layer.least_rows()), x.shape()));
+    if x.nrows() < layer.min_rows() {
+        return Err(Error::shape("x", format!("({} or more, any)", layer.min_rows()), x.shape()));
     }
     check_finite("x", x)?;
-    let case = Case::new(layer, x, &mut RandomState::new(seed))?;
+    let placed = layer.placed(input)?;
+    let case = Case::new(placed.as_deref().unwrap_or(layer), input, x, &mut RandomState::new(seed))?;
     let (grad, dx) = case.gradients((true, true));
     let mut report = Report::new();
     for (i, &at) in case.params.iter().enumerate() {
@@ -57,6 +79,7 @@ pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Resul
 
 struct Case<'a> {
     layer: &'a dyn Layer<f64>,
+    input: Shape,
     x: Array2<f64>,
     params: Vec<f64>,
     buffers: Vec<f64>,
@@ -64,8 +87,13 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(layer: &'a dyn Layer<f64>, x: ArrayView2<'_, f64>, random: &mut RandomState) -> Result<Self> {
-        let plan = Plan::of(layer, x.ncols())?;
+    fn new(
+        layer: &'a dyn Layer<f64>,
+        input: Shape,
+        x: ArrayView2<'_, f64>,
+        random: &mut RandomState,
+    ) -> Result<Self> {
+        let plan = Declared::of(layer, input)?;
         let mut params = Vec::with_capacity(plan.size);
         for parameter in &plan.parameters {
             parameter.draw(random, &mut params)?;
@@ -76,8 +104,8 @@ impl<'a> Case<'a> {
         }
         let moves = random.uniform((1, params.len()), -0.4, 0.4);
         params.iter_mut().zip(moves).for_each(|(param, by)| *param += by);
-        let weights = random.uniform((x.nrows(), plan.output_dim), -1.0, 1.0);
-        Ok(Self { layer, x: x.as_standard_layout().to_owned(), params, buffers, weights })
+        let weights = random.uniform((x.nrows(), plan.output.size()), -1.0, 1.0);
+        Ok(Self { layer, input, x: x.as_standard_layout().to_owned(), params, buffers, weights })
     }
 
     fn with_param(&self, i: usize, value: f64) -> f64 {
@@ -97,17 +125,25 @@ impl<'a> Case<'a> {
         (self.output(&self.params, &self.x) * &self.weights).mapv(f64::abs).sum()
     }
 
-    /// What a layer leaves unwritten, or adds to what is there, is NaN; so in the gradients.
+    /// Makes a workspace in which everything is NaN, so that what a layer reads without having written it shows.
+    fn workspace(&self) -> LayerWorkspace<f64> {
+        let ws = LayerWorkspace::new(self.layer, self.input, self.x.nrows());
+        let mut ws = ws.expect("the layer was described before");
+        ws.fill(f64::NAN).expect("a few samples fit in memory");
+        ws
+    }
+
     fn output(&self, params: &[f64], x: &Array2<f64>) -> Array2<f64> {
+        self.output_in(&mut self.workspace(), params, x)
+    }
+
+    fn output_in(&self, ws: &mut LayerWorkspace<f64>, params: &[f64], x: &Array2<f64>) -> Array2<f64> {
         let mut y = Array2::from_elem(self.weights.dim(), f64::NAN);
-        self.layer.forward(Forward {
-            params,
-            buffers: &self.buffers,
-            x: x.view(),
-            y: y.view_mut(),
-            training: Some(Training::new(Noise::default(), &mut self.buffers.clone())),
-            engine: &mut Engine::new(1),
-        });
+        let mut buffers = self.buffers.clone();
+        let training = Training::new(Noise::default(), &mut buffers);
+        let pass = Forward::new(ws, params, &self.buffers, x.view(), y.view_mut());
+        let pass = pass.and_then(|pass| pass.training(training));
+        self.layer.forward(pass.expect("arrays of the declared shapes"));
         y
     }
 
@@ -115,17 +151,18 @@ impl<'a> Case<'a> {
     fn gradients(&self, (with_grad, with_dx): (bool, bool)) -> (Vec<f64>, Array2<f64>) {
         let mut grad = vec![f64::NAN; self.params.len()];
         let mut dx = Array2::from_elem(self.x.dim(), f64::NAN);
-        let y = self.output(&self.params, &self.x);
-        self.layer.backward(Backward {
-            params: &self.params,
-            x: self.x.view(),
-            y: y.view(),
-            dy: self.weights.view(),
-            dx: with_dx.then(|| dx.view_mut()),
-            grad: with_grad.then_some(&mut grad[..]),
-            noise: Noise::default(),
-            engine: &mut Engine::new(1),
-        });
+        let mut ws = self.workspace();
+        let y = self.output_in(&mut ws, &self.params, &self.x);
+        let pass = Backward::new(
+            &mut ws,
+            &self.params,
+            &self.buffers,
+            (self.x.view(), y.view(), self.weights.view()),
+            with_dx.then(|| dx.view_mut()),
+            with_grad.then_some(&mut grad[..]),
+            Noise::default(),
+        );
+        self.layer.backward(pass.expect("arrays of the declared shapes"));
         (grad, dx)
     }
 }

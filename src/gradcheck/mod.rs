@@ -40,7 +40,7 @@ mod model;
 use std::fmt;
 
 pub use activation::{activation, activation_at};
-pub use layer::layer;
+pub use layer::{layer, layer_with_shape};
 pub use model::model;
 
 use difference::Slope;

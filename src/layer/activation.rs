@@ -1,18 +1,19 @@
 use super::{Backward, Forward, Layer, flat, flat_mut};
 use crate::activation::ActFn;
 use crate::error::Result;
-use crate::parallel::{PART, parts};
+use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
+use crate::shape::Shape;
 use crate::simd::dispatch;
 
-/// The layer that applies an activation function to every number.
+/// The layer that applies an activation function to every value.
 ///
 /// Formula: z = f(u).
 ///
 /// Derivative: du = dz · f′(u, z).
 ///
-/// Shapes: all (batch, width).
+/// Shapes: any; the output has the input's.
 ///
 /// Numerics: those of the function; the loops run on the best instruction set of the machine, with the same bits on
 /// all of them.
@@ -26,12 +27,13 @@ use crate::simd::dispatch;
 /// Source: the article's activation layers.
 ///
 /// ```
-/// use manabi::{Activation, Engine, Forward, Layer, Swish};
+/// use manabi::{Activation, Forward, Layer, LayerWorkspace, Swish};
 /// use ndarray::array;
 ///
 /// let swish = Activation::new(Swish::default());
 /// let (x, mut y) = (array![[0.0, 800.0]], array![[9.0, 9.0]]);
-/// swish.forward(Forward::new(&swish, &[], &[], x.view(), y.view_mut(), &mut Engine::new(1))?);
+/// let mut ws = LayerWorkspace::new(&swish, 2, 1)?;
+/// swish.forward(Forward::new(&mut ws, &[], &[], x.view(), y.view_mut())?);
 /// assert_eq!(y, array![[0.0, 800.0]]);
 /// # Ok::<(), manabi::Error>(())
 /// ```
@@ -52,13 +54,13 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
         F::NAME
     }
 
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
         self.function.check()?;
         self.function.settings().map_or(Ok(()), |settings| settings.check_range::<A>())?;
-        Ok(input_dim)
+        Ok(input)
     }
 
-    fn by_row(&self, _training: bool) -> bool {
+    fn row_wise(&self, _training: bool) -> bool {
         true
     }
 
@@ -68,7 +70,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
 
     fn forward(&self, mut pass: Forward<'_, A>) {
         let u = flat(&pass.x);
-        parts(pass.engine.threads(), flat_mut(&mut pass.y), 1, PART, &|start, z| {
+        parts(pass.engine.threads(), flat_mut(&mut pass.y), 1, &|start, z| {
             let u = &u[start..][..z.len()];
             dispatch(
                 #[inline(always)]
@@ -86,7 +88,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(du) = &mut pass.dx else { return };
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));
-        parts(pass.engine.threads(), flat_mut(du), 1, PART, &|start, du| {
+        parts(pass.engine.threads(), flat_mut(du), 1, &|start, du| {
             let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);
             dispatch(
                 #[inline(always)]

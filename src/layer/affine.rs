@@ -1,11 +1,12 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Backward, Forward, Layer, Parameter};
+use super::{Backward, Forward, Layer, TensorSpec};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::linalg::column_sums;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
+use crate::shape::Shape;
 
 /// The affine (dense, fully connected) layer.
 ///
@@ -25,7 +26,8 @@ use crate::settings::Settings;
 /// | `weight_initializer` | [`Initializer::HE_NORMAL`] | any |
 /// | `bias_initializer` | [`Initializer::ZEROS`] | any |
 ///
-/// Errors: when the model is built, for 0 units, or more than fit in memory.
+/// # Errors
+/// When the model is built: 0 units, or more than fit in memory; an input of more than one dimension.
 ///
 /// Source: the article's `affine`; Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors*,
 /// 1986.
@@ -34,7 +36,7 @@ use crate::settings::Settings;
 /// use manabi::{Affine, Initializer, Layer};
 ///
 /// let affine = Affine::new(100).weight_initializer(Initializer::GLOROT_UNIFORM);
-/// assert_eq!(Layer::<f32>::output_dim(&affine, 784)?, 100);
+/// assert_eq!(Layer::<f32>::output_shape(&affine, 784.into())?, 100.into());
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,17 +74,22 @@ impl<A: Scalar> Layer<A> for Affine {
         "affine"
     }
 
-    fn output_dim(&self, _input_dim: usize) -> Result<usize> {
-        if self.units == 0 { Err(Error::setting("units", "at least 1", 0)) } else { Ok(self.units) }
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        if input.rank() != 1 {
+            let expected = "one dimension (put a Flatten layer before this one)";
+            return Err(Error::setting("input shape", expected, input));
+        }
+        if self.units == 0 { Err(Error::setting("units", "at least 1", 0)) } else { Ok(self.units.into()) }
     }
 
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        let weight = Parameter::new("weight", &[input_dim, self.units], self.weight).transposed();
-        let bias = Parameter::new("bias", &[self.units], self.bias).fan(input_dim, self.units);
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        let inputs = input.size();
+        let weight = TensorSpec::new("weight", &[inputs, self.units], self.weight).transposed();
+        let bias = TensorSpec::new("bias", &[self.units], self.bias).fan(inputs, self.units);
         vec![weight, bias]
     }
 
-    fn by_row(&self, _training: bool) -> bool {
+    fn row_wise(&self, _training: bool) -> bool {
         true
     }
 

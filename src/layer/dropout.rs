@@ -1,9 +1,10 @@
 use super::{Backward, Forward, Layer, flat, flat_mut};
 use crate::error::{Error, Result};
-use crate::parallel::{PART, parts};
+use crate::parallel::parts;
 use crate::random::Noise;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
+use crate::shape::Shape;
 use crate::simd::dispatch;
 
 /// Dropout: in training, every number is 0 with probability p, and the others grow so that the mean is kept.
@@ -12,7 +13,7 @@ use crate::simd::dispatch;
 ///
 /// Derivative: dX = M·dY, with the M of the forward pass.
 ///
-/// Shapes: all (batch, width).
+/// Shapes: any; the output has the input's.
 ///
 /// Numerics: a number is dropped if its bits of the pass's [`Noise`] are below p·2³²; so the probability is p to 2⁻³², and M
 /// depends on the seed, the batch and the place alone, not on threads. M is not kept but computed again for dX.
@@ -27,13 +28,13 @@ use crate::simd::dispatch;
 /// as in `torch.nn.Dropout`.
 ///
 /// ```
-/// use manabi::{Dropout, Engine, Forward, Layer, Noise, Training};
+/// use manabi::{Dropout, Forward, Layer, LayerWorkspace, Noise, Training};
 /// use ndarray::Array2;
 ///
 /// let dropout = Dropout::new(0.25);
 /// let (x, mut y) = (Array2::<f64>::ones((100, 100)), Array2::zeros((100, 100)));
-/// let mut engine = Engine::new(1);
-/// let pass = Forward::new(&dropout, &[], &[], x.view(), y.view_mut(), &mut engine)?;
+/// let mut ws = LayerWorkspace::new(&dropout, 100, 100)?;
+/// let pass = Forward::new(&mut ws, &[], &[], x.view(), y.view_mut())?;
 /// dropout.forward(pass.training(Training::new(Noise::new(10, 1), &mut []))?);
 /// assert!(y.iter().all(|&y| y == 0.0 || y == 4.0 / 3.0));
 /// assert!((y.sum() / 10_000.0 - 1.0).abs() < 0.02);
@@ -53,7 +54,7 @@ impl Dropout {
     /// Writes M·`from` to `to`.
     fn mask<A: Scalar>(&self, noise: Noise, threads: usize, width: usize, from: &[A], to: &mut [A]) {
         let (threshold, scale) = ((self.p * 4_294_967_296.0) as u32, A::of(1.0 / (1.0 - self.p)));
-        parts(threads, to, width, PART, &|start, to| {
+        parts(threads, to, width, &|start, to| {
             let (from, noise) = (&from[start..][..to.len()], noise.rows_from(start / width));
             dispatch(
                 #[inline(always)]
@@ -84,14 +85,14 @@ impl<A: Scalar> Layer<A> for Dropout {
         "dropout"
     }
 
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
         match (0.0..1.0).contains(&self.p) {
-            true => Ok(input_dim),
+            true => Ok(input),
             false => Err(Error::setting("p", "0 or more, below 1", self.p)),
         }
     }
 
-    fn by_row(&self, _training: bool) -> bool {
+    fn row_wise(&self, _training: bool) -> bool {
         true
     }
 

@@ -1,42 +1,45 @@
-use super::{Backward, Forward, Layer, Parameter, flat, flat_mut};
+use super::lanes::{Lanes, SHRINK, may_overflow};
+use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::error::Result;
 use crate::init::Initializer;
-use crate::parallel::{PART, parts};
+use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_positive};
+use crate::shape::Shape;
 use crate::simd::dispatch;
 
-/// The sums that run side by side.
-const LANES: usize = 16;
-
-/// Layer normalisation: every row with mean 0 and variance 1, then scaled and shifted. In training and prediction alike.
+/// Layer normalisation: every sample gets mean 0 and variance 1, and is then scaled and shifted. Training and prediction do
+/// the same.
 ///
-/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε); μ and v are mean and variance of the row, v = Σ(x − μ)²/width.
+/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε); μ and v are mean and variance of the n values of a sample, v = Σ(x − μ)²/n.
 ///
 /// Derivative: dβ = Σ dY and dγ = Σ dY·X̂ over the batch; with G = dY·γ, dX = (G − mean(G) − X̂·mean(G·X̂))/√(v + ε), the means
-/// over the row.
+/// over the sample.
 ///
-/// Shapes: X, Y (batch, width); γ = `weight`, β = `bias` (width).
+/// Shapes: any; γ = `weight` and β = `bias` have the shape of a sample, so that an image is normalised as a whole.
 ///
 /// Numerics: the mean first, then the deviations from it, both in `f64` also where X is `f32`; sums in a fixed order, the same
-/// for any instruction set and number of threads. μ and v are not kept but computed again for the gradients.
+/// for any instruction set and number of threads. Where squares of `f64` values overflow, the values are scaled before. μ and v
+/// are not kept but computed again for the gradients.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `epsilon` ε | 10⁻⁵ | above 0, finite |
-/// | `affine` (whether there are γ and β, 1 and 0 to begin with) | true | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `epsilon` ε | keeps the divisor from 0 | 10⁻⁵ | above 0, finite |
+/// | `affine` | whether there are γ and β, at first 1 and 0 | true | |
 ///
-/// Errors: when the model is built, for an ε out of range.
+/// # Errors
+/// When the model is built: an ε out of range.
 ///
 /// Source: Ba, Kiros and Hinton, *Layer normalization*, 2016; settings and names as in `torch.nn.LayerNorm`.
 ///
 /// ```
-/// use manabi::{Engine, Forward, Layer, LayerNorm};
+/// use manabi::{Forward, Layer, LayerNorm, LayerWorkspace};
 /// use ndarray::array;
 ///
 /// let norm = LayerNorm::new().affine(false).epsilon(1e-9);
 /// let (x, mut y) = (array![[1.0, 3.0]], array![[0.0, 0.0]]);
-/// norm.forward(Forward::new(&norm, &[], &[], x.view(), y.view_mut(), &mut Engine::new(1))?);
+/// let mut ws = LayerWorkspace::new(&norm, 2, 1)?;
+/// norm.forward(Forward::new(&mut ws, &[], &[], x.view(), y.view_mut())?);
 /// assert!((y - array![[-1.0, 1.0]]).iter().all(|error: &f64| error.abs() < 1e-9));
 /// # Ok::<(), manabi::Error>(())
 /// ```
@@ -62,12 +65,33 @@ impl LayerNorm {
         Self { affine, ..self }
     }
 
-    /// The mean of a row, and 1/√(v + ε).
     #[inline(always)]
-    fn moments<A: Scalar>(&self, x: &[A]) -> (f64, f64) {
-        let mean = mean([x], |[x]| x);
-        let variance = self::mean([x], |[x]| (x - mean) * (x - mean));
-        (mean, 1.0 / (variance + self.epsilon).sqrt())
+    fn moments<A: Scalar>(&self, x: &[A]) -> Moments {
+        let shrunk = |shrink: f64| {
+            let mean = mean([x], |[x]| shrink * x);
+            (mean, self::mean([x], |[x]| (shrink * x - mean) * (shrink * x - mean)))
+        };
+        let (mut shrink, (mut mean, mut variance)) = (1.0, shrunk(1.0));
+        if may_overflow::<A>() && !variance.is_finite() {
+            (shrink, (mean, variance)) = (SHRINK, shrunk(SHRINK));
+        }
+        Moments { shrink, mean, scale: 1.0 / (variance + self.epsilon * (shrink * shrink)).sqrt() }
+    }
+}
+
+/// How a sample is normalised: x̂ = (x·shrink − mean)·scale.
+#[derive(Clone, Copy)]
+struct Moments {
+    shrink: f64,
+    mean: f64,
+    scale: f64,
+}
+
+impl Moments {
+    /// Returns x·shrink − mean.
+    #[inline(always)]
+    fn deviation<A: Scalar>(self, x: A) -> f64 {
+        if may_overflow::<A>() { x.widen() * self.shrink - self.mean } else { x.widen() - self.mean }
     }
 }
 
@@ -82,17 +106,17 @@ impl<A: Scalar> Layer<A> for LayerNorm {
         "layer_norm"
     }
 
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        // Added to the variance in `f64`, whatever the model's numbers are.
-        check_positive::<f64>("epsilon", self.epsilon).map(|()| input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        // Added to the variance in `f64`, whatever the model's precision is.
+        check_positive::<f64>("epsilon", self.epsilon).map(|()| input)
     }
 
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        let parameter = |name, start| Parameter::new(name, &[input_dim], Initializer::Constant(start));
-        if self.affine { vec![parameter("weight", 1.0), parameter("bias", 0.0)] } else { Vec::new() }
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        let spec = |name, start| TensorSpec::new(name, input.dims(), Initializer::Constant(start));
+        if self.affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
     }
 
-    fn by_row(&self, _training: bool) -> bool {
+    fn row_wise(&self, _training: bool) -> bool {
         true
     }
 
@@ -103,15 +127,15 @@ impl<A: Scalar> Layer<A> for LayerNorm {
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (weight, bias) = pass.params.split_at(pass.params.len() / 2);
         let (width, x) = (pass.x.ncols(), flat(&pass.x));
-        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, PART, &|start, y| {
+        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, &|start, y| {
             let x = &x[start..][..y.len()];
             dispatch(
                 #[inline(always)]
                 || {
                     for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                        let (mean, scale) = self.moments(x);
+                        let moments = self.moments(x);
                         for (y, &x) in y.iter_mut().zip(x) {
-                            *y = A::of((x.widen() - mean) * scale);
+                            *y = A::of(moments.deviation(x) * moments.scale);
                         }
                         for ((y, &weight), &bias) in y.iter_mut().zip(weight).zip(bias) {
                             *y = *y * weight + bias;
@@ -132,7 +156,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
             );
         }
         let Some(dx) = &mut pass.dx else { return };
-        parts(pass.engine.threads(), flat_mut(dx), width, PART, &|start, dx| {
+        parts(pass.engine.threads(), flat_mut(dx), width, &|start, dx| {
             let (x, dy) = (&x[start..][..dx.len()], &dy[start..][..dx.len()]);
             dispatch(
                 #[inline(always)]
@@ -155,9 +179,9 @@ impl LayerNorm {
         let width = grad.len() / 2;
         let (d_weight, d_bias) = grad.split_at_mut(width);
         for (x, dy) in x.chunks_exact(width).zip(dy.chunks_exact(width)) {
-            let (mean, scale) = self.moments(x);
+            let moments = self.moments(x);
             for (((d_weight, d_bias), &x), &dy) in d_weight.iter_mut().zip(&mut *d_bias).zip(x).zip(dy) {
-                *d_weight += dy * A::of((x.widen() - mean) * scale);
+                *d_weight += dy * A::of(moments.deviation(x) * moments.scale);
                 *d_bias += dy;
             }
         }
@@ -166,32 +190,25 @@ impl LayerNorm {
     /// A row of dX.
     #[inline(always)]
     fn back<A: Scalar>(&self, x: &[A], dy: &[A], weight: &[A], dx: &mut [A]) {
-        // G lies in dX until it is used up.
+        // dX holds G until it is used up.
         dx.copy_from_slice(dy);
         for (g, &weight) in dx.iter_mut().zip(weight) {
             *g *= weight;
         }
-        let (center, scale) = self.moments(x);
+        let moments = self.moments(x);
+        let Moments { shrink, mean: center, scale } = moments;
         let shift = mean([&*dx], |[g]| g);
-        let slope = mean([&*dx, x], |[g, x]| g * (x - center)) * scale * scale;
+        let slope = mean([&*dx, x], |[g, x]| g * (shrink * x - center)) * scale * scale;
         for (g, &x) in dx.iter_mut().zip(x) {
-            *g = A::of(scale * (g.widen() - shift - (x.widen() - center) * slope));
+            *g = A::of(shrink * scale * (g.widen() - shift - moments.deviation(x) * slope));
         }
     }
 }
 
-/// The mean of a term over some rows of the same width, side by side.
+/// Returns the mean of a term over some rows of the same width.
 #[inline(always)]
 fn mean<A: Scalar, const N: usize>(rows: [&[A]; N], term: impl Fn([f64; N]) -> f64) -> f64 {
-    let parts = rows.map(|row| row.as_chunks::<LANES>());
-    let mut sums = [0.0; LANES];
-    for k in 0..parts[0].0.len() {
-        let chunks = parts.map(|(chunks, _)| &chunks[k]);
-        for i in 0..LANES {
-            sums[i] += term(chunks.map(|chunk| chunk[i].widen()));
-        }
-    }
-    let rest = parts.map(|(_, rest)| rest);
-    let rest: f64 = (0..rest[0].len()).map(|i| term(rest.map(|rest| rest[i].widen()))).sum();
-    sums.into_iter().fold(rest, |total, sum| total + sum) / rows[0].len() as f64
+    let mut lanes = Lanes::ZERO;
+    lanes.add(rows, term);
+    lanes.total() / rows[0].len() as f64
 }

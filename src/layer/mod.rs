@@ -3,30 +3,50 @@
 mod activation;
 mod affine;
 mod batch_norm;
-mod columns;
+mod branches;
+mod chain;
+mod concat;
 mod dropout;
+mod lanes;
 mod layer_norm;
-mod parameter;
 mod pass;
+mod plan;
+mod reshape;
+mod residual;
+mod run;
+mod scratch;
+mod tensor_spec;
 mod trainable;
 
+use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use activation::Activation;
 pub use affine::Affine;
 pub use batch_norm::BatchNorm;
+pub use chain::Chain;
+pub use concat::Concat;
 pub use dropout::Dropout;
 pub use layer_norm::LayerNorm;
-pub use parameter::Parameter;
-pub(crate) use parameter::{Plan, check_name};
-pub use pass::{Backward, Forward, Training};
+pub use pass::{Backward, Forward, LayerWorkspace, Training};
+pub(crate) use plan::{Declared, Plan, Slot};
+pub use reshape::{Flatten, Reshape};
+pub use residual::Residual;
+pub(crate) use run::{backward, forward, predict, shared};
+pub(crate) use scratch::Memory;
+pub use scratch::{Kept, KeptMut, Scratch};
+pub use tensor_spec::TensorSpec;
 pub use trainable::Trainable;
 
 use crate::error::Result;
+use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, of_no_fields};
+use crate::shape::Shape;
+use crate::simd::dispatch;
 
 /// A layer: a function of its input and its parameters, and the gradients of that function.
 ///
@@ -42,7 +62,7 @@ use crate::settings::{Settings, of_no_fields};
 /// A layer of your own plugs in like the built-in ones:
 ///
 /// ```
-/// use manabi::{Backward, Forward, Initializer, Layer, Parameter, Result, Scalar};
+/// use manabi::{Backward, Forward, Initializer, Layer, Result, Scalar, Shape, TensorSpec};
 ///
 /// /// y = s·x, one trainable s per feature.
 /// #[derive(Debug)]
@@ -52,13 +72,13 @@ use crate::settings::{Settings, of_no_fields};
 ///     fn kind(&self) -> &str {
 ///         "scale"
 ///     }
-///     fn output_dim(&self, input_dim: usize) -> Result<usize> {
-///         Ok(input_dim)
+///     fn output_shape(&self, input: Shape) -> Result<Shape> {
+///         Ok(input)
 ///     }
-///     fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-///         vec![Parameter::new("scale", &[input_dim], Initializer::Constant(1.0))]
+///     fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+///         vec![TensorSpec::new("scale", input.dims(), Initializer::Constant(1.0))]
 ///     }
-///     fn by_row(&self, _training: bool) -> bool {
+///     fn row_wise(&self, _training: bool) -> bool {
 ///         true
 ///     }
 ///     fn forward(&self, pass: Forward<'_, A>) {
@@ -89,43 +109,71 @@ use crate::settings::{Settings, of_no_fields};
 ///     }
 /// }
 /// ```
-pub trait Layer<A: Scalar>: Debug + Send + Sync {
-    /// What the layer is, as a model's table shows it and a file knows it: `affine`, `swish`, …; a name that no other kind has.
+pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
+    /// Returns what the layer is, as a model's table shows it and a file knows it: `affine`, `swish`, …. No other kind may
+    /// have the same name.
     fn kind(&self) -> &str;
 
-    /// The width of the output for this width of the input, or why there is none.
-    fn output_dim(&self, input_dim: usize) -> Result<usize>;
-
-    /// The parameters for this width of the input, in the order in which the layer finds them in `params`.
-    fn parameters(&self, _input_dim: usize) -> Vec<Parameter> {
-        Vec::new()
-    }
-
-    /// The numbers that training changes without a gradient, such as a running mean, in the order in which the layer finds
-    /// them in `buffers`.
-    fn buffers(&self, _input_dim: usize) -> Vec<Parameter> {
-        Vec::new()
-    }
-
-    /// Whether a row of `y` depends on that row of `x` alone, and a row of `dx` on that row of `x`, `y` and `dy`.
+    /// Returns the shape of an output for this shape of an input.
     ///
-    /// If so, a batch may be divided by rows among threads, several layers at a time; if not, the layer gets whole batches, and
-    /// an engine with threads for its own use. The answer changes the speed, never the results.
-    fn by_row(&self, _training: bool) -> bool {
+    /// # Errors
+    /// The layer does not take such inputs, or one of its settings is out of range.
+    fn output_shape(&self, input: Shape) -> Result<Shape>;
+
+    /// Returns the parameters for this shape of an input, in the order in which the layer finds them in `params`.
+    fn parameters(&self, _input: Shape) -> Vec<TensorSpec> {
+        Vec::new()
+    }
+
+    /// Returns the values that training changes without a gradient, such as a running mean, in the order in which the layer
+    /// finds them in `buffers`.
+    fn buffers(&self, _input: Shape) -> Vec<TensorSpec> {
+        Vec::new()
+    }
+
+    /// Checks values for the buffers before a model adopts them. They are finite, and as many as the layer declares.
+    ///
+    /// # Errors
+    /// A value makes no sense, such as a negative variance.
+    fn check_buffers(&self, _input: Shape, _buffers: &[A]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns the memory that the passes need besides their operands. A workspace lends it, and nothing is allocated in a
+    /// step.
+    fn scratch(&self, _input: Shape) -> Scratch {
+        Scratch::NONE
+    }
+
+    /// Returns whether a row of `y` depends on the same row of `x` alone, and a row of `dx` on the same rows of `x`, `y`
+    /// and `dy`.
+    ///
+    /// If so, a batch may be divided by rows among threads, for several layers at a time. If not, the layer gets whole
+    /// batches and an engine with threads for its own use. The answer changes the speed, never the results.
+    fn row_wise(&self, _training: bool) -> bool {
         false
     }
 
-    /// The fewest rows that a batch may have in training; fewer are an error before the pass begins.
-    fn least_rows(&self) -> usize {
+    /// Returns the fewest rows that a batch may have in training. Fewer are an error before the pass begins.
+    fn min_rows(&self) -> usize {
         1
     }
 
-    /// What a saved model says of the layer, for a registry to make it again; `None` if it does not tell.
+    /// Returns what a saved model says of the layer, for a registry to make it again; `None` if it does not tell.
     ///
-    /// A layer without fields has nothing to say, and one with fields says nothing unless it implements this. How parameters
-    /// start is none of it: a saved model has their values.
+    /// By default a layer without fields has no settings, and one with fields does not tell. The initializers are not among
+    /// the settings: a saved model has the values of its parameters.
     fn settings(&self) -> Option<Settings> {
         of_no_fields(self)
+    }
+
+    /// Returns the layer prepared for inputs of this shape, if there is something to prepare: blocks plan their inner
+    /// layers once, when a model is built.
+    ///
+    /// # Errors
+    /// Those of [`output_shape`](Layer::output_shape).
+    fn placed(&self, _input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
+        Ok(None)
     }
 
     /// Writes all of `y` from `x`, `params` and `buffers`.
@@ -135,6 +183,9 @@ pub trait Layer<A: Scalar>: Debug + Send + Sync {
     fn forward(&self, pass: Forward<'_, A>);
 
     /// Writes all of `grad` and of `dx`, each where it is wanted, from the forward pass's `x` and `y` and from `dy`.
+    ///
+    /// # Panics
+    /// May panic for a pass that was made for another layer.
     fn backward(&self, pass: Backward<'_, A>);
 }
 
@@ -143,23 +194,32 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     fn kind(&self) -> &str {
         (**self).kind()
     }
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        (**self).output_dim(input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        (**self).output_shape(input)
     }
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        (**self).parameters(input_dim)
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        (**self).parameters(input)
     }
-    fn buffers(&self, input_dim: usize) -> Vec<Parameter> {
-        (**self).buffers(input_dim)
+    fn buffers(&self, input: Shape) -> Vec<TensorSpec> {
+        (**self).buffers(input)
     }
-    fn by_row(&self, training: bool) -> bool {
-        (**self).by_row(training)
+    fn check_buffers(&self, input: Shape, buffers: &[A]) -> Result<()> {
+        (**self).check_buffers(input, buffers)
     }
-    fn least_rows(&self) -> usize {
-        (**self).least_rows()
+    fn scratch(&self, input: Shape) -> Scratch {
+        (**self).scratch(input)
+    }
+    fn row_wise(&self, training: bool) -> bool {
+        (**self).row_wise(training)
+    }
+    fn min_rows(&self) -> usize {
+        (**self).min_rows()
     }
     fn settings(&self) -> Option<Settings> {
         (**self).settings()
+    }
+    fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
+        (**self).placed(input)
     }
     fn forward(&self, pass: Forward<'_, A>) {
         (**self).forward(pass)
@@ -167,6 +227,21 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     fn backward(&self, pass: Backward<'_, A>) {
         (**self).backward(pass)
     }
+}
+
+/// Adds `from` to `to`, on up to `threads` threads.
+fn add<A: Scalar>(threads: usize, from: &[A], to: &mut [A]) {
+    parts(threads, to, 1, &|start, to| {
+        let from = &from[start..][..to.len()];
+        dispatch(
+            #[inline(always)]
+            || {
+                for (to, &from) in to.iter_mut().zip(from) {
+                    *to += from;
+                }
+            },
+        );
+    });
 }
 
 /// All numbers of an array that a pass holds.

@@ -1,27 +1,37 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::Layer;
-use super::parameter::Plan;
+use super::scratch::{Kept, KeptMut, Memory};
+use super::plan::Declared;
+use super::{Layer, Scratch};
 use crate::error::{Error, Result};
 use crate::linalg::Engine;
 use crate::random::Noise;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
-/// What a forward pass reads and writes. All arrays are in standard layout.
+/// The operands of a forward pass. All arrays are in standard layout, with a row per sample.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Forward<'a, A> {
-    /// The layer's parameters, one after another.
+    /// The layer's parameters, in the order of their declarations.
     pub params: &'a [A],
-    /// The layer's buffers, one after another.
+    /// The layer's buffers, in the order of their declarations.
     pub buffers: &'a [A],
-    /// The input, (batch, input_dim).
+    /// The shape of a sample in `x`.
+    pub input: Shape,
+    /// The shape of a sample in `y`.
+    pub output: Shape,
+    /// The input, (batch, size of `input`).
     pub x: ArrayView2<'a, A>,
-    /// The output to write, (batch, output_dim).
+    /// The output to write, (batch, size of `output`).
     pub y: ArrayViewMut2<'a, A>,
+    /// The arrays to keep for the backward pass, as [`Scratch::kept`] asks for them.
+    pub kept: KeptMut<'a, A>,
+    /// Memory for the time of this pass: [`Scratch::temporary`] values for each thread of the engine.
+    pub temporary: &'a mut [A],
     /// What a pass has in training, and only then.
     pub training: Option<Training<'a, A>>,
-    /// For matrix products.
+    /// The engine for matrix products.
     pub engine: &'a mut Engine<A>,
 }
 
@@ -31,84 +41,103 @@ pub struct Forward<'a, A> {
 pub struct Training<'a, A> {
     /// The random numbers of this layer and batch, the same in the backward pass.
     pub noise: Noise,
-    /// What the buffers become when the step is taken, to write; before, what they are.
+    /// On entry, the current buffers. The layer overwrites them with the values to adopt when the step is taken.
     pub buffers: &'a mut [A],
 }
 
 impl<'a, A> Training<'a, A> {
-    /// Training outside a model: these random numbers, and room for the buffers to come.
+    /// Creates what a pass has in training outside a model: random numbers, and a copy of the buffers to overwrite.
     pub fn new(noise: Noise, buffers: &'a mut [A]) -> Self {
         Self { noise, buffers }
     }
 }
 
 impl<'a, A: Scalar> Forward<'a, A> {
-    /// A forward pass of a layer outside a model; for prediction, until [`training`](Forward::training) is given.
+    /// Creates a forward pass of a layer outside a model. It is one for prediction, unless
+    /// [`training`](Forward::training) follows.
     ///
-    /// Errors: an array that is not in standard layout, or not of the shape that the layer needs.
+    /// # Errors
+    /// An array is not in standard layout or not of the shape that the layer needs; there are more rows than the
+    /// workspace has room for.
     pub fn new(
-        layer: &dyn Layer<A>,
+        ws: &'a mut LayerWorkspace<A>,
         params: &'a [A],
         buffers: &'a [A],
         x: ArrayView2<'a, A>,
         y: ArrayViewMut2<'a, A>,
-        engine: &'a mut Engine<A>,
     ) -> Result<Self> {
-        let plan = Plan::of(layer, x.ncols())?;
-        check("x", &x, x.dim())?;
-        check("y", &y.view(), (x.nrows(), plan.output_dim))?;
-        check_length("params", params.len(), plan.size)?;
-        check_length("buffers", buffers.len(), plan.buffer_size)?;
-        Ok(Self { params, buffers, x, y, training: None, engine })
+        ws.check(params, buffers, &x, &y.view())?;
+        let LayerWorkspace { input, output, memory, engine, .. } = ws;
+        let (kept, temporary) = memory.forward(x.nrows());
+        let (input, output) = (*input, *output);
+        Ok(Self { params, buffers, input, output, x, y, kept, temporary, training: None, engine })
     }
 
-    /// The same pass in training.
+    /// Makes it a pass in training.
     ///
-    /// Errors: room for another number of buffers than the layer has.
+    /// # Errors
+    /// There is room for another number of buffers than the layer has.
     pub fn training(self, training: Training<'a, A>) -> Result<Self> {
         check_length("buffers of training", training.buffers.len(), self.buffers.len())?;
         Ok(Self { training: Some(training), ..self })
     }
 }
 
-/// What a backward pass reads and writes. All arrays are in standard layout.
+/// The operands of a backward pass. All arrays are in standard layout, with a row per sample.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Backward<'a, A> {
-    /// The layer's parameters, one after another.
+    /// The layer's parameters, in the order of their declarations.
     pub params: &'a [A],
-    /// The input of the forward pass, (batch, input_dim).
+    /// The buffers that the forward pass read, in the order of their declarations.
+    pub buffers: &'a [A],
+    /// The shape of a sample in `x`.
+    pub input: Shape,
+    /// The shape of a sample in `y`.
+    pub output: Shape,
+    /// The input of the forward pass, (batch, size of `input`).
     pub x: ArrayView2<'a, A>,
-    /// The output of the forward pass, (batch, output_dim).
+    /// The output of the forward pass, (batch, size of `output`).
     pub y: ArrayView2<'a, A>,
-    /// The gradient of the loss by the output, (batch, output_dim).
+    /// The gradient of the loss with respect to the output, (batch, size of `output`).
     pub dy: ArrayView2<'a, A>,
-    /// The gradient of the loss by the input, to write, (batch, input_dim), where it is wanted: never for a model's first
-    /// layer.
+    /// The gradient of the loss with respect to the input, to write, (batch, size of `input`), where it is wanted: never
+    /// for a model's first layer.
     pub dx: Option<ArrayViewMut2<'a, A>>,
-    /// The gradient of the loss by the parameters, to write, in the order of `params`, where it is wanted: not while a batch
-    /// is divided by rows.
+    /// The gradient of the loss with respect to the parameters, to write, in the order of `params`, where it is wanted:
+    /// not while a batch is divided by rows.
     pub grad: Option<&'a mut [A]>,
+    /// The arrays that the forward pass kept, as [`Scratch::kept`] asks for them.
+    pub kept: Kept<'a, A>,
+    /// The arrays that [`Scratch::gradients`] asks for. If `after_dx`, they hold what the pass that computed dx wrote.
+    pub gradients: KeptMut<'a, A>,
+    /// Whether another backward pass of this batch, perhaps by parts, has already computed dx. Then `dx` is `None`.
+    pub after_dx: bool,
+    /// Memory for the time of this pass: [`Scratch::temporary`] values for each thread of the engine.
+    pub temporary: &'a mut [A],
     /// The random numbers of the forward pass.
     pub noise: Noise,
-    /// For matrix products.
+    /// The engine for matrix products.
     pub engine: &'a mut Engine<A>,
 }
 
 impl<'a, A: Scalar> Backward<'a, A> {
-    /// A backward pass of a layer outside a model, after this forward pass, whose `y` holds the output. Backward passes belong
-    /// to training: that of a layer which behaves otherwise in prediction needs a forward pass with
-    /// [`training`](Forward::training).
+    /// Creates a backward pass of a layer outside a model, after a forward pass in training in the same workspace with the
+    /// same operands.
     ///
-    /// Errors: an array that is not in standard layout, or not of the shape that the layer needs.
+    /// # Errors
+    /// An array is not in standard layout or not of the shape that the layer needs; there are more rows than the
+    /// workspace has room for; gradients do not fit in memory.
     pub fn new(
-        forward: Forward<'a, A>,
-        dy: ArrayView2<'a, A>,
+        ws: &'a mut LayerWorkspace<A>,
+        params: &'a [A],
+        buffers: &'a [A],
+        (x, y, dy): (ArrayView2<'a, A>, ArrayView2<'a, A>, ArrayView2<'a, A>),
         dx: Option<ArrayViewMut2<'a, A>>,
         grad: Option<&'a mut [A]>,
+        noise: Noise,
     ) -> Result<Self> {
-        let Forward { params, x, y, engine, training, .. } = forward;
-        let noise = training.map_or_else(Noise::default, |training| training.noise);
+        ws.check(params, buffers, &x, &y)?;
         check("dy", &dy, y.dim())?;
         if let Some(dx) = &dx {
             check("dx", &dx.view(), x.dim())?;
@@ -116,10 +145,119 @@ impl<'a, A: Scalar> Backward<'a, A> {
         if let Some(grad) = &grad {
             check_length("grad", grad.len(), params.len())?;
         }
-        let shape = y.dim();
-        let y = y.into_slice().expect("the forward pass holds arrays in standard layout");
-        let y = ArrayView2::from_shape(shape, &*y).expect("as long as it was");
-        Ok(Self { params, x, y, dy, dx, grad, noise, engine })
+        let LayerWorkspace { input, output, memory, scratch, engine, .. } = ws;
+        memory.grow_for_training(scratch)?;
+        let (kept, gradients, temporary) = memory.backward(x.nrows());
+        let (input, output, after_dx) = (*input, *output, false);
+        Ok(Self {
+            params,
+            buffers,
+            input,
+            output,
+            x,
+            y,
+            dy,
+            dx,
+            grad,
+            kept,
+            gradients,
+            after_dx,
+            temporary,
+            noise,
+            engine,
+        })
+    }
+
+    /// Makes it a pass for the parameters alone, after one that computed dx in the same workspace.
+    pub fn after_dx(self) -> Self {
+        Self { dx: None, after_dx: true, ..self }
+    }
+}
+
+/// The scratch of one layer outside a model: what a workspace is for a model.
+///
+/// ```
+/// use manabi::{Affine, Forward, Layer, LayerWorkspace};
+/// use ndarray::array;
+///
+/// let affine = Affine::new(1);
+/// let mut ws = LayerWorkspace::new(&affine, 2, 1)?; // inputs of 2 values, batches of 1 row
+/// let (params, x, mut y) = ([3.0, 4.0, 0.5], array![[1.0, 10.0]], array![[0.0]]); // weight and bias
+/// affine.forward(Forward::new(&mut ws, &params, &[], x.view(), y.view_mut())?);
+/// assert_eq!(y, array![[43.5]]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "the setters return the changed workspace"]
+pub struct LayerWorkspace<A> {
+    input: Shape,
+    output: Shape,
+    /// The values of all parameters and of all buffers.
+    sizes: (usize, usize),
+    scratch: Scratch,
+    memory: Memory<A>,
+    engine: Engine<A>,
+}
+
+impl<A: Scalar> LayerWorkspace<A> {
+    /// Allocates scratch for passes of at most `rows` rows through this layer.
+    ///
+    /// # Errors
+    /// The layer does not take inputs of this shape; the memory does not fit.
+    pub fn new(layer: &dyn Layer<A>, input: impl Into<Shape>, rows: usize) -> Result<Self> {
+        let declared = Declared::of(layer, input.into())?;
+        let Declared { input, output, size, buffer_size, scratch, .. } = declared;
+        let memory = Memory::new(&scratch, rows, 1)?;
+        Ok(Self { input, output, sizes: (size, buffer_size), scratch, memory, engine: Engine::new(1) })
+    }
+
+    /// Divides the work of a pass among up to this many threads.
+    ///
+    /// # Errors
+    /// The memory does not fit.
+    pub fn threads(self, threads: usize) -> Result<Self> {
+        let engine = Engine::new(threads);
+        let memory = Memory::new(&self.scratch, self.memory.capacity(), engine.threads())?;
+        Ok(Self { memory, engine, ..self })
+    }
+
+    /// Fills all scratch with this value, so that a test sees what a layer reads without having written it.
+    ///
+    /// # Errors
+    /// The memory for backward passes does not fit.
+    pub fn fill(&mut self, value: A) -> Result<()> {
+        self.memory.grow_for_training(&self.scratch)?;
+        self.memory.fill(value);
+        Ok(())
+    }
+
+    /// Returns what the last passes of this many rows kept, array by array.
+    pub(crate) fn kept(&self, rows: usize) -> impl Iterator<Item = ArrayView2<'_, A>> {
+        let [kept, gradients] = [self.memory.kept(rows), self.memory.gradients(rows)];
+        let forward = (0..self.scratch.kept.len()).map(move |index| kept.array(index));
+        forward.chain((0..self.scratch.gradients.len()).map(move |index| gradients.array(index)))
+    }
+
+    /// Returns the shape of an output.
+    pub fn output(&self) -> Shape {
+        self.output
+    }
+
+    fn check(
+        &self,
+        params: &[A],
+        buffers: &[A],
+        x: &ArrayView2<'_, A>,
+        y: &ArrayView2<'_, A>,
+    ) -> Result<()> {
+        let (rows, capacity) = (x.nrows(), self.memory.capacity());
+        if rows > capacity {
+            return Err(Error::setting("rows", format!("at most {capacity}, as the workspace has room for"), rows));
+        }
+        check("x", x, (rows, self.input.size()))?;
+        check("y", y, (rows, self.output.size()))?;
+        check_length("params", params.len(), self.sizes.0)?;
+        check_length("buffers", buffers.len(), self.sizes.1)
     }
 }
 

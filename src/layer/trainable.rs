@@ -1,10 +1,11 @@
-use super::{Backward, Forward, Layer, Parameter, flat, flat_mut};
+use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::activation::TrainableActFn;
 use crate::error::Result;
 use crate::init::Initializer;
-use crate::parallel::{PART, parts};
+use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
+use crate::shape::Shape;
 use crate::simd::dispatch;
 
 /// The sums that run side by side where there is one parameter.
@@ -16,7 +17,7 @@ const LANES: usize = 16;
 ///
 /// Derivative: du = dz·∂z/∂u; dp = Σ dz·∂z/∂p over the batch, and over the units if they share p.
 ///
-/// Shapes: all (batch, width); p (1), or (width) per unit.
+/// Shapes: any, the output has the input's; p (1), or per unit that of a sample.
 ///
 /// Numerics: those of the function; the sums run in a fixed order, the same for any instruction set and number of threads.
 ///
@@ -34,8 +35,8 @@ const LANES: usize = 16;
 ///
 /// let one = Trainable::new(Swish::new(1.0));
 /// let many = Trainable::new(PRelu::new(0.25)).per_unit();
-/// assert_eq!(Layer::<f32>::parameters(&one, 100)[0].shape, [1]);
-/// assert_eq!(Layer::<f32>::parameters(&many, 100)[0].shape, [100]);
+/// assert_eq!(Layer::<f32>::parameters(&one, 100.into())[0].shape, [1]);
+/// assert_eq!(Layer::<f32>::parameters(&many, 100.into())[0].shape, [100]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Trainable<F> {
@@ -60,17 +61,17 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
         F::NAME
     }
 
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        self.function.check().map(|()| input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        self.function.check().map(|()| input)
     }
 
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        let count = if self.per_unit { input_dim } else { 1 };
-        let parameter = Parameter::new(F::PARAMETER, &[count], Initializer::Constant(self.function.start()));
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        let shape = if self.per_unit { input.dims() } else { &[1] };
+        let parameter = TensorSpec::new(F::PARAMETER, shape, Initializer::Constant(self.function.start()));
         vec![parameter.saved_as(F::SAVED_AS)]
     }
 
-    fn by_row(&self, _training: bool) -> bool {
+    fn row_wise(&self, _training: bool) -> bool {
         true
     }
 
@@ -80,7 +81,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
 
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (params, width, u) = (pass.params, pass.x.ncols(), flat(&pass.x));
-        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, PART, &|start, z| {
+        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, &|start, z| {
             let u = &u[start..][..z.len()];
             dispatch(
                 #[inline(always)]
@@ -114,7 +115,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
             );
         }
         let Some(du) = &mut pass.dx else { return };
-        parts(pass.engine.threads(), flat_mut(du), width, PART, &|start, du| {
+        parts(pass.engine.threads(), flat_mut(du), width, &|start, du| {
             let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);
             dispatch(
                 #[inline(always)]

@@ -38,6 +38,8 @@ use crate::simd::arch;
 pub struct Engine<A> {
     packs: Packs<A>,
     threads: usize,
+    /// An engine of one thread for each part of a batch that is divided by rows.
+    parts: Vec<Self>,
 }
 
 /// Each has room of its own.
@@ -46,7 +48,14 @@ const MOST_THREADS: usize = 1024;
 impl<A: Element + Default> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024).
     pub fn new(threads: usize) -> Self {
-        Self { packs: Packs::default(), threads: threads.clamp(1, MOST_THREADS) }
+        let threads = threads.clamp(1, MOST_THREADS);
+        let parts = if threads > 1 { vec![Self::new(1); threads] } else { Vec::new() };
+        Self { packs: Packs::default(), threads, parts }
+    }
+
+    /// Returns engines of one thread each, up to [`threads`](Engine::threads) of them.
+    pub(crate) fn parts(&mut self, count: usize) -> &mut [Self] {
+        &mut self.parts[..count]
     }
 
     /// The greatest number of threads that work is divided among.
@@ -60,7 +69,8 @@ impl<A: Element + Default> Engine<A> {
     /// copied first.
     ///
     /// # Panics
-    /// If the shapes do not fit, or `c` is not in standard layout.
+    /// If the shapes do not fit, or `c` is not in standard layout. The message tells all shapes and points at the caller.
+    #[track_caller]
     pub fn matmul(
         &mut self,
         a: ArrayView2<'_, A>,
@@ -69,10 +79,16 @@ impl<A: Element + Default> Engine<A> {
         mut c: ArrayViewMut2<'_, A>,
     ) {
         let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+        let row_length = row.map(<[A]>::len);
         assert!(
-            b.nrows() == k && c.dim() == (m, n) && row.is_none_or(|row| row.len() == n),
-            "shapes do not fit"
+            b.nrows() == k && c.dim() == (m, n) && row_length.is_none_or(|length| length == n),
+            "matmul: expected a (m, k), b (k, n), row (n) and c (m, n), \
+             got a {:?}, b {:?}, row {row_length:?} and c {:?}",
+            a.dim(),
+            b.dim(),
+            c.dim(),
         );
+        assert!(c.is_standard_layout(), "matmul: expected c in standard layout, got strides {:?}", c.strides());
         let (at, bt) = (a.reversed_axes(), b.reversed_axes());
         let (op, a, b) = match (a.to_slice(), b.to_slice(), at.to_slice(), bt.to_slice()) {
             (Some(a), Some(b), ..) => (Product::AB, a, b),

@@ -10,7 +10,7 @@ use super::pack::{
     PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
 };
 use super::row::Row;
-use crate::parallel::{PART, parts};
+use crate::parallel::{Divide, divide, least, parts, shares};
 use crate::simd;
 
 /// The greatest depth of a block of k, through which one chain of sums runs.
@@ -29,10 +29,6 @@ const WIDEST: usize = 64;
 const MOST_ACROSS: usize = 2 * WIDEST / size_of::<f32>();
 /// Up to so many rows, it does not pay to pack the right operand.
 const FEW: usize = 3;
-/// The multiplications that make a thread worth its while.
-const SHARE: usize = 1 << 17;
-/// The numbers to pack that make a thread worth its while.
-const COPIES: usize = 1 << 14;
 
 /// Room beside the operands, which grows to what the largest product needs and stays.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +107,7 @@ impl<'a, T: Element> Job<'a, T> {
             return self.rows(arch, c, room(&mut packs.sums, n));
         }
         let work = m.saturating_mul(k).saturating_mul(n);
-        let threads = threads.min(work / SHARE).min(m.div_ceil(STRIP)).max(1);
+        let threads = shares(threads, work, least::MULTIPLICATIONS).min(m.div_ceil(STRIP));
         if threads > 1 && op == Product::AB && halves(m, k) {
             let Packs { first, second, sums } = packs;
             let (mid, sums) = (depth(k), room(sums, m * n));
@@ -120,7 +116,7 @@ impl<'a, T: Element> Job<'a, T> {
                 || self.blocks(mid..k, arch, sums, second, threads - threads / 2),
             );
             let sums = &*sums;
-            return parts(threads, c, 1, PART, &|at, c| add(arch, &sums[at..][..c.len()], c));
+            return parts(threads, c, 1, &|at, c| add(arch, &sums[at..][..c.len()], c));
         }
         self.blocks(0..k, arch, c, &mut packs.first, threads);
     }
@@ -161,14 +157,19 @@ impl<'a, T: Element> Job<'a, T> {
                     _ => Start::Zero,
                 };
                 let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, high };
-                if in_place {
-                    block.compute(0, m, &[], c, left, threads);
-                    continue;
-                }
-                let size = deep * panels.width();
-                let right = &mut room(&mut packs.right, size.max(most_right))[..size];
-                block.pack(0, panels.count, right, threads.min(right.len() / COPIES).max(1));
-                block.compute(0, m, right, c, left, threads);
+                let right: &[T] = match in_place {
+                    true => &[],
+                    false => {
+                        let size = deep * panels.width();
+                        let right = &mut room(&mut packs.right, size.max(most_right))[..size];
+                        let threads = shares(threads, size, least::PACKED);
+                        let all = PanelRange { block, from: 0, to: panels.count, right: &mut *right };
+                        divide(all, threads, &|part| block.pack(part));
+                        right
+                    }
+                };
+                let all = RowRange { n, from: 0, to: m, c: &mut *c, left: &mut *left, threads };
+                divide(all, threads, &|rows| block.compute(rows, right));
             }
         }
     }
@@ -231,19 +232,58 @@ struct Block<'a, T> {
     high: usize,
 }
 
+/// Some panels of a block, and the room for their copies.
+struct PanelRange<'a, 'b, T> {
+    block: Block<'b, T>,
+    from: usize,
+    to: usize,
+    right: &'a mut [T],
+}
+
+impl<T: Element> Divide for PanelRange<'_, '_, T> {
+    fn len(&self) -> usize {
+        self.to - self.from
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let Self { block, from, to, right } = self;
+        let col = |i| block.panels.span(i).col;
+        let (low, high) = right.split_at_mut(block.deep * (col(from + at) - col(from)));
+        (Self { block, from, to: from + at, right: low }, Self { block, from: from + at, to, right: high })
+    }
+}
+
+/// Some rows of the output, and room for their left operand on each of the threads that share them.
+struct RowRange<'a, T> {
+    n: usize,
+    from: usize,
+    to: usize,
+    c: &'a mut [T],
+    left: &'a mut [T],
+    threads: usize,
+}
+
+impl<T: Element> Divide for RowRange<'_, T> {
+    fn len(&self) -> usize {
+        self.to - self.from
+    }
+
+    /// Cuts before the nearest strip.
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let Self { n, from, to, c, left, threads } = self;
+        let mid = from + (at + STRIP / 2) / STRIP * STRIP;
+        let (c, other_c) = c.split_at_mut((mid - from) * n);
+        let (left, other_left) = left.split_at_mut(left.len() / threads * (threads / 2));
+        let [low, high] = [threads / 2, threads - threads / 2];
+        let part = Self { n, from, to: mid, c, left, threads: low };
+        (part, Self { n, from: mid, to, c: other_c, left: other_left, threads: high })
+    }
+}
+
 impl<T: Element> Block<'_, T> {
-    /// Packs the panels from `from` to `to`.
-    fn pack(self, from: usize, to: usize, right: &mut [T], threads: usize) {
+    /// Packs some panels.
+    fn pack(self, PanelRange { from, to, right, .. }: PanelRange<'_, '_, T>) {
         let (deep, before) = (self.deep, self.panels.span(from).col);
-        if threads > 1 && to - from > 1 {
-            let mid = from.midpoint(to);
-            let (low, high) = right.split_at_mut(deep * (self.panels.span(mid).col - before));
-            rayon_core::join(
-                || self.pack(from, mid, low, threads / 2),
-                || self.pack(mid, to, high, threads - threads / 2),
-            );
-            return;
-        }
         let pass = if self.job.op == Product::ABt { deep } else { PASS };
         for at in (0..deep).step_by(pass) {
             for span in (from..to).map(|i| self.panels.span(i)) {
@@ -272,20 +312,9 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Computes the rows from `from` to `to`, of which `c` is the output.
-    fn compute(self, from: usize, to: usize, right: &[T], c: &mut [T], left: &mut [T], threads: usize) {
+    /// Computes some rows.
+    fn compute(self, RowRange { from, to, c, left, .. }: RowRange<'_, T>, right: &[T]) {
         let Self { job: Job { op, m, k, n, a, .. }, at, deep: depth, .. } = self;
-        if threads > 1 {
-            let share = (to - from) * (threads / 2) / threads;
-            let mid = from + (share + STRIP / 2) / STRIP * STRIP;
-            let (c, d) = c.split_at_mut((mid - from) * n);
-            let (left, more) = left.split_at_mut(left.len() / threads * (threads / 2));
-            rayon_core::join(
-                || self.compute(from, mid, right, c, left, threads / 2),
-                || self.compute(mid, to, right, d, more, threads - threads / 2),
-            );
-            return;
-        }
         if self.across {
             self.across(from, to, c);
         }

@@ -3,13 +3,66 @@ use std::fmt;
 use super::Sequential;
 use crate::scalar::Scalar;
 
+/// The article's table: a line for the input, each layer, the output and the loss.
 impl<A: Scalar> fmt::Display for Sequential<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "input - 0 {}", self.input_dim)?;
-        for slot in &self.slots {
-            writeln!(f, "{} {} {} {}", slot.name, slot.layer.kind(), slot.input_dim, slot.output_dim)?;
+        writeln!(f, "input - 0 {}", self.input_shape())?;
+        for slot in self.slots() {
+            let (kind, input, output) = (slot.layer.kind(), slot.declared.input, slot.declared.output);
+            writeln!(f, "{} {kind} {input} {output}", slot.name)?;
         }
         writeln!(f, "output {} {}", self.output.name(), self.output_dim())?;
         write!(f, "error {}", self.loss.name())
+    }
+}
+
+/// One line without parameters: `Sequential<f32>(784 -> 10, 3 layers, 84060 parameters)`.
+impl<A: Scalar> fmt::Debug for Sequential<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (precision, input, output) = (std::any::type_name::<A>(), self.input_shape(), self.output_dim());
+        let (layers, parameters) = (self.slots().len(), self.parameter_count());
+        write!(f, "Sequential<{precision}>({input} -> {output}, {layers} layers, {parameters} parameters)")
+    }
+}
+
+impl<A: Scalar> Sequential<A> {
+    /// Returns a table of the layers with the number of their parameters.
+    ///
+    /// ```
+    /// use manabi::{Activation, Affine, CrossEntropy, Flatten, Mish, Sequential, Softmax};
+    ///
+    /// let model = Sequential::<f32>::builder([1, 28, 28])
+    ///     .add_layer("flatten", Flatten)
+    ///     .add_layer("affine1", Affine::new(100))
+    ///     .add_layer("mish1", Activation::new(Mish))
+    ///     .add_layer("affine2", Affine::new(10))
+    ///     .set_output(Softmax)
+    ///     .set_error(CrossEntropy)
+    ///     .build()?;
+    /// let table = "\
+    /// layer    kind     input    output  parameters
+    /// flatten  flatten  1x28x28     784           0
+    /// affine1  affine       784     100       78500
+    /// mish1    mish         100     100           0
+    /// affine2  affine       100      10        1010
+    /// total                                   79510";
+    /// assert_eq!(model.summary(), table);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn summary(&self) -> String {
+        let row = |cells: [&dyn ToString; 5]| cells.map(|cell| cell.to_string());
+        let mut rows = vec![row([&"layer", &"kind", &"input", &"output", &"parameters"])];
+        rows.extend(self.slots().iter().map(|slot| {
+            let declared = &slot.declared;
+            row([&slot.name, &slot.layer.kind(), &declared.input, &declared.output, &declared.size])
+        }));
+        rows.push(row([&"total", &"", &"", &"", &self.parameter_count()]));
+        let width = |i: usize| rows.iter().map(|cells| cells[i].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 5] = std::array::from_fn(width);
+        let line = |[name, kind, input, output, parameters]: &[String; 5]| {
+            let [w0, w1, w2, w3, w4] = widths;
+            format!("{name:w0$}  {kind:w1$}  {input:>w2$}  {output:>w3$}  {parameters:>w4$}")
+        };
+        rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }

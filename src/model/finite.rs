@@ -1,5 +1,6 @@
 use super::Sequential;
-use super::workspace::{Workspace, matrix};
+use super::workspace::Workspace;
+use crate::buffer::matrix;
 use crate::error::{Result, check_finite};
 use crate::scalar::Scalar;
 
@@ -8,30 +9,32 @@ impl<A: Scalar> Sequential<A> {
     /// An error that names the first number of the last forward pass that is not finite: of the batch, of the layers' outputs
     /// from first to last, or of the predictions.
     pub(crate) fn check_forward(&self, ws: &Workspace<A>) -> Result<()> {
-        check_finite("samples of the batch", matrix(&ws.values[0], ws.rows, self.input_dim))?;
+        check_finite("samples of the batch", matrix(&ws.x, ws.rows, self.input_dim()))?;
         check_finite("targets of the batch", ws.t())?;
-        for (slot, y) in self.slots.iter().zip(&ws.values[1..]) {
-            let output = check_finite("output", matrix(y, ws.rows, slot.output_dim));
+        let kept = ws.memory.kept(ws.rows);
+        for (index, slot) in self.slots().iter().enumerate() {
+            let output = check_finite("output", kept.array(self.plan.output_at(index)));
             output.map_err(|error| error.in_layer(&slot.name))?;
         }
         check_finite("predictions", ws.y())
     }
 
-    /// An error that names the first number of the last backward pass, over so many rows, that is not finite: of the loss, or
+    /// An error that names the first value of the last backward pass, over this many rows, that is not finite: of the loss, or
     /// of the layers from last to first.
     pub(crate) fn check_backward(&self, ws: &Workspace<A>, rows: usize) -> Result<()> {
-        let by_boundary =
-            |what: &str, index: usize| check_finite(what, matrix(&ws.deltas[index], rows, ws.widths[index]));
-        by_boundary("gradient of the loss", self.slots.len())?;
-        for (index, slot) in self.slots.iter().enumerate().rev() {
+        let gradients = ws.memory.gradients(rows);
+        let by_output =
+            |what: &str, index: usize| check_finite(what, gradients.array(self.plan.gradient_at(index)));
+        by_output("gradient of the loss", self.slots().len() - 1)?;
+        for (index, slot) in self.slots().iter().enumerate().rev() {
             let in_layer = |result: Result<()>| result.map_err(|error| error.in_layer(&slot.name));
             for place in self.places().filter(|place| place.layer == slot.name) {
-                let what = format!("gradient by {}", place.parameter.name);
+                let what = format!("gradient by {}", place.spec.name);
                 in_layer(place.check_finite(&what, &ws.gradient))?;
             }
             // The gradient by the model's own input is never computed.
             if index > 0 {
-                in_layer(by_boundary("gradient by the input", index))?;
+                in_layer(by_output("gradient by the input", index - 1))?;
             }
         }
         Ok(())

@@ -2,30 +2,30 @@
 
 mod builder;
 mod display;
+mod end;
 mod finite;
 #[cfg(feature = "persistence")]
 mod numbers;
 mod parameters;
-mod parts;
 mod pass;
 mod workspace;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 pub use builder::Builder;
 pub(crate) use parameters::Place;
 pub use workspace::Workspace;
 
-use crate::layer::{Layer, Parameter};
+use crate::layer::{Plan, Slot};
 use crate::loss::Loss;
 use crate::output::Output;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// A network of layers that follow one another.
 ///
-/// It is its parameters, in one flat vector, and the description of what they mean. (Some layers add buffers, numbers that
-/// training changes without a gradient; they lie in a vector of their own.) Prediction takes it by shared
+/// It holds its parameters in one flat vector, beside the description of what they mean. Some layers add buffers: values that
+/// training changes without a gradient, in a vector of their own. Prediction takes a model by shared
 /// reference, so many threads can use one model at once. Cloning copies the parameters and shares the description.
 ///
 /// Its `Display` is the table that the article prints:
@@ -53,54 +53,44 @@ use crate::scalar::Scalar;
 /// assert_eq!(y.dim(), (3, 10));
 /// # Ok::<(), manabi::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sequential<A> {
-    input_dim: usize,
-    slots: Vec<Slot<A>>,
+    /// The layers in their places and, behind them, the output.
+    plan: Arc<Plan<A>>,
     output: Arc<dyn Output<A>>,
     loss: Arc<dyn Loss<A>>,
     params: Vec<A>,
     buffers: Vec<A>,
 }
 
-/// A layer in its place.
-#[derive(Clone, Debug)]
-struct Slot<A> {
-    name: String,
-    layer: Arc<dyn Layer<A>>,
-    input_dim: usize,
-    output_dim: usize,
-    parameters: Vec<Parameter>,
-    /// Where its parameters lie in the flat vector.
-    range: Range<usize>,
-    buffers: Vec<Parameter>,
-    /// Where its buffers lie in theirs.
-    buffer_range: Range<usize>,
-}
-
 impl<A: Scalar> Sequential<A> {
-    /// Begins a model for samples of this width.
-    pub fn builder(input_dim: usize) -> Builder<A> {
-        Builder::new(input_dim)
+    /// Begins a model for samples of this shape, such as `784` or `[1, 28, 28]`.
+    pub fn builder(input: impl Into<Shape>) -> Builder<A> {
+        Builder::new(input.into())
     }
 
-    /// The width of a sample.
+    /// Returns the shape of a sample.
+    pub fn input_shape(&self) -> Shape {
+        self.plan.input()
+    }
+
+    /// Returns the number of values of a sample.
     pub fn input_dim(&self) -> usize {
-        self.input_dim
+        self.input_shape().size()
     }
 
-    /// The width of a prediction.
+    /// Returns the number of values of a prediction.
     pub fn output_dim(&self) -> usize {
-        self.slots.last().map_or(self.input_dim, |slot| slot.output_dim)
+        self.plan.output().size()
     }
 
-    /// What makes predictions of the last layer's numbers.
+    /// Returns the output, which makes predictions of logits.
     pub(crate) fn output(&self) -> &dyn Output<A> {
         self.output.as_ref()
     }
 
-    /// The widths at all boundaries: of the input, then of every layer's output.
-    fn widths(&self) -> impl Iterator<Item = usize> {
-        std::iter::once(self.input_dim).chain(self.slots.iter().map(|slot| slot.output_dim))
+    /// Returns the layers in their places, without the output.
+    fn slots(&self) -> &[Slot<A>] {
+        &self.plan.slots[..self.plan.slots.len() - 1]
     }
 }

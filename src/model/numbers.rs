@@ -2,14 +2,14 @@
 
 use super::Sequential;
 use crate::error::{Result, zeros};
-use crate::layer::{Layer, Parameter};
+use crate::layer::{Layer, TensorSpec};
 use crate::loss::Loss;
 use crate::scalar::Scalar;
 
 impl<A: Scalar> Sequential<A> {
     /// The layers and their names, in order.
     pub(crate) fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<A>)> {
-        self.slots.iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
+        self.slots().iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
     }
 
     pub(crate) fn loss_function(&self) -> &dyn Loss<A> {
@@ -17,17 +17,17 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Every parameter, then every buffer, by the full name that files have.
-    pub(crate) fn declared(&self) -> impl Iterator<Item = (String, &Parameter)> {
-        let parameters =
-            self.slots.iter().flat_map(|slot| slot.parameters.iter().map(move |own| (slot, own)));
-        let buffers = self.slots.iter().flat_map(|slot| slot.buffers.iter().map(move |own| (slot, own)));
+    pub(crate) fn declared(&self) -> impl Iterator<Item = (String, &TensorSpec)> {
+        let slots = self.slots().iter();
+        let parameters = slots.clone().flat_map(|slot| slot.declared.parameters.iter().map(move |own| (slot, own)));
+        let buffers = slots.flat_map(|slot| slot.declared.buffers.iter().map(move |own| (slot, own)));
         parameters.chain(buffers).map(|(slot, own)| (format!("{}.{}", slot.name, own.saved_as), own))
     }
 
     /// The same with their numbers.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (String, &Parameter, &[A])> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = (String, &TensorSpec, &[A])> {
         let (mut params, mut buffers) = (&self.params[..], &self.buffers[..]);
-        let count: usize = self.slots.iter().map(|slot| slot.parameters.len()).sum();
+        let count: usize = self.slots().iter().map(|slot| slot.declared.parameters.len()).sum();
         self.declared().enumerate().map(move |(i, (name, parameter))| {
             let rest = if i < count { &mut params } else { &mut buffers };
             let values = rest.split_off(..size(parameter)).expect("as many numbers as are declared");
@@ -36,26 +36,27 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// The same to be written, without names.
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = (&Parameter, &mut [A])> {
-        let Self { slots, params, buffers, .. } = self;
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = (&TensorSpec, &mut [A])> {
+        let Self { plan, params, buffers, .. } = self;
         let (mut params, mut buffers) = (&mut params[..], &mut buffers[..]);
-        let parameters = slots.iter().flat_map(|slot| &slot.parameters).map(move |parameter| {
-            (parameter, params.split_off_mut(..size(parameter)).expect("as many numbers as are declared"))
+        let slots = plan.slots.iter();
+        let parameters = slots.clone().flat_map(|slot| &slot.declared.parameters).map(move |spec| {
+            (spec, params.split_off_mut(..size(spec)).expect("as many values as are declared"))
         });
-        parameters.chain(slots.iter().flat_map(|slot| &slot.buffers).map(move |buffer| {
-            (buffer, buffers.split_off_mut(..size(buffer)).expect("as many numbers as are declared"))
+        parameters.chain(slots.flat_map(|slot| &slot.declared.buffers).map(move |spec| {
+            (spec, buffers.split_off_mut(..size(spec)).expect("as many values as are declared"))
         }))
     }
 
     /// A planned model with all its numbers 0.
     pub(crate) fn with_zeros(self) -> Result<Self> {
-        let end = self.slots.last().map_or((0, 0), |slot| (slot.range.end, slot.buffer_range.end));
+        let end = (self.plan.last().range.end, self.plan.last().buffer_range.end);
         let params = zeros((1, end.0))?.into_raw_vec_and_offset().0;
         let buffers = zeros((1, end.1))?.into_raw_vec_and_offset().0;
         Ok(Self { params, buffers, ..self })
     }
 }
 
-fn size(parameter: &Parameter) -> usize {
+fn size(parameter: &TensorSpec) -> usize {
     parameter.shape.iter().product()
 }

@@ -2,10 +2,11 @@ use std::ops::Range;
 
 use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 
-use super::workspace::{Workspace, matrix};
-use super::{Sequential, Slot};
+use super::Sequential;
+use super::workspace::Workspace;
+use crate::buffer::matrix;
 use crate::error::{Error, Result, check_finite};
-use crate::layer::Parameter;
+use crate::layer::{Slot, TensorSpec};
 use crate::scalar::Scalar;
 
 /// Access to the parameters: all of them as one flat slice, or one by its name, such as `affine1.weight`.
@@ -52,8 +53,7 @@ impl<A: Scalar> Sequential<A> {
 
     /// The name, such as `affine1.weight`, and the value of every parameter, from the first layer to the last.
     pub fn parameters(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
-        let places = self.slots.iter().flat_map(Slot::parameter_places);
-        places.map(|place| (place.full_name(), place.view(&self.params)))
+        self.places().map(|place| (place.full_name(), place.view(&self.params)))
     }
 
     /// The parameter of this name; an error that lists the names if there is none.
@@ -63,8 +63,8 @@ impl<A: Scalar> Sequential<A> {
 
     /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
     pub fn set_parameter<D: Dimension>(&mut self, name: &str, value: &ArrayRef<A, D>) -> Result<()> {
-        let Place { parameter, range, .. } = self.find(name)?;
-        let values = checked(name, parameter, value)?;
+        let Place { spec, range, .. } = self.find(name)?;
+        let values = checked(name, spec, value)?;
         self.params[range].copy_from_slice(&values);
         Ok(())
     }
@@ -76,16 +76,17 @@ impl<A: Scalar> Sequential<A> {
 
     /// The name, such as `norm1.running_mean`, and the value of every buffer, from the first layer to the last.
     pub fn buffers(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
-        let places = self.slots.iter().flat_map(Slot::buffer_places);
-        places.map(|place| (place.full_name(), place.view(&self.buffers)))
+        self.buffer_places().map(|place| (place.full_name(), place.view(&self.buffers)))
     }
 
-    /// Replaces all buffers; an error, and nothing changed, if their number is wrong or one is not finite.
+    /// Replaces all buffers; an error, and nothing changed, if their number is wrong, one is not finite, or a layer cannot use
+    /// it, such as a negative variance.
     pub fn set_buffers(&mut self, values: &[A]) -> Result<()> {
         if values.len() != self.buffers.len() {
             return Err(Error::shape("buffers", format!("[{}]", self.buffers.len()), &[values.len()]));
         }
         check_finite("buffers", matrix(values, 1, values.len()))?;
+        self.plan.check_buffers(values)?;
         self.buffers.copy_from_slice(values);
         Ok(())
     }
@@ -109,23 +110,27 @@ impl<A: Scalar> Sequential<A> {
         }
         let check = |place: Place<'_>, values| place.check_finite(&place.full_name(), values);
         self.places().try_for_each(|place| check(place, &self.params))?;
-        let mut buffers = self.slots.iter().flat_map(Slot::buffer_places);
-        buffers.try_for_each(|place| check(place, &self.buffers))
+        self.buffer_places().try_for_each(|place| check(place, &self.buffers))
     }
 
     /// The names of the layers, in order.
     pub(crate) fn layer_names(&self) -> impl Iterator<Item = &str> {
-        self.slots.iter().map(|slot| slot.name.as_str())
+        self.slots().iter().map(|slot| slot.name.as_str())
     }
 
     /// Every parameter, the name of its layer, and where it lies in the flat vector.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place<'_>> {
-        self.slots.iter().flat_map(Slot::parameter_places)
+        let places = |slot| tensor_places(slot, &slot.declared.parameters, slot.range.start);
+        self.slots().iter().flat_map(places)
+    }
+
+    fn buffer_places(&self) -> impl Iterator<Item = Place<'_>> {
+        let places = |slot| tensor_places(slot, &slot.declared.buffers, slot.buffer_range.start);
+        self.slots().iter().flat_map(places)
     }
 
     fn find(&self, name: &str) -> Result<Place<'_>> {
-        let (layer, own) = name.split_once('.').unwrap_or((name, ""));
-        let found = self.places().find(|place| place.layer == layer && place.parameter.name == own);
+        let found = self.places().find(|place| place.full_name() == name);
         found.ok_or_else(|| {
             let names: Vec<String> = self.parameters().map(|(name, _)| name).collect();
             Error::setting("parameter", format!("one of {}", names.join(", ")), name)
@@ -136,7 +141,7 @@ impl<A: Scalar> Sequential<A> {
 /// A parameter or buffer in its place.
 pub(crate) struct Place<'a> {
     pub layer: &'a str,
-    pub parameter: &'a Parameter,
+    pub spec: &'a TensorSpec,
     /// Where it lies in the flat vector.
     pub range: Range<usize>,
 }
@@ -145,49 +150,54 @@ impl Place<'_> {
     /// An error that names the first number here, in a vector as long as that of all parameters or buffers, that is not finite.
     pub fn check_finite<A: Scalar>(&self, what: &str, all: &[A]) -> Result<()> {
         let values = &all[self.range.clone()];
-        let columns = self.parameter.shape.last().map_or(1, |&n| n.max(1));
+        let columns = self.spec.shape.last().map_or(1, |&n| n.max(1));
         check_finite(what, matrix(values, values.len() / columns, columns))
     }
 
+    /// Returns whether this belongs to a layer or block of this name.
+    pub fn is_within(&self, layer: &str) -> bool {
+        if self.layer == layer {
+            return true;
+        }
+        let inner = layer.strip_prefix(self.layer).and_then(|rest| rest.strip_prefix('.'));
+        let rest = inner.and_then(|inner| self.spec.name.strip_prefix(inner));
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    }
+
     pub fn full_name(&self) -> String {
-        format!("{}.{}", self.layer, self.parameter.name)
+        format!("{}.{}", self.layer, self.spec.name)
     }
 
     fn view<'a, A>(&self, values: &'a [A]) -> ArrayViewD<'a, A> {
         let values = &values[self.range.clone()];
-        ArrayViewD::from_shape(IxDyn(&self.parameter.shape), values).expect("as long as the shape says")
+        ArrayViewD::from_shape(IxDyn(&self.spec.shape), values).expect("as long as the shape says")
     }
 }
 
-impl<A> Slot<A> {
-    fn parameter_places(&self) -> impl Iterator<Item = Place<'_>> {
-        self.places(&self.parameters, self.range.start)
-    }
-
-    fn buffer_places(&self) -> impl Iterator<Item = Place<'_>> {
-        self.places(&self.buffers, self.buffer_range.start)
-    }
-
-    fn places<'a>(&'a self, parameters: &'a [Parameter], start: usize) -> impl Iterator<Item = Place<'a>> {
-        parameters.iter().scan(start, |next, parameter| {
-            let start = *next;
-            *next += parameter.shape.iter().product::<usize>();
-            Some(Place { layer: &self.name, parameter, range: start..*next })
-        })
-    }
+/// Returns the places of tensors of a layer, the first of which begins at `start`.
+fn tensor_places<'a, A>(
+    slot: &'a Slot<A>,
+    specs: &'a [TensorSpec],
+    start: usize,
+) -> impl Iterator<Item = Place<'a>> {
+    specs.iter().scan(start, |next, spec| {
+        let start = *next;
+        *next += spec.shape.iter().product::<usize>();
+        Some(Place { layer: &slot.name, spec, range: start..*next })
+    })
 }
 
 /// The numbers of a value for a parameter, if it has the shape and all are finite.
 fn checked<A: Scalar, D: Dimension>(
     name: &str,
-    parameter: &Parameter,
+    spec: &TensorSpec,
     value: &ArrayRef<A, D>,
 ) -> Result<Vec<A>> {
-    if value.shape() != parameter.shape {
-        return Err(Error::shape(name, format!("{:?}", parameter.shape), value.shape()));
+    if value.shape() != spec.shape {
+        return Err(Error::shape(name, format!("{:?}", spec.shape), value.shape()));
     }
     let values: Vec<A> = value.iter().copied().collect();
-    let columns = parameter.shape.last().map_or(1, |&n| n.max(1));
+    let columns = spec.shape.last().map_or(1, |&n| n.max(1));
     check_finite(name, matrix(&values, values.len() / columns, columns))?;
     Ok(values)
 }

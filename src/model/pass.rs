@@ -1,12 +1,12 @@
-use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
-use super::parts::{BackwardPart, ForwardPart, PredictPart, buffers};
-use super::workspace::{Workspace, matrix, matrix_mut};
+use super::workspace::Workspace;
+use crate::buffer::{matrix, matrix_mut};
 use crate::error::{Error, Result, check_finite, lengthen, zeros};
-use crate::layer::{Backward, Forward, Training};
+use crate::layer::{Backward, Forward, Training, backward, forward, predict, shared};
 use crate::metrics::{Metrics, Tally};
 use crate::parallel::enter;
 use crate::scalar::Scalar;
@@ -42,7 +42,7 @@ impl<A: Scalar> Sequential<A> {
         mut y: ArrayViewMut2<'_, A>,
     ) -> Result<()> {
         self.check_workspace(ws)?;
-        let (inputs, outputs) = (self.input_dim, self.output_dim());
+        let (inputs, outputs) = (self.input_dim(), self.output_dim());
         if x.ncols() != inputs {
             return Err(Error::shape("x", format!("(any, {inputs})"), x.shape()));
         }
@@ -51,28 +51,24 @@ impl<A: Scalar> Sequential<A> {
         }
         check_finite("x", x)?;
         (ws.rows, ws.loaded) = (0, false);
-        let threads = ws.engines.len();
-        enter(threads, || self.predict_rows(x, ws, y.view_mut()));
+        enter(ws.engine.threads(), || self.predict_rows(x, ws, y.view_mut()));
         check_finite("prediction", y.view())
     }
 
     fn predict_rows(&self, x: ArrayView2<'_, A>, ws: &mut Workspace<A>, mut y: ArrayViewMut2<'_, A>) {
-        let layers = self.stretch(0, false);
-        if layers.len() == self.slots.len() {
-            let shares = self.shares(layers, x.nrows(), ws.engines.len()).min(ws.capacity);
-            let Workspace { capacity: room, values, y: output, engines, .. } = ws;
-            let (input, values) = values.split_first_mut().expect("there is the input");
-            let part = PredictPart { model: self, room: *room, x, y, input, values: buffers(values), output };
-            return part.divide(&mut engines[..shares]);
+        let Workspace { capacity, x: input, y: output, memory, engine, .. } = ws;
+        let values = (&self.params[..], &self.buffers[..]);
+        if x.is_standard_layout() && y.is_standard_layout() {
+            return predict(&self.plan, values, x, y, memory, engine);
         }
-        let turns = x.axis_chunks_iter(Axis(0), ws.capacity);
-        for (x, mut y) in turns.zip(y.axis_chunks_iter_mut(Axis(0), ws.capacity)) {
-            ws.rows = x.nrows();
-            matrix_mut(&mut ws.values[0], ws.rows, self.input_dim).assign(&x);
-            self.forward(ws, false);
-            y.assign(&ws.y());
+        let turns = x.axis_chunks_iter(Axis(0), *capacity);
+        for (x, mut to) in turns.zip(y.axis_chunks_iter_mut(Axis(0), *capacity)) {
+            let (rows, outputs) = to.dim();
+            matrix_mut(input, rows, x.ncols()).assign(&x);
+            let y = matrix_mut(output, rows, outputs);
+            predict(&self.plan, values, matrix(input, rows, x.ncols()), y, memory, engine);
+            to.assign(&matrix(output, rows, outputs));
         }
-        ws.rows = 0;
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace.
@@ -119,138 +115,86 @@ impl<A: Scalar> Sequential<A> {
         Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.link(), y, t))
     }
 
-    /// The batch through all layers and the output.
+    /// Takes the batch through all layers and the output.
     fn forward(&self, ws: &mut Workspace<A>, training: bool) {
+        let (rows, noise) = (ws.rows, ws.noise());
+        let Workspace { x, y, memory, buffers, engine, .. } = ws;
         if training {
-            ws.buffers.resize(self.buffers.len(), A::zero());
-            ws.buffers.copy_from_slice(&self.buffers);
+            buffers.resize(self.buffers.len(), A::zero());
+            buffers.copy_from_slice(&self.buffers);
         }
-        let (end, mut next) = (self.slots.len(), 0);
-        while next < end {
-            let layers = self.stretch(next, training);
-            let whole = training && self.keeps_weights(next, ws.rows);
-            let shares = if whole { 1 } else { self.shares(layers.clone(), ws.rows, ws.engines.len()) };
-            next = if shares > 1 { layers.end } else { next + 1 };
-            if shares > 1 {
-                self.forward_divided(layers, shares, ws, training);
-            } else {
-                self.forward_layer(next - 1, ws, training);
-            }
-        }
+        let (kept, temporary) = memory.forward(rows);
+        let pass = Forward {
+            params: &self.params,
+            buffers: &self.buffers,
+            input: self.plan.input(),
+            output: self.plan.output(),
+            x: matrix(x, rows, self.input_dim()),
+            y: matrix_mut(y, rows, self.output_dim()),
+            kept,
+            temporary,
+            training: if training { Some(Training::new(noise, buffers)) } else { None },
+            engine,
+        };
+        forward(&self.plan, pass);
     }
 
-    /// Some layers, the rows divided among threads.
-    fn forward_divided(&self, layers: Range<usize>, shares: usize, ws: &mut Workspace<A>, training: bool) {
-        let (rows, noise, is_last) = (ws.rows, training.then(|| ws.noise()), layers.end == self.slots.len());
-        let (before, after) = ws.values.split_at_mut(layers.start + 1);
-        let x = matrix(&before[layers.start], rows, self.slots[layers.start].input_dim);
-        let values = buffers(&mut after[..layers.len()]);
-        let y = is_last.then(|| matrix_mut(&mut ws.y, rows, self.output_dim()));
-        ForwardPart { model: self, layers, x, values, y, noise }.divide(&mut ws.engines[..shares]);
-    }
-
-    /// One layer for all rows and, behind the last one, the output.
-    fn forward_layer(&self, index: usize, ws: &mut Workspace<A>, training: bool) {
-        let (slot, rows, noise) = (&self.slots[index], ws.rows, ws.noise().layer(index));
-        let (before, after) = ws.values.split_at_mut(index + 1);
-        slot.layer.forward(Forward {
-            params: &self.params[slot.range.clone()],
-            buffers: &self.buffers[slot.buffer_range.clone()],
-            x: matrix(&before[index], rows, slot.input_dim),
-            y: matrix_mut(&mut after[0], rows, slot.output_dim),
-            training: if training {
-                Some(Training::new(noise, &mut ws.buffers[slot.buffer_range.clone()]))
-            } else {
-                None
-            },
-            engine: &mut ws.engine,
-        });
-        if index + 1 == self.slots.len() {
-            let logits = matrix(&after[0], rows, slot.output_dim);
-            self.output.forward(logits, matrix_mut(&mut ws.y, rows, slot.output_dim));
-        }
-    }
-
-    /// What the last layer made of the batch.
+    /// Returns the last layer's output for the batch.
     fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
-        matrix(&ws.values[self.slots.len()], ws.rows, self.output_dim())
+        ws.memory.kept(ws.rows).array(self.plan.output_at(self.slots().len() - 1))
     }
 
-    /// The gradients back through all layers, from the predictions and targets in the workspace.
+    /// Takes the gradients back through all layers, from the predictions and targets in the workspace.
     pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
-        let (rows, outputs) = (ws.rows, self.output_dim());
-        let (y, t) = (matrix(&ws.y, rows, outputs), matrix(&ws.t, rows, outputs));
-        let du = matrix_mut(&mut ws.deltas[self.slots.len()], rows, outputs);
-        self.loss.gradient(self.output.as_ref(), y, t, du);
-        let mut end = self.slots.len();
-        while end > 0 {
-            let layers = self.stretch_before(end);
-            let shares = self.shares(layers.clone(), rows, ws.engines.len());
-            if shares > 1 {
-                end = layers.start;
-                self.backward_divided(layers.clone(), shares, ws);
-                layers.rev().for_each(|index| self.backward_layer(index, ws, false));
-            } else {
-                end -= 1;
-                self.backward_layer(end, ws, true);
-            }
-        }
-    }
-
-    /// Through some layers, the rows divided among threads, to the gradients by the inputs.
-    fn backward_divided(&self, layers: Range<usize>, shares: usize, ws: &mut Workspace<A>) {
-        let (rows, noise) = (0..ws.rows, ws.noise());
-        let (deltas, after) = ws.deltas.split_at_mut(layers.end);
-        let dy = &after[0][..ws.rows * self.slots[layers.end - 1].output_dim];
-        let deltas = buffers(&mut deltas[layers.start..]);
-        let part = BackwardPart { model: self, layers, values: &ws.values, rows, dy, deltas, noise };
-        part.divide(&mut ws.engines[..shares]);
-    }
-
-    /// Through one layer for all rows, to the gradient by its parameters and, where it is wanted, by its input.
-    fn backward_layer(&self, index: usize, ws: &mut Workspace<A>, with_dx: bool) {
-        let (slot, rows) = (&self.slots[index], ws.rows);
-        let with_dx = with_dx && index > 0;
-        if !with_dx && slot.range.is_empty() {
-            return;
-        }
-        let noise = ws.noise().layer(index);
-        let (before, after) = ws.deltas.split_at_mut(index + 1);
-        slot.layer.backward(Backward {
-            params: &self.params[slot.range.clone()],
-            x: matrix(&ws.values[index], rows, slot.input_dim),
-            y: matrix(&ws.values[index + 1], rows, slot.output_dim),
-            dy: matrix(&after[0], rows, slot.output_dim),
-            dx: with_dx.then(|| matrix_mut(&mut before[index], rows, slot.input_dim)),
-            grad: Some(&mut ws.gradient[slot.range.clone()]),
+        let (rows, outputs, noise) = (ws.rows, self.output_dim(), ws.noise());
+        let Workspace { x, y, t, memory, gradient, engine, .. } = ws;
+        let (kept, mut gradients, temporary) = memory.backward(rows);
+        let mut dy = gradients.take_last();
+        let (y, t) = (matrix(y, rows, outputs), matrix(t, rows, outputs));
+        self.loss.gradient(self.output.as_ref(), y, t, dy.view_mut());
+        let layers = self.slots().len();
+        let pass = Backward {
+            params: &self.params,
+            buffers: &self.buffers,
+            input: self.plan.input(),
+            output: self.slots()[layers - 1].declared.output,
+            x: matrix(x, rows, self.input_dim()),
+            y: kept.array(self.plan.output_at(layers - 1)),
+            dy: shared(dy),
+            dx: None,
+            grad: Some(gradient),
+            kept,
+            gradients,
+            after_dx: false,
+            temporary,
             noise,
-            engine: &mut ws.engine,
-        });
+            engine,
+        };
+        backward(&self.plan, layers, pass);
     }
 
     /// Makes room for the gradients, the first time.
     fn size_for_training(&self, ws: &mut Workspace<A>) -> Result<()> {
-        let Workspace { capacity, widths, deltas, .. } = ws;
-        deltas.resize_with(widths.len(), Vec::new);
-        for (delta, width) in deltas.iter_mut().zip(widths).skip(1) {
-            lengthen(delta, *capacity * *width)?;
-        }
+        ws.memory.grow_for_training(&self.plan.scratch)?;
         lengthen(&mut ws.gradient, self.params.len())
     }
 
     /// An error that names the first layer for which so many rows are too few in training.
     pub(crate) fn check_rows(&self, rows: usize) -> Result<()> {
-        let few = self.slots.iter().find(|slot| rows < slot.layer.least_rows());
+        let few = self.slots().iter().find(|slot| rows < slot.layer.min_rows());
         few.map_or(Ok(()), |slot| {
-            let expected = format!("at least {} in training", slot.layer.least_rows());
+            let expected = format!("at least {} in training", slot.layer.min_rows());
             Err(Error::setting("rows of a batch", expected, rows).in_layer(&slot.name))
         })
     }
 
     pub(crate) fn check_workspace(&self, ws: &Workspace<A>) -> Result<()> {
-        match ws.widths.iter().copied().eq(self.widths()) {
+        match Arc::ptr_eq(&self.plan, &ws.plan) || self.plan.fits(&ws.plan) {
             true => Ok(()),
-            false => Err(Error::shape("workspace", "that of this model", &ws.widths)),
+            false => {
+                let expected = format!("one that {self:?} has made");
+                Err(Error::setting("workspace", expected, format!("one for {}", ws.plan.input())))
+            }
         }
     }
 }

@@ -1,10 +1,14 @@
+use std::sync::Arc;
+
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
+use crate::buffer::{matrix, matrix_mut};
 use crate::data::Dataset;
 use crate::error::{Error, Result, lengthen, zeros};
+use crate::layer::{Memory, Plan};
 use crate::linalg::Engine;
-use crate::parallel::enter;
+use crate::parallel::{Divide, divide, enter, least, shares};
 use crate::random::Noise;
 use crate::scalar::Scalar;
 
@@ -40,16 +44,16 @@ pub struct Workspace<A> {
     pub(super) rows: usize,
     /// Whether the batch came with targets.
     pub(super) loaded: bool,
-    /// The widths at all boundaries between layers.
-    pub(super) widths: Vec<usize>,
-    /// The batch, then every layer's output.
-    pub(super) values: Vec<Vec<A>>,
+    /// The layers that it serves.
+    pub(super) plan: Arc<Plan<A>>,
+    /// The batch.
+    pub(super) x: Vec<A>,
     /// The predictions.
     pub(super) y: Vec<A>,
     /// The targets.
     pub(super) t: Vec<A>,
-    /// The gradients by the values at all boundaries but the first.
-    pub(super) deltas: Vec<Vec<A>>,
+    /// The layers' outputs, the gradients with respect to them, and all else that layers keep.
+    pub(super) memory: Memory<A>,
     /// The gradient by all parameters.
     pub(super) gradient: Vec<A>,
     /// What the last gradient made of the buffers.
@@ -58,14 +62,9 @@ pub struct Workspace<A> {
     seed: u32,
     /// The number of the batch at hand.
     batch: u64,
-    /// What multiplies matrices of a whole batch.
+    /// Multiplies matrices.
     pub(super) engine: Engine<A>,
-    /// What multiplies those of a part, one for each thread.
-    pub(super) engines: Vec<Engine<A>>,
 }
-
-/// The numbers to gather that make a thread worth its while.
-const PART: usize = 1 << 14;
 
 impl<A: Scalar> Sequential<A> {
     /// Scratch for passes of at most `batch` rows (at least 1) through this model.
@@ -73,25 +72,21 @@ impl<A: Scalar> Sequential<A> {
     /// Errors: more than fits in memory.
     pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
-        let widths: Vec<usize> = self.widths().collect();
         let buffer = |width| zeros((capacity, width)).map(|array| array.into_raw_vec_and_offset().0);
-        let values = widths.iter().map(|&width| buffer(width)).collect::<Result<_>>()?;
-        let y = buffer(self.output_dim())?;
         Ok(Workspace {
             capacity,
             rows: 0,
             loaded: false,
-            widths,
-            values,
-            y,
+            plan: self.plan.clone(),
+            x: buffer(self.input_dim())?,
+            y: buffer(self.output_dim())?,
             t: Vec::new(),
-            deltas: Vec::new(),
+            memory: Memory::new(&self.plan.scratch, capacity, 1)?,
             gradient: Vec::new(),
             buffers: Vec::new(),
             seed: 0,
             batch: 0,
             engine: Engine::new(1),
-            engines: vec![Engine::new(1)],
         })
     }
 }
@@ -101,7 +96,8 @@ impl<A: Scalar> Workspace<A> {
     /// are the same bits.
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);
-        Self { engines: vec![Engine::new(1); engine.threads()], engine, ..self }
+        let memory = self.memory.for_threads(&self.plan.scratch, engine.threads());
+        Self { engine, memory, ..self }
     }
 
     /// How many threads the work of a pass is divided among.
@@ -149,7 +145,7 @@ impl<A: Scalar> Workspace<A> {
     /// Loads the samples at `rows` of a data set as the batch; an error if the data set does not fit the model, a row
     /// is not in it, there are none or too many, or the data set fails.
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
-        let (inputs, outputs) = (self.widths[0], self.outputs());
+        let (inputs, outputs) = (self.plan.input().size(), self.outputs());
         if (data.input_dim(), data.target_dim()) != (inputs, outputs) {
             let expected = format!("samples and targets of {:?} numbers", [inputs, outputs]);
             return Err(Error::shape("data set", expected, &[data.input_dim(), data.target_dim()]));
@@ -162,46 +158,36 @@ impl<A: Scalar> Workspace<A> {
         }
         lengthen(&mut self.t, self.capacity * outputs)?;
         self.loaded = false;
-        let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
+        let x = matrix_mut(&mut self.x, rows.len(), inputs);
         let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
-        enter(threads, || gather(threads, data, rows, x, t))?;
+        let threads = shares(threads, x.len(), least::GATHERED);
+        let gather = |Gather { rows, x, t }: Gather<'_, A>| data.gather(rows, x, t);
+        enter(threads, || divide(Gather { rows, x, t }, threads, &gather))?;
         (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch.wrapping_add(1));
         Ok(())
     }
 
     fn outputs(&self) -> usize {
-        self.widths[self.widths.len() - 1]
+        self.plan.output().size()
     }
 }
 
-/// Gathers rows on up to `threads` threads.
-fn gather<A: Scalar>(
-    threads: usize,
-    data: &dyn Dataset<A>,
-    rows: &[usize],
-    x: ArrayViewMut2<'_, A>,
-    t: ArrayViewMut2<'_, A>,
-) -> Result<()> {
-    if threads < 2 || rows.len() < 2 || x.len() < PART {
-        return data.gather(rows, x, t);
+/// Rows of a data set, and where they are gathered.
+struct Gather<'a, A> {
+    rows: &'a [usize],
+    x: ArrayViewMut2<'a, A>,
+    t: ArrayViewMut2<'a, A>,
+}
+
+impl<A: Scalar> Divide for Gather<'_, A> {
+    fn len(&self) -> usize {
+        self.rows.len()
     }
-    let middle = rows.len() * (threads / 2) / threads;
-    let (left, right) = rows.split_at(middle);
-    let ((x, other_x), (t, other_t)) = (x.split_at(Axis(0), middle), t.split_at(Axis(0), middle));
-    let (first, second) = rayon_core::join(
-        || gather(threads / 2, data, left, x, t),
-        || gather(threads - threads / 2, data, right, other_x, other_t),
-    );
-    first.and(second)
-}
 
-/// The first rows of a buffer.
-pub(super) fn matrix<A>(buffer: &[A], rows: usize, columns: usize) -> ArrayView2<'_, A> {
-    ArrayView2::from_shape((rows, columns), &buffer[..rows * columns]).expect("as long as the shape says")
-}
-
-/// The first rows of a buffer, for writing.
-pub(super) fn matrix_mut<A>(buffer: &mut [A], rows: usize, columns: usize) -> ArrayViewMut2<'_, A> {
-    ArrayViewMut2::from_shape((rows, columns), &mut buffer[..rows * columns])
-        .expect("as long as the shape says")
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let (rows, other_rows) = self.rows.split_at(at);
+        let (x, other_x) = self.x.split_at(Axis(0), at);
+        let (t, other_t) = self.t.split_at(Axis(0), at);
+        (Self { rows, x, t }, Self { rows: other_rows, x: other_x, t: other_t })
+    }
 }

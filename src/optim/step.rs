@@ -1,3 +1,4 @@
+use crate::parallel::Divide;
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
 
@@ -26,9 +27,12 @@ pub struct Step<'a, A> {
     pub slots: [&'a mut [A]; SLOTS],
 }
 
-impl<'a, A> Step<'a, A> {
-    /// The step for the first `mid` parameters and for the others.
-    pub(super) fn split_at(self, mid: usize) -> (Self, Self) {
+impl<'a, A: Scalar> Divide for Step<'a, A> {
+    fn len(&self) -> usize {
+        self.params.len()
+    }
+
+    fn split_at(self, mid: usize) -> (Self, Self) {
         let (params, other_params) = self.params.split_at_mut(mid);
         let (gradient, other_gradient) = self.gradient.split_at(mid);
         let mut others: [&'a mut [A]; SLOTS] = Default::default();

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use super::{Clip, Optimizer, Plateau, ReduceOnPlateau, SLOTS, Schedule, Step, check_at_least_0};
 use crate::error::{Error, Result, zeros};
-use crate::layer::Parameter;
 use crate::model::{Place, Sequential, Workspace};
+use crate::parallel::{divide, least, shares};
 use crate::scalar::Scalar;
 use crate::settings::check_positive;
-
-/// The parameters that make a thread worth its while.
-const SHARE: usize = 1 << 13;
 
 /// Takes steps: an optimizer's rule, how fast and on what it works, and what it remembers.
 ///
@@ -124,7 +121,8 @@ impl<A: Scalar> Stepper<A> {
         Self { clip: Some(clip), ..self }
     }
 
-    /// Multiplies the learning rate by this factor for the layer of this name, instead of one that was set before; 0 leaves
+    /// Multiplies the learning rate by this factor for the layer of this name, instead of one that was set before. A layer in a
+    /// block is named `block1.affine1`; the rate of a block applies to layers in it without a rate of their own. 0 leaves
     /// its parameters as they are, whatever their gradient, and what is remembered of them (not its buffers, such as a running
     /// mean).
     pub fn layer_rate(mut self, layer: impl Into<String>, factor: f64) -> Self {
@@ -231,9 +229,11 @@ impl<A: Scalar> Stepper<A> {
     pub fn check(&self, model: &Sequential<A>) -> Result<()> {
         self.check_settings()?;
         for (name, _) in &self.layer_rates {
-            if !model.layer_names().any(|layer| layer == name) {
+            let is_layer = model.layer_names().any(|layer| layer == name);
+            if !is_layer && !model.places().any(|place| place.is_within(name)) {
                 let names: Vec<&str> = model.layer_names().collect();
-                return Err(Error::setting("layer_rate", format!("one of {}", names.join(", ")), name));
+                let expected = format!("one of {}, or a layer in one of these blocks", names.join(", "));
+                return Err(Error::setting("layer_rate", expected, name));
             }
         }
         self.state.check_length(model.parameter_count())
@@ -270,8 +270,8 @@ impl<A: Scalar> Stepper<A> {
     /// Divides the parameters into runs that are treated alike: one run where nothing sets them apart.
     fn divide(&mut self, model: &Sequential<A>) {
         self.parts.clear();
-        for Place { layer, parameter, range } in model.places() {
-            let group = self.group(layer, parameter);
+        for place in model.places() {
+            let (group, range) = (self.group(&place), place.range);
             match self.parts.last_mut() {
                 Some(part) if part.group == group => part.range.end = range.end,
                 _ => self.parts.push(Part { range, group }),
@@ -279,9 +279,11 @@ impl<A: Scalar> Stepper<A> {
         }
     }
 
-    fn group(&self, layer: &str, parameter: &Parameter) -> Group {
-        let factor = self.layer_rates.iter().find(|(name, _)| name == layer);
-        let decays = self.decay_all || (parameter.name != "bias" && parameter.shape.len() > 1);
+    fn group(&self, place: &Place<'_>) -> Group {
+        // Inside a block, the rate of the innermost layer counts.
+        let own = self.layer_rates.iter().filter(|(name, _)| place.is_within(name));
+        let factor = own.max_by_key(|(name, _)| name.len());
+        let decays = self.decay_all || (!place.spec.is_bias() && place.spec.shape.len() > 1);
         Group {
             rate: factor.map_or(1.0, |(_, factor)| *factor),
             weight_decay: if decays { self.rule.weight_decay() } else { 0.0 },
@@ -310,20 +312,11 @@ impl<A: Scalar> Stepper<A> {
                 gradient: &gradient[range.clone()],
                 slots: std::array::from_fn(|_| slots.next().unwrap_or_default()),
             };
-            update(self.rule.as_ref(), step, threads);
+            let threads = shares(threads, range.len(), least::PARAMETERS);
+            divide(step, threads, &|part| self.rule.update(part));
         }
         Ok(())
     }
-}
-
-/// Updates on up to `threads` threads.
-fn update<A: Scalar>(rule: &dyn Optimizer<A>, step: Step<'_, A>, threads: usize) {
-    if threads < 2 || step.params.len() < 2 * SHARE {
-        return rule.update(step);
-    }
-    let middle = step.params.len() * (threads / 2) / threads;
-    let (left, right) = step.split_at(middle);
-    rayon_core::join(|| update(rule, left, threads / 2), || update(rule, right, threads - threads / 2));
 }
 
 impl<A: Scalar> OptimizerState<A> {

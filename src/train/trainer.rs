@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
 use crate::model::{Sequential, Workspace};
 use crate::optim::{Clip, Optimizer, ReduceOnPlateau, Schedule, Sgd, Stepper};
-use crate::parallel::{cores, enter};
+use crate::parallel::{cores, enter, least, shares};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
 
@@ -85,9 +85,6 @@ pub struct Trainer<'a, A> {
     threads: usize,
     observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
 }
-
-/// The rows of a batch that make a thread worth its while.
-const ROWS_OF_A_THREAD: usize = 8;
 
 impl<'a, A: Scalar> Trainer<'a, A> {
     /// A trainer with the article's settings.
@@ -230,7 +227,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         // With fewer rows for each, the weights on their way from core to core cost more than a thread saves.
-        let threads = self.threads.min(self.batch_size / ROWS_OF_A_THREAD);
+        let threads = shares(self.threads, self.batch_size, least::ROWS);
         let mut batch = model.workspace(self.batch_size)?.threads(threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
         let mut termination = Termination::Completed;

@@ -1,0 +1,156 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::{Backward, Forward, Layer, Plan, Scratch, TensorSpec, backward, forward};
+use crate::error::Result;
+use crate::scalar::Scalar;
+use crate::settings::{LayerSettings, Settings};
+use crate::shape::Shape;
+
+/// Layers that follow one another: itself a layer, the part that blocks are made of.
+///
+/// Formula: y = lₙ(…l₂(l₁(x))).
+///
+/// Derivative: the layers' own, from the last to the first.
+///
+/// Shapes: each layer takes the output of the one before it.
+///
+/// Numerics: those of the layers. Alone, or in a model, they give the same bits.
+///
+/// In files and by name, a parameter is called by its layers from the outermost to its own: `block1.affine1.weight`, as in
+/// PyTorch.
+///
+/// | method | purpose | default | range |
+/// |---|---|---|---|
+/// | [`add_layer`](Chain::add_layer) | adds a layer behind the others | none | 1 or more, each with a name of its own |
+///
+/// # Errors
+/// When the model is built: no layer, two of the same name, and those of the layers.
+///
+/// ```
+/// use manabi::{Activation, Affine, Chain, Identity, MeanSquaredError, Sequential, Swish};
+///
+/// let hidden = Chain::new()
+///     .add_layer("affine1", Affine::new(8))
+///     .add_layer("swish1", Activation::new(Swish::default()));
+/// let model = Sequential::<f64>::builder(4)
+///     .add_layer("hidden", hidden)
+///     .add_layer("last", Affine::new(1))
+///     .set_output(Identity)
+///     .set_error(MeanSquaredError)
+///     .build()?;
+/// assert_eq!(model.parameter("hidden.affine1.weight")?.shape(), [4, 8]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "add_layer returns the longer chain"]
+pub struct Chain<A> {
+    layers: Vec<(String, Arc<dyn Layer<A>>)>,
+    /// The layers in their places, once the shape of the input is known.
+    plan: Option<Arc<Plan<A>>>,
+}
+
+impl<A: Scalar> Chain<A> {
+    /// Creates a chain without layers.
+    pub fn new() -> Self {
+        Self::of(Vec::new())
+    }
+
+    /// Creates a chain of these layers.
+    pub(crate) fn of(layers: Vec<(String, Arc<dyn Layer<A>>)>) -> Self {
+        Self { layers, plan: None }
+    }
+
+    /// Adds a layer behind the others.
+    pub fn add_layer(mut self, name: impl Into<String>, layer: impl Layer<A>) -> Self {
+        self.layers.push((name.into(), Arc::new(layer)));
+        Self::of(self.layers)
+    }
+
+    /// Returns the same chain, planned for inputs of this shape.
+    pub(super) fn place(&self, input: Shape) -> Result<Self> {
+        Ok(Self { layers: self.layers.clone(), plan: Some(self.plan(input)?) })
+    }
+
+    fn plan(&self, input: Shape) -> Result<Arc<Plan<A>>> {
+        match &self.plan {
+            Some(plan) if plan.input() == input => Ok(plan.clone()),
+            _ => Plan::new(&self.layers, input).map(Arc::new),
+        }
+    }
+
+    /// Returns the plan where it is known that the layers fit.
+    pub(super) fn known(&self, input: Shape) -> Cow<'_, Plan<A>> {
+        match &self.plan {
+            Some(plan) if plan.input() == input => Cow::Borrowed(plan),
+            _ => Cow::Owned(Plan::new(&self.layers, input).expect("output_shape has planned the same")),
+        }
+    }
+
+    /// Returns what a file says of the layers.
+    pub(crate) fn layer_settings(&self) -> Vec<LayerSettings> {
+        let described = |(name, layer): &(String, Arc<dyn Layer<A>>)| LayerSettings {
+            name: name.clone(),
+            kind: layer.kind().into(),
+            settings: layer.settings(),
+        };
+        self.layers.iter().map(described).collect()
+    }
+}
+
+impl<A: Scalar> Default for Chain<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Scalar> Layer<A> for Chain<A> {
+    fn kind(&self) -> &str {
+        "chain"
+    }
+
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        self.plan(input).map(|plan| plan.output())
+    }
+
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        self.known(input).parameters().collect()
+    }
+
+    fn buffers(&self, input: Shape) -> Vec<TensorSpec> {
+        self.known(input).buffers().collect()
+    }
+
+    fn check_buffers(&self, input: Shape, buffers: &[A]) -> Result<()> {
+        self.known(input).check_buffers(buffers)
+    }
+
+    fn scratch(&self, input: Shape) -> Scratch {
+        self.known(input).scratch.clone()
+    }
+
+    fn row_wise(&self, training: bool) -> bool {
+        self.layers.iter().all(|(_, layer)| layer.row_wise(training))
+    }
+
+    fn min_rows(&self) -> usize {
+        self.layers.iter().map(|(_, layer)| layer.min_rows()).max().unwrap_or(1)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("layers", self.layer_settings()))
+    }
+
+    fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
+        Ok(Some(Arc::new(self.place(input)?)))
+    }
+
+    fn forward(&self, pass: Forward<'_, A>) {
+        forward(&self.known(pass.input), pass);
+    }
+
+    fn backward(&self, pass: Backward<'_, A>) {
+        let plan = self.known(pass.input);
+        backward(&plan, plan.slots.len(), pass);
+    }
+}

@@ -1,0 +1,288 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::scratch::MOST;
+use super::tensor_spec::{check_name, check_names, total_size};
+use super::{Layer, Scratch, TensorSpec};
+use crate::error::{Error, Result};
+use crate::linalg::halves;
+use crate::parallel::{least, shares};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+
+/// What a layer declares for an input of some shape.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Declared {
+    pub input: Shape,
+    pub output: Shape,
+    pub parameters: Vec<TensorSpec>,
+    /// The values of all parameters.
+    pub size: usize,
+    pub buffers: Vec<TensorSpec>,
+    /// The values of all buffers.
+    pub buffer_size: usize,
+    pub scratch: Scratch,
+}
+
+impl Declared {
+    pub fn of<A: Scalar>(layer: &dyn Layer<A>, input: Shape) -> Result<Self> {
+        let output = layer.output_shape(input)?;
+        if output.dims().contains(&0) {
+            return Err(Error::setting("output shape", "at least 1 in each dimension", output));
+        }
+        let (parameters, buffers) = (layer.parameters(input), layer.buffers(input));
+        let all = || parameters.iter().chain(&buffers);
+        check_names(all().map(|spec| &spec.name))?;
+        check_names(all().map(|spec| &spec.saved_as))?;
+        let (size, buffer_size) = (total_size(&parameters)?, total_size(&buffers)?);
+        let scratch = layer.scratch(input);
+        Ok(Self { input, output, parameters, size, buffers, buffer_size, scratch })
+    }
+}
+
+/// A layer in its place among others.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot<A> {
+    pub name: String,
+    pub layer: Arc<dyn Layer<A>>,
+    pub declared: Declared,
+    /// The place of its parameters among those of all layers.
+    pub range: Range<usize>,
+    /// The place of its buffers among those of all layers.
+    pub buffer_range: Range<usize>,
+    /// The number of kept arrays before its own; the array with its output follows its own.
+    kept_at: usize,
+}
+
+impl<A: Scalar> Slot<A> {
+    /// Puts a layer behind another, or first.
+    fn new(name: &str, layer: &Arc<dyn Layer<A>>, before: Option<&Self>, input: Shape) -> Result<Self> {
+        let layer = layer.placed(input)?.unwrap_or_else(|| layer.clone());
+        let declared = Declared::of(layer.as_ref(), input)?;
+        let behind = |start: usize, size: usize| match start.checked_add(size) {
+            Some(end) => Ok(start..end),
+            None => Err(Error::setting("parameters", "as many as fit in memory", size)),
+        };
+        let range = behind(before.map_or(0, |slot| slot.range.end), declared.size)?;
+        let buffer_range = behind(before.map_or(0, |slot| slot.buffer_range.end), declared.buffer_size)?;
+        let kept_at = before.map_or(0, |slot| slot.output_at() + 1);
+        Ok(Self { name: name.into(), layer, declared, range, buffer_range, kept_at })
+    }
+
+    /// Returns whether a part of a batch can pass alone: there is only one place for the buffers that training writes.
+    fn divides(&self, training: bool) -> bool {
+        self.layer.row_wise(training) && (self.buffer_range.is_empty() || !training) && self.arrays() <= MOST
+    }
+
+    /// Returns the index of the array with its output among the kept arrays of all layers.
+    fn output_at(&self) -> usize {
+        self.kept_at + self.declared.scratch.kept.len()
+    }
+
+    /// Returns the place of its kept arrays behind the first `before` of all layers.
+    pub fn kept(&self, before: usize) -> Range<usize> {
+        self.kept_at - before..self.output_at() - before
+    }
+
+    /// Returns the greater number of arrays, with its output or the gradient with respect to it, that a pass writes for it.
+    fn arrays(&self) -> usize {
+        let Scratch { kept, gradients, .. } = &self.declared.scratch;
+        kept.len().max(gradients.len()) + 1
+    }
+
+    /// Returns its width of input, if its weights may be divided among threads in place of the rows of a batch.
+    ///
+    /// Each thread then works with about the weights that it updates, and they need not travel between cores in every
+    /// step. A layer with as many parameters as inputs times outputs is taken to multiply by them.
+    fn divides_weights(&self) -> Option<usize> {
+        let Declared { input, output, size, .. } = &self.declared;
+        let inputs = input.size();
+        (*size >= inputs.saturating_mul(output.size()) && halves(0, inputs)).then_some(inputs)
+    }
+
+    pub fn output_size(&self) -> usize {
+        self.declared.output.size()
+    }
+}
+
+/// Layers that a batch passes together: by parts of its rows, if that pays, or each with the whole batch.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    pub layers: Range<usize>,
+    by_rows: bool,
+    /// The multiplications for a row.
+    work: usize,
+    /// The width of input of a layer whose weights may be divided in place of rows, in a forward pass.
+    weights: Option<usize>,
+}
+
+impl Stretch {
+    fn of<A: Scalar>(index: usize, slot: &Slot<A>, training: bool) -> Self {
+        let weights = if training { slot.divides_weights() } else { None };
+        let work = slot.declared.size + slot.output_size();
+        Self { layers: index..index + 1, by_rows: slot.divides(training), work, weights }
+    }
+
+    /// Returns whether the layers of the next stretch can pass together with these.
+    fn joins(&self, next: &Self, arrays: usize) -> bool {
+        self.by_rows && next.by_rows && self.weights.is_none() && next.weights.is_none() && arrays <= MOST
+    }
+
+    /// Returns the number of threads that the rows of a forward pass are divided among.
+    pub fn shares(&self, rows: usize, threads: usize) -> usize {
+        let by_weights = self.weights.is_some_and(|inputs| halves(rows, inputs));
+        if by_weights { 1 } else { self.shares_back(rows, threads) }
+    }
+
+    /// Returns the number of threads that the rows of a backward pass are divided among.
+    pub fn shares_back(&self, rows: usize, threads: usize) -> usize {
+        let threads = if self.by_rows { threads.min(rows) } else { 1 };
+        shares(threads, self.work.saturating_mul(rows), least::STRETCH)
+    }
+}
+
+/// Layers in their places, planned for one shape of input.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan<A> {
+    pub slots: Vec<Slot<A>>,
+    /// Which layers pass together, in prediction and in training.
+    stretches: [Vec<Stretch>; 2],
+    pub scratch: Scratch,
+}
+
+impl<A: Scalar> Plan<A> {
+    pub fn new(layers: &[(String, Arc<dyn Layer<A>>)], input: Shape) -> Result<Self> {
+        if layers.is_empty() {
+            return Err(Error::setting("layers", "at least 1", 0));
+        }
+        let mut slots: Vec<Slot<A>> = Vec::with_capacity(layers.len());
+        for (i, (name, layer)) in layers.iter().enumerate() {
+            check_name(name).map_err(|error| error.in_layer(&format!("number {}", i + 1)))?;
+            if slots.iter().any(|slot| slot.name == *name) {
+                return Err(Error::setting("name", "a different name for each layer", name).in_layer(name));
+            }
+            let before = slots.last();
+            let input = before.map_or(input, |slot| slot.declared.output);
+            let slot = Slot::new(name, layer, before, input).map_err(|error| error.in_layer(name))?;
+            slots.push(slot);
+        }
+        let plan = Self::of(slots);
+        // Layers with points in their names may have parameters of the same full name.
+        let all: Vec<TensorSpec> = plan.parameters().chain(plan.buffers()).collect();
+        check_names(all.iter().map(|spec| &spec.name))?;
+        check_names(all.iter().map(|spec| &spec.saved_as))?;
+        Ok(plan)
+    }
+
+    fn of(slots: Vec<Slot<A>>) -> Self {
+        let stretches = [false, true].map(|training| stretches(&slots, training));
+        Self { stretches, scratch: scratch(&slots), slots }
+    }
+
+    /// Returns the same plan with a layer without a name at the end.
+    pub fn with_end(mut self, layer: &Arc<dyn Layer<A>>) -> Result<Self> {
+        let slot = Slot::new("", layer, self.slots.last(), self.output())?;
+        self.slots.push(slot);
+        Ok(Self::of(self.slots))
+    }
+
+    pub fn input(&self) -> Shape {
+        self.slots[0].declared.input
+    }
+
+    pub fn output(&self) -> Shape {
+        self.last().declared.output
+    }
+
+    pub fn last(&self) -> &Slot<A> {
+        self.slots.last().expect("a plan has layers")
+    }
+
+    /// Returns the declarations of all parameters, with their full names.
+    pub fn parameters(&self) -> impl Iterator<Item = TensorSpec> {
+        self.slots.iter().flat_map(|slot| slot.declared.parameters.iter().map(|spec| spec.within(&slot.name)))
+    }
+
+    /// Returns the declarations of all buffers, with their full names.
+    pub fn buffers(&self) -> impl Iterator<Item = TensorSpec> {
+        self.slots.iter().flat_map(|slot| slot.declared.buffers.iter().map(|spec| spec.within(&slot.name)))
+    }
+
+    pub(super) fn stretches(&self, training: bool) -> &[Stretch] {
+        &self.stretches[usize::from(training)]
+    }
+
+    /// Returns the index of the array with a layer's output among all kept arrays.
+    pub fn output_at(&self, index: usize) -> usize {
+        self.slots[index].output_at()
+    }
+
+    /// Returns the shape of the input and of the output of some layers.
+    pub(super) fn shapes(&self, layers: &Range<usize>) -> (Shape, Shape) {
+        (self.slots[layers.start].declared.input, self.slots[layers.end - 1].declared.output)
+    }
+
+    /// Returns the index of the array with the gradient with respect to a layer's output among all kept gradients.
+    pub fn gradient_at(&self, index: usize) -> usize {
+        self.gradients(&(0..index + 1))
+    }
+
+    /// Returns whether workspaces for the one plan serve the other.
+    pub fn fits(&self, other: &Self) -> bool {
+        let shapes = |plan: &Self| [plan.input(), plan.output()];
+        shapes(self) == shapes(other) && self.scratch == other.scratch
+    }
+
+    /// Returns the place of the kept arrays of some layers, without the output of the last one.
+    pub(super) fn kept(&self, layers: &Range<usize>) -> Range<usize> {
+        self.slots[layers.start].kept_at..self.slots[layers.end - 1].output_at()
+    }
+
+    /// Returns the number of kept gradients of some layers, without the one with respect to the last one's output.
+    pub(super) fn gradients(&self, layers: &Range<usize>) -> usize {
+        let own = self.slots[layers.clone()].iter().map(|slot| slot.declared.scratch.gradients.len());
+        own.sum::<usize>() + layers.len() - 1
+    }
+
+    /// An error if a buffer holds what its layer cannot use.
+    pub fn check_buffers(&self, buffers: &[A]) -> Result<()> {
+        self.slots.iter().try_for_each(|slot| {
+            let own = &buffers[slot.buffer_range.clone()];
+            let checked = slot.layer.check_buffers(slot.declared.input, own);
+            checked.map_err(|error| error.in_layer(&slot.name))
+        })
+    }
+}
+
+/// Joins neighbours that pass together.
+fn stretches<A: Scalar>(slots: &[Slot<A>], training: bool) -> Vec<Stretch> {
+    let (mut all, mut arrays): (Vec<Stretch>, usize) = (Vec::new(), 0);
+    for (index, slot) in slots.iter().enumerate() {
+        let next = Stretch::of(index, slot, training);
+        arrays += slot.arrays();
+        match all.last_mut() {
+            Some(last) if last.joins(&next, arrays) => {
+                last.layers.end = next.layers.end;
+                last.work = last.work.saturating_add(next.work);
+            }
+            _ => {
+                arrays = slot.arrays();
+                all.push(next);
+            }
+        }
+    }
+    all
+}
+
+/// Returns what all layers ask for together: their own arrays and, between two layers, the output of the first.
+fn scratch<A: Scalar>(slots: &[Slot<A>]) -> Scratch {
+    let mut all = Scratch::NONE;
+    for (index, slot) in slots.iter().enumerate() {
+        let Scratch { kept, gradients, temporary } = &slot.declared.scratch;
+        let between = (index + 1 < slots.len()).then(|| slot.output_size());
+        all.kept.extend(kept.iter().copied().chain(between));
+        all.gradients.extend(gradients.iter().copied().chain(between));
+        all.temporary = all.temporary.max(*temporary);
+    }
+    all
+}

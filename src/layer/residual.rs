@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use super::branches::{Branches, Join};
+use super::{Backward, Chain, Forward, Layer, Scratch, TensorSpec};
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+use crate::settings::Settings;
+use crate::shape::Shape;
+
+/// A residual block: a chain whose input is added to its output.
+///
+/// Formula: y = x + c(x) with the chain c; with a projection p, y = p(x) + c(x).
+///
+/// Derivative: dx = dy + c′(dy), or p′(dy) + c′(dy), where c′ and p′ take a gradient backward through their chains.
+///
+/// Shapes: the output has the shape of c(x), which without a projection is the shape of x, and otherwise the shape of p(x).
+///
+/// Numerics: one rounded addition for each value, after those of the chains.
+///
+/// A parameter of the chain is named `block1.affine1.weight`, one of the projection `block1.projection.affine1.weight`.
+///
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `chain` | computes c(x) | none | a chain with at least one layer |
+/// | [`projection`](Residual::projection) | computes p(x), which replaces x in the sum | none: x itself | a chain with the same shape of output |
+///
+/// # Errors
+/// When the model is built: outputs of different shapes, and the errors of the chains.
+///
+/// Source: He, Zhang, Ren and Sun, *Deep residual learning for image recognition*, 2016.
+///
+/// ```
+/// use manabi::{Activation, Affine, Chain, Identity, MeanSquaredError, Mish, Residual, Sequential};
+///
+/// let chain = Chain::new()
+///     .add_layer("affine1", Affine::new(16))
+///     .add_layer("mish1", Activation::new(Mish))
+///     .add_layer("affine2", Affine::new(4));
+/// let model = Sequential::<f32>::builder(4)
+///     .add_layer("block1", Residual::new(chain))
+///     .add_layer("last", Affine::new(1))
+///     .set_output(Identity)
+///     .set_error(MeanSquaredError)
+///     .build()?;
+/// assert_eq!(model.parameter("block1.affine2.weight")?.shape(), [16, 4]);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "projection returns the changed block"]
+pub struct Residual<A> {
+    /// The chain and, if there is one, the projection.
+    branches: Branches<A>,
+}
+
+impl<A: Scalar> Residual<A> {
+    /// Creates a block that adds its input to the output of this chain.
+    pub fn new(chain: Chain<A>) -> Self {
+        Self { branches: Branches { chains: vec![(String::new(), chain)], join: Join::SumWithInput } }
+    }
+
+    /// Adds the output of this chain in place of the input, for blocks that change the shape.
+    pub fn projection(mut self, projection: Chain<A>) -> Self {
+        self.branches.chains.truncate(1);
+        self.branches.chains.push(("projection".into(), projection));
+        self.branches.join = Join::Sum;
+        self
+    }
+}
+
+impl<A: Scalar> Layer<A> for Residual<A> {
+    fn kind(&self) -> &str {
+        "residual"
+    }
+
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        let outputs = self.branches.outputs(input)?;
+        let (expected, which) = match outputs.get(1) {
+            Some(&projected) => (projected, "the output of the projection"),
+            None => (input, "the input (a projection adapts the input to other shapes)"),
+        };
+        match outputs[0] == expected {
+            true => Ok(expected),
+            false => {
+                let expected = format!("{expected} as {which}");
+                Err(Error::setting("output shape of the chain", expected, outputs[0]))
+            }
+        }
+    }
+
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        self.branches.declared(|chain| chain.parameters(input))
+    }
+
+    fn buffers(&self, input: Shape) -> Vec<TensorSpec> {
+        self.branches.declared(|chain| chain.buffers(input))
+    }
+
+    fn check_buffers(&self, input: Shape, buffers: &[A]) -> Result<()> {
+        self.branches.check_buffers(input, buffers)
+    }
+
+    fn scratch(&self, input: Shape) -> Scratch {
+        self.branches.scratch(input)
+    }
+
+    fn row_wise(&self, training: bool) -> bool {
+        self.branches.row_wise(training)
+    }
+
+    fn min_rows(&self) -> usize {
+        self.branches.min_rows()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        let mut chains = self.branches.chains.iter().map(|(_, chain)| chain.layer_settings());
+        let settings = Settings::new().with("layers", chains.next().unwrap_or_default());
+        Some(match chains.next() {
+            Some(projection) => settings.with("projection", projection),
+            None => settings,
+        })
+    }
+
+    fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
+        Ok(Some(Arc::new(Self { branches: self.branches.place(input)? })))
+    }
+
+    fn forward(&self, pass: Forward<'_, A>) {
+        self.branches.forward(pass);
+    }
+
+    fn backward(&self, pass: Backward<'_, A>) {
+        self.branches.backward(pass);
+    }
+}

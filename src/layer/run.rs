@@ -1,0 +1,367 @@
+//! A batch on its way through several layers. Where that pays, its rows are divided, and each thread takes some of them
+//! through several layers, so that threads seldom wait for each other.
+
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+
+use super::plan::Plan;
+use super::scratch::{Kept, Memory, RowsOf};
+use super::{Backward, Forward, Training};
+use crate::buffer::matrix;
+use crate::linalg::Engine;
+use crate::parallel::{Divide, divide};
+use crate::random::Noise;
+use crate::scalar::Scalar;
+
+/// Takes a batch through all layers of a plan, forward.
+pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
+    let Forward { params, buffers, mut x, y, mut kept, temporary, mut training, engine, .. } = pass;
+    let mut last = Some(y);
+    for stretch in plan.stretches(training.is_some()) {
+        let layers = stretch.layers.clone();
+        let mut own = kept.take(plan.kept(&layers).len());
+        let is_last = layers.end == plan.slots.len();
+        let mut y = last.take_if(|_| is_last).unwrap_or_else(|| kept.take_first());
+        let shares = stretch.shares(x.nrows(), engine.threads());
+        match if shares > 1 { own.rows() } else { None } {
+            Some(arrays) => {
+                let noise = training.as_ref().map(|training| training.noise);
+                let (y, engines) = (y.view_mut(), engine.parts(shares));
+                let temporary = &mut temporary[..shares * plan.scratch.temporary];
+                let part =
+                    ForwardPart { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines };
+                divide(part, shares, &ForwardPart::run);
+            }
+            None => {
+                let mut room = None;
+                let kept = own.lend(&mut room);
+                let (input, output) = plan.shapes(&layers);
+                let training = training.as_mut().map(|own| Training::new(own.noise, &mut *own.buffers));
+                let (y, temporary, engine) = (y.view_mut(), &mut *temporary, &mut *engine);
+                let pass =
+                    Forward { params, buffers, input, output, x, y, kept, temporary, training, engine };
+                forward_layers(plan, layers, pass);
+            }
+        }
+        x = shared(y);
+    }
+}
+
+/// Takes a batch, or a part of one, through some layers one by one.
+fn forward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Forward<'_, A>) {
+    let Forward { params, buffers, mut x, y, mut kept, temporary, mut training, engine, .. } = pass;
+    let mut last = Some(y);
+    for index in layers.clone() {
+        let slot = &plan.slots[index];
+        let own = kept.take(slot.declared.scratch.kept.len());
+        let mut y = last.take_if(|_| index + 1 == layers.end).unwrap_or_else(|| kept.take_first());
+        let training = training.as_mut().map(|all| {
+            let buffers = all.buffers.get_mut(slot.buffer_range.clone()).unwrap_or_default();
+            Training::new(all.noise.layer(index), buffers)
+        });
+        slot.layer.forward(Forward {
+            params: &params[slot.range.clone()],
+            buffers: &buffers[slot.buffer_range.clone()],
+            input: slot.declared.input,
+            output: slot.declared.output,
+            x,
+            y: y.view_mut(),
+            kept: own.lend(&mut None),
+            temporary: &mut temporary[..engine.threads() * slot.declared.scratch.temporary],
+            training,
+            engine: &mut *engine,
+        });
+        x = shared(y);
+    }
+}
+
+/// Takes any number of samples through all layers in prediction, in turns of as many rows as there is room for.
+///
+/// Shapes: x (samples, inputs), y (samples, outputs), both in standard layout.
+pub(crate) fn predict<A: Scalar>(
+    plan: &Plan<A>,
+    (params, buffers): (&[A], &[A]),
+    x: ArrayView2<'_, A>,
+    mut y: ArrayViewMut2<'_, A>,
+    memory: &mut Memory<A>,
+    engine: &mut Engine<A>,
+) {
+    let room = memory.capacity();
+    if let [stretch] = plan.stretches(false) {
+        let shares = stretch.shares(x.nrows(), engine.threads()).min(room);
+        let (mut kept, temporary) = memory.forward(x.nrows());
+        if let (true, Some(arrays)) = (shares > 1, kept.rows()) {
+            let (layers, noise, engines) = (stretch.layers.clone(), None, engine.parts(shares));
+            let part = ForwardPart { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines };
+            return divide(part, shares, &ForwardPart::run);
+        }
+    }
+    let (input, output) = plan.shapes(&(0..plan.slots.len()));
+    for (x, y) in x.axis_chunks_iter(Axis(0), room).zip(y.axis_chunks_iter_mut(Axis(0), room)) {
+        let (kept, temporary) = memory.forward(x.nrows());
+        let (training, engine) = (None, &mut *engine);
+        forward(
+            plan,
+            Forward { params, buffers, input, output, x, y, kept, temporary, training, engine },
+        );
+    }
+}
+
+/// Some rows on their way forward through some layers.
+struct ForwardPart<'a, A: Scalar> {
+    plan: &'a Plan<A>,
+    layers: Range<usize>,
+    params: &'a [A],
+    buffers: &'a [A],
+    x: ArrayView2<'a, A>,
+    y: ArrayViewMut2<'a, A>,
+    arrays: RowsOf<'a, A>,
+    /// In training, the noise of the rows.
+    noise: Option<Noise>,
+    temporary: &'a mut [A],
+    /// One for each thread that shares the rows.
+    engines: &'a mut [Engine<A>],
+}
+
+impl<A: Scalar> Divide for ForwardPart<'_, A> {
+    fn len(&self) -> usize {
+        self.x.nrows()
+    }
+
+    fn split_at(self, row: usize) -> (Self, Self) {
+        let Self { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines } = self;
+        let (x, other_x) = x.split_at(Axis(0), row);
+        let (y, other_y) = y.split_at(Axis(0), row);
+        let (arrays, other_arrays) = arrays.split_at(row, engines.len());
+        let other_noise = noise.map(|noise| noise.rows_from(row));
+        let half = engines.len() / 2;
+        let (temporary, other_temporary) = temporary.split_at_mut(half * plan.scratch.temporary);
+        let (engines, other_engines) = engines.split_at_mut(half);
+        let other = Self {
+            plan,
+            layers: layers.clone(),
+            params,
+            buffers,
+            x: other_x,
+            y: other_y,
+            arrays: other_arrays,
+            noise: other_noise,
+            temporary: other_temporary,
+            engines: other_engines,
+        };
+        (Self { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines }, other)
+    }
+}
+
+impl<A: Scalar> ForwardPart<'_, A> {
+    fn run(self) {
+        let Self { plan, layers, params, buffers, x, mut y, mut arrays, noise, temporary, engines } = self;
+        let ((input, output), (count, room)) = (plan.shapes(&layers), arrays.room());
+        for (x, y) in x.axis_chunks_iter(Axis(0), room).zip(y.axis_chunks_iter_mut(Axis(0), room)) {
+            let mut arrays = arrays.reborrow();
+            let kept = RowsOf::lend(&mut arrays, (count, room), x.nrows());
+            let training = noise.map(|noise| Training::new(noise, &mut []));
+            let (temporary, engine) = (&mut *temporary, &mut engines[0]);
+            let pass = Forward { params, buffers, input, output, x, y, kept, temporary, training, engine };
+            forward_layers(plan, layers.clone(), pass);
+        }
+    }
+}
+
+/// Takes a batch through the first `count` layers of a plan, backward.
+pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'_, A>) {
+    let Backward { x, y, mut dy, mut dx, mut gradients, after_dx, .. } = pass;
+    let (mut grad, kept, temporary, engine) = (pass.grad, pass.kept, pass.temporary, pass.engine);
+    let value = |index: usize| kept.array(plan.output_at(index));
+    for stretch in plan.stretches(true).iter().rev() {
+        let (start, end) = (stretch.layers.start, stretch.layers.end.min(count));
+        if start >= end {
+            continue;
+        }
+        // Without dx, the first layer has only its parameters' gradient, which takes the whole batch.
+        let alone = start == 0 && dx.is_none() && !after_dx;
+        let cut = if alone { end.min(1) } else { start };
+        for layers in [cut..end, start..cut].into_iter().filter(|layers| !layers.is_empty()) {
+            let own = gradients.take_end(plan.gradients(&layers));
+            let mut below = if layers.start == 0 { dx.take() } else { Some(gradients.take_last()) };
+            let (input, output) = plan.shapes(&layers);
+            let mut room = None;
+            let pass = Backward {
+                params: pass.params,
+                buffers: pass.buffers,
+                input,
+                output,
+                x: if layers.start == 0 { x } else { value(layers.start - 1) },
+                y: if layers.end == count { y } else { value(layers.end - 1) },
+                dy,
+                dx: below.as_mut().filter(|_| !after_dx).map(|dx| dx.view_mut()),
+                grad: grad.as_deref_mut(),
+                kept: kept.part(plan.kept(&layers)),
+                gradients: own.lend(&mut room),
+                after_dx,
+                temporary: &mut *temporary,
+                noise: pass.noise,
+                engine: &mut *engine,
+            };
+            let shares = stretch.shares_back(x.nrows(), pass.engine.threads());
+            match shares > 1 && pass.dx.is_some() {
+                true => backward_divided(plan, layers, shares, pass),
+                false => backward_layers(plan, layers, pass),
+            }
+            if let Some(below) = below {
+                dy = shared(below);
+            }
+        }
+    }
+}
+
+/// Takes a batch backward through some layers, to dx by parts of its rows, and then to the parameters' gradients as a whole.
+fn backward_divided<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, shares: usize, pass: Backward<'_, A>) {
+    let Backward { params, buffers, x, y, dy, dx, kept, mut gradients, noise, .. } = pass;
+    let (Some(dx), Some(arrays)) = (dx, gradients.rows()) else { unreachable!("a part is not divided again") };
+    let (temporary, engines) = (&mut *pass.temporary, pass.engine.parts(shares));
+    let part = BackwardPart {
+        plan,
+        layers: layers.clone(),
+        params,
+        buffers,
+        x,
+        y,
+        dy,
+        dx,
+        kept,
+        arrays,
+        noise,
+        temporary,
+        engines,
+    };
+    divide(part, shares, &BackwardPart::run);
+    if pass.grad.is_some() {
+        backward_layers(plan, layers, Backward { dx: None, gradients, after_dx: true, ..pass });
+    }
+}
+
+/// Takes a batch, or a part of one, backward through some layers one by one.
+fn backward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Backward<'_, A>) {
+    let Backward { x, mut dy, mut dx, mut gradients, after_dx, .. } = pass;
+    let (mut grad, kept, temporary, engine) = (pass.grad, pass.kept, pass.temporary, pass.engine);
+    let before = plan.kept(&layers).start;
+    for index in layers.clone().rev() {
+        let slot = &plan.slots[index];
+        let own = gradients.take_end(slot.declared.scratch.gradients.len());
+        let mut below = if index == layers.start { dx.take() } else { Some(gradients.take_last()) };
+        let dx = below.as_mut().filter(|_| !after_dx).map(|dx| dx.view_mut());
+        let grad = grad.as_mut().map(|grad| &mut grad[slot.range.clone()]);
+        if dx.is_some() || grad.as_ref().is_some_and(|grad| !grad.is_empty()) {
+            let value = |index: usize| kept.array(plan.output_at(index) - before);
+            slot.layer.backward(Backward {
+                params: &pass.params[slot.range.clone()],
+                buffers: &pass.buffers[slot.buffer_range.clone()],
+                input: slot.declared.input,
+                output: slot.declared.output,
+                x: if index == layers.start { x } else { value(index - 1) },
+                y: if index + 1 == layers.end { pass.y } else { value(index) },
+                dy,
+                dx,
+                grad,
+                kept: kept.part(slot.kept(before)),
+                gradients: own.lend(&mut None),
+                after_dx,
+                temporary: &mut temporary[..engine.threads() * slot.declared.scratch.temporary],
+                noise: pass.noise.layer(index),
+                engine: &mut *engine,
+            });
+        }
+        if let Some(below) = below {
+            dy = shared(below);
+        }
+    }
+}
+
+/// Some rows on their way back through some layers, to the gradient with respect to the input.
+struct BackwardPart<'a, A: Scalar> {
+    plan: &'a Plan<A>,
+    layers: Range<usize>,
+    params: &'a [A],
+    buffers: &'a [A],
+    x: ArrayView2<'a, A>,
+    y: ArrayView2<'a, A>,
+    dy: ArrayView2<'a, A>,
+    dx: ArrayViewMut2<'a, A>,
+    kept: Kept<'a, A>,
+    arrays: RowsOf<'a, A>,
+    noise: Noise,
+    temporary: &'a mut [A],
+    /// One for each thread that shares the rows.
+    engines: &'a mut [Engine<A>],
+}
+
+impl<A: Scalar> Divide for BackwardPart<'_, A> {
+    fn len(&self) -> usize {
+        self.x.nrows()
+    }
+
+    fn split_at(self, row: usize) -> (Self, Self) {
+        let (x, other_x) = self.x.split_at(Axis(0), row);
+        let (y, other_y) = self.y.split_at(Axis(0), row);
+        let (dy, other_dy) = self.dy.split_at(Axis(0), row);
+        let (dx, other_dx) = self.dx.split_at(Axis(0), row);
+        let (kept, other_kept) = self.kept.split_at(row);
+        let (arrays, other_arrays) = self.arrays.split_at(row, self.engines.len());
+        let half = self.engines.len() / 2;
+        let (temporary, other_temporary) = self.temporary.split_at_mut(half * self.plan.scratch.temporary);
+        let (engines, other_engines) = self.engines.split_at_mut(half);
+        let Self { plan, layers, params, buffers, noise, .. } = self;
+        let other = Self {
+            plan,
+            layers: layers.clone(),
+            params,
+            buffers,
+            x: other_x,
+            y: other_y,
+            dy: other_dy,
+            dx: other_dx,
+            kept: other_kept,
+            arrays: other_arrays,
+            noise: noise.rows_from(row),
+            temporary: other_temporary,
+            engines: other_engines,
+        };
+        let part =
+            Self { plan, layers, params, buffers, x, y, dy, dx, kept, arrays, noise, temporary, engines };
+        (part, other)
+    }
+}
+
+impl<A: Scalar> BackwardPart<'_, A> {
+    fn run(self) {
+        let Self { plan, layers, params, buffers, x, y, dy, dx, kept, noise, temporary, engines, .. } = self;
+        let ((input, output), room, mut arrays) = (plan.shapes(&layers), self.arrays.room(), self.arrays);
+        let mut arrays = arrays.reborrow();
+        let pass = Backward {
+            params,
+            buffers,
+            input,
+            output,
+            x,
+            y,
+            dy,
+            dx: Some(dx),
+            grad: None,
+            kept,
+            gradients: RowsOf::lend(&mut arrays, room, x.nrows()),
+            after_dx: false,
+            temporary,
+            noise,
+            engine: &mut engines[0],
+        };
+        backward_layers(plan, layers, pass);
+    }
+}
+
+/// Turns an array that has been written into one to read.
+pub(crate) fn shared<'a, A>(array: ArrayViewMut2<'a, A>) -> ArrayView2<'a, A> {
+    let (rows, columns) = array.dim();
+    matrix(array.into_slice().expect("passes hold arrays in standard layout"), rows, columns)
+}
