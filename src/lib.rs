@@ -70,7 +70,6 @@ mod scalar;
 mod settings;
 pub mod simd;
 mod train;
-#[cfg(any(feature = "download", feature = "persistence"))]
 mod unfinished;
 
 pub use ndarray;

@@ -40,6 +40,7 @@ use flate2::write::GzEncoder;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
 use crate::error::{Error, Result};
+use crate::unfinished;
 
 /// The largest content, in decompressed bytes, that [`read`] accepts: 1 GiB.
 pub const LIMIT: u64 = 1 << 30;
@@ -100,10 +101,9 @@ pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -
     Source::new(name.as_ref(), bytes, None)?.array(limit)
 }
 
-/// Writes an array as an idx file, gzip-compressed if the path ends in `.gz`.
+/// Writes an array as an idx file, gzip-compressed if the path ends in `.gz`. The file is written as a whole or not at all.
 ///
-/// Errors: the array has more than 255 dimensions or one beyond `u32`, with no file written; the file cannot be
-/// written, and is then incomplete.
+/// Errors: the array has more than 255 dimensions or one beyond `u32`; the file cannot be written.
 ///
 /// ```
 /// use manabi::{idx, ndarray::array};
@@ -117,8 +117,8 @@ pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -
 pub fn write<T: Element, D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<T, D>) -> Result<()> {
     let path = path.as_ref();
     let header = header::<T>(array.shape())?;
-    let write = || {
-        let file = BufWriter::new(File::create(path)?);
+    unfinished::write(path, |file| {
+        let file = BufWriter::new(file);
         if path.extension().is_some_and(|extension| extension == "gz") {
             let mut gzip = GzEncoder::new(file, Compression::default());
             write_to(&mut gzip, &header, array)?;
@@ -126,8 +126,7 @@ pub fn write<T: Element, D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<
         } else {
             write_to(file, &header, array)
         }
-    };
-    write().map_err(|error| Error::Io { path: path.into(), error })
+    })
 }
 
 /// The bytes before the elements.

@@ -52,9 +52,11 @@ const BYTES: &str = "bytes";
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Saves the model. A file of that name is replaced, in one step: at no moment is there half a file.
+    /// Saves the model. A file of that name is replaced, in one step: at no moment is there half a file. The new file keeps the
+    /// permissions of the old one and, where the system allows it, its owner. Where the path is a symbolic link, the file that
+    /// it leads to is replaced.
     ///
-    /// Errors: a number that is not finite, the file cannot be written.
+    /// Errors: a number that is not finite, the file cannot be written; what is there is read-only or not a regular file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::write(path.as_ref(), &self.to_bytes()?)
     }
