@@ -7,7 +7,7 @@ use manabi::{
     Result, Scalar, Selu, Sequential, Settings, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp,
     Trainable,
 };
-use ndarray::{Array2, array};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
 
 /// A model around one layer, with numbers of all sizes.
 fn around<A: Scalar>(
@@ -172,6 +172,107 @@ fn layers_of_ones_own_come_back() {
     comes_back(&model, &Registry::new().activation(make));
     comes_back(&around::<f32>(odd(), Softmax, CrossEntropy), &odd_registry());
     comes_back(&around::<f64>(odd(), Softmax, CrossEntropy), &odd_registry());
+}
+
+/// z = 2u under the name that a type parameter picks.
+#[derive(Clone, Debug)]
+struct Impostor<const N: usize>;
+
+const BUILT_IN: [&str; 3] = ["mish", "swish", "affine"];
+
+impl<const N: usize> ActFn for Impostor<N> {
+    const NAME: &'static str = BUILT_IN[N];
+    fn f<A: Scalar>(&self, u: A) -> A {
+        u + u
+    }
+    fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
+        A::of(2.0)
+    }
+    fn settings(&self) -> Option<Settings> {
+        Some(if N == 1 { Settings::new().with("beta", 1.0) } else { Settings::new() })
+    }
+}
+
+/// An output and a loss under names that are built in.
+#[derive(Debug)]
+struct Half;
+
+impl<A: Scalar> Output<A> for Half {
+    fn name(&self) -> &str {
+        "identity"
+    }
+    fn link(&self) -> manabi::Link {
+        manabi::Link::Identity
+    }
+    fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+        y.zip_mut_with(&u, |y, &u| *y = A::of(0.5) * u);
+    }
+    fn backward(&self, _: ArrayView2<'_, A>, _: ArrayViewMut2<'_, A>) {}
+}
+
+impl<A: Scalar> Loss<A> for Half {
+    fn name(&self) -> &str {
+        "mean_squared_error"
+    }
+    fn accepts(&self, _: manabi::Link) -> bool {
+        true
+    }
+    fn sum(&self, _: ArrayView2<'_, A>, _: ArrayView2<'_, A>) -> f64 {
+        0.5
+    }
+    fn gradient(
+        &self,
+        _: &dyn Output<A>,
+        _: ArrayView2<'_, A>,
+        _: ArrayView2<'_, A>,
+        _: ArrayViewMut2<'_, A>,
+    ) {
+    }
+}
+
+#[test]
+fn what_has_the_name_of_something_built_in_is_told_apart() {
+    let error = |what: &str, rename: &str, name: &str| {
+        let reason = "for a file would come back with that one";
+        format!(
+            "name of the {what}: expected one that nothing built in has, {reason} (rename yours in {rename}), got {name}"
+        )
+    };
+    let layer = |name: &str| format!("layer 'own1': {}", error("layer", "Layer::kind or ActFn::NAME", name));
+    let identity = |own: Box<dyn Layer<f64>>| around(own, Identity, MeanSquaredError);
+    for (model, name) in [
+        (around::<f64>(Activation::new(Impostor::<0>), Identity, MeanSquaredError), "mish"),
+        (around::<f64>(Activation::new(Impostor::<1>), Identity, MeanSquaredError), "swish"),
+        (around::<f64>(Activation::new(Impostor::<2>), Identity, MeanSquaredError), "affine"),
+        (identity(Box::new(Activation::new(Impostor::<0>))), "mish"),
+    ] {
+        assert_eq!(error_of(model.to_bytes()), layer(name));
+        let path = tempfile::tempdir().unwrap().path().join("model");
+        assert_eq!(error_of(model.save(&path)), layer(name));
+        assert!(!path.exists());
+    }
+    let output = around::<f64>(Activation::new(Mish), Half, MeanSquaredError);
+    assert_eq!(error_of(output.to_bytes()), error("output", "Output::name", "identity"));
+    let loss = around::<f64>(Activation::new(Mish), Identity, Box::new(Half) as Box<dyn Loss<f64>>);
+    assert_eq!(error_of(loss.to_bytes()), error("loss", "Loss::name", "mean_squared_error"));
+
+    // The built-in ones in a box, or in a box in a box, are still the built-in ones.
+    let boxed: Box<dyn Layer<f64>> = Box::new(Box::new(Activation::new(Mish)) as Box<dyn Layer<f64>>);
+    let output: Box<dyn Output<f64>> = Box::new(Identity);
+    let loss: Box<dyn Loss<f64>> = Box::new(MeanSquaredError);
+    comes_back(&around(boxed, output, loss), &Registry::new());
+
+    // A file that an impostor is in already is read by the registry that has it, and not saved again under that name.
+    let bytes = identity(Box::new(Activation::new(Mish))).to_bytes().unwrap();
+    let registry = Registry::<f64>::new().activation(|_| Ok(Impostor::<0>));
+    let loaded = Sequential::<f64>::from_bytes_with(&bytes, &registry).unwrap();
+    assert_eq!(error_of(loaded.to_bytes()), layer("mish"));
+    let folder = tempfile::tempdir().unwrap();
+    let data = manabi::Samples::new(Array2::<f64>::ones((4, 3)), Array2::ones((4, 2))).unwrap();
+    let checkpoints = manabi::Checkpoints::new(folder.path());
+    let trained = manabi::Trainer::new().batch_size(2).checkpoints(checkpoints).fit(&mut { loaded }, &data);
+    assert_eq!(error_of(trained), layer("mish"));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 }
 
 fn error_of<T>(result: Result<T>) -> String {

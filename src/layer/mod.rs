@@ -10,6 +10,7 @@ mod parameter;
 mod pass;
 mod trainable;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -89,8 +90,9 @@ use crate::settings::{Settings, of_no_fields};
 ///     }
 /// }
 /// ```
-pub trait Layer<A: Scalar>: Debug + Send + Sync {
+pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
     /// What the layer is, as a model's table shows it and a file knows it: `affine`, `swish`, …; a name that no other kind has.
+    /// A model with a layer of your own under the name of a built-in one cannot be saved.
     fn kind(&self) -> &str;
 
     /// The width of the output for this width of the input, or why there is none.

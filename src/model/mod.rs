@@ -95,7 +95,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// What makes predictions of the last layer's numbers.
-    pub(crate) fn output(&self) -> &dyn Output<A> {
+    pub(crate) fn output(&self) -> &(dyn Output<A> + 'static) {
         self.output.as_ref()
     }
 

@@ -97,7 +97,7 @@ impl<A: Scalar> Checkpoint<A> {
     /// Writes the checkpoint of a model.
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
-        let mut description = model.description(None);
+        let mut description = model.description(None)?;
         description.checkpoint = Some(self.progress);
         let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
         tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
@@ -117,7 +117,7 @@ impl<A: Scalar> Checkpoint<A> {
         let mut saved = parse(path, description.as_deref())?;
         let mismatch = |problems| Error::Mismatch { file: path.into(), problems };
         let progress = saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
-        let (expected, got) = (to_json(&model.description(None))?, to_json(&saved)?);
+        let (expected, got) = (to_json(&model.description(None)?)?, to_json(&saved)?);
         if got != expected {
             return Err(mismatch(vec![format!("architecture: expected {expected}, got {got}")]));
         }

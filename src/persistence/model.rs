@@ -4,7 +4,7 @@ use super::checkpoint::is_own;
 use super::container::{Container, write};
 use super::description::{Description, Named, Part, Statistics, VERSION, parse};
 use super::file;
-use super::registry::Registry;
+use super::registry::{Registry, check_names};
 use super::weights::{fill, fit, outgoing};
 use crate::data::Normalizer;
 use crate::error::{Error, Result};
@@ -56,7 +56,8 @@ impl<A: Scalar> Sequential<A> {
     /// permissions of the old one and, where the system allows it, its owner. Where the path is a symbolic link, the file that
     /// it leads to is replaced.
     ///
-    /// Errors: a number that is not finite, the file cannot be written; what is there is read-only or not a regular file.
+    /// Errors: a number that is not finite; a layer, output or loss of your own that has the name of a built-in one; the file
+    /// cannot be written; what is there is read-only or not a regular file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::write(path.as_ref(), &self.to_bytes()?)
     }
@@ -120,16 +121,17 @@ impl<A: Scalar> Sequential<A> {
 
     fn bytes(&self, normalizer: Option<&Normalizer>) -> Result<Vec<u8>> {
         self.check_params()?;
-        write(outgoing(self), to_json(&self.description(normalizer))?)
+        write(outgoing(self), to_json(&self.description(normalizer)?)?)
     }
 
-    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Description {
+    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Result<Description> {
+        check_names(self)?;
         let layers = self.layers().map(|(name, layer)| {
             let (name, kind) = (name.into(), layer.kind().into());
             Named { name, kind, settings: layer.settings() }
         });
         let (output, loss) = (self.output(), self.loss_function());
-        Description {
+        Ok(Description {
             version: VERSION,
             input_dim: self.input_dim(),
             layers: layers.collect(),
@@ -140,7 +142,7 @@ impl<A: Scalar> Sequential<A> {
                 statistics: normalizer.statistics().to_vec(),
             }),
             checkpoint: None,
-        }
+        })
     }
 
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {

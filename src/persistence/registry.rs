@@ -1,3 +1,4 @@
+use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +7,10 @@ use crate::activation::{
     ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
     Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layer::{Activation, Affine, BatchNorm, Dropout, Layer, LayerNorm, Trainable};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError};
+use crate::model::Sequential;
 use crate::output::{Output, Softmax};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
@@ -195,6 +197,47 @@ impl<A: Scalar> Registry<A> {
     pub(super) fn make_loss(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Loss<A>> {
         make(&self.losses, name, settings, |loss| (loss.name().into(), loss.settings()))
     }
+}
+
+/// Refuses a model with a part of another type under the name of a built-in one: a file would come back with that one.
+pub(super) fn check_names<A: Scalar>(model: &Sequential<A>) -> Result<()> {
+    let Registry { layers, outputs, losses } = Registry::<A>::new();
+    for (name, layer) in model.layers() {
+        let rename = "Layer::kind or ActFn::NAME";
+        check_name(&layers, "layer", rename, (layer.kind(), layer.settings()), layer, |layer| layer)
+            .map_err(|error| error.in_layer(name))?;
+    }
+    let (output, loss) = (model.output(), model.loss_function());
+    let told = (output.name(), output.settings());
+    check_name(&outputs, "output", "Output::name", told, output, |output| output)?;
+    check_name(&losses, "loss", "Loss::name", (loss.name(), loss.settings()), loss, |loss| loss)
+}
+
+/// Compares the type of a part with that of what the built-in `makers` make of what it tells of itself.
+fn check_name<T: ?Sized + 'static>(
+    makers: &Makers<T>,
+    what: &str,
+    rename: &str,
+    (name, settings): (&str, Option<Settings>),
+    part: &T,
+    any: fn(&T) -> &dyn Any,
+) -> Result<()> {
+    let Some(maker) = makers.get(name) else { return Ok(()) };
+    let built_in = settings.and_then(|settings| maker(&settings).ok());
+    if built_in.is_some_and(|built_in| type_of(&*built_in, any) == type_of(part, any)) {
+        return Ok(());
+    }
+    let reason = "one that nothing built in has, for a file would come back with that one";
+    let expected = format!("{reason} (rename yours in {rename})");
+    Err(Error::setting(format!("name of the {what}"), expected, name))
+}
+
+/// The type of a part, or of what is in the innermost box.
+fn type_of<T: ?Sized + 'static>(mut part: &T, any: fn(&T) -> &dyn Any) -> TypeId {
+    while let Some(boxed) = any(part).downcast_ref::<Box<T>>() {
+        part = boxed;
+    }
+    any(part).type_id()
 }
 
 /// What was made, or why it was not.
