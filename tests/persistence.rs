@@ -345,6 +345,86 @@ fn weights_lie_as_pytorch_keeps_them() {
 }
 
 #[test]
+fn weights_of_all_shapes_come_back() {
+    fn shape<A: Scalar>(inputs: usize, units: usize) {
+        let mut model = Sequential::<A>::builder(inputs)
+            .add_layer("affine1", Affine::new(units))
+            .set_output(Identity)
+            .set_error(MeanSquaredError)
+            .build()
+            .unwrap();
+        for (i, value) in model.params_mut().iter_mut().enumerate() {
+            *value = if i % 7 == 0 { A::min_positive_value() / A::of(3.0) } else { A::of((i as f64).sin()) };
+        }
+        let bytes = model.to_bytes().unwrap();
+        let loaded = Sequential::<A>::from_bytes(&bytes).unwrap();
+        assert_eq!(bits(loaded.params()), bits(model.params()), "{inputs} × {units}");
+        let mut other = Sequential::<A>::from_bytes(&bytes).unwrap();
+        other.params_mut().fill(A::one());
+        other.weights_from_bytes(&bytes).unwrap();
+        assert_eq!(bits(other.params()), bits(model.params()), "{inputs} × {units}");
+        // Row by unit, as PyTorch has it.
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let tensor = file.tensor("affine1.weight").unwrap();
+        for (i, chunk) in tensor.data().chunks_exact(size_of::<A>()).enumerate() {
+            let got = match *chunk {
+                [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
+                _ => f64::from_le_bytes(chunk.try_into().unwrap()),
+            };
+            assert_eq!(got.to_bits(), model.params()[i % inputs * units + i / inputs].widen().to_bits());
+        }
+        // What is not finite is found wherever it is.
+        for at in [0, inputs * units / 2, inputs * units - 1] {
+            let start = bytes.len() - tensor.data().len() + at * size_of::<A>();
+            let mut broken = bytes.clone();
+            broken[start..start + size_of::<A>()].fill(0xFF);
+            let expected = format!("affine1.weight: expected finite numbers, got NaN as number {at}");
+            let error = error_of(Sequential::<A>::from_bytes(&broken));
+            assert_eq!(error, format!("bytes: does not fit: {expected}"));
+        }
+    }
+    for (inputs, units) in [(1, 1), (1, 40), (40, 1), (15, 16), (16, 17), (33, 31), (64, 48), (3, 100)] {
+        shape::<f32>(inputs, units);
+        shape::<f64>(inputs, units);
+    }
+}
+
+/// The least time of several attempts.
+fn least<T>(mut run: impl FnMut() -> T) -> std::time::Duration {
+    let once = || {
+        let start = std::time::Instant::now();
+        std::hint::black_box(run());
+        start.elapsed()
+    };
+    std::iter::repeat_with(once).take(7).min().unwrap()
+}
+
+/// Loading is copying, some seven times what it takes to read the file; value by value it was ninety times.
+#[test]
+fn a_large_model_loads_about_as_fast_as_its_file_is_read() {
+    let model = Sequential::<f32>::builder(784)
+        .add_layer("affine1", Affine::new(2400))
+        .add_layer("affine2", Affine::new(1600))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()
+        .unwrap();
+    let (folder, mut same) = (tempfile::tempdir().unwrap(), model.clone());
+    let path = folder.path().join("model");
+    model.save(&path).unwrap();
+    let read = least(|| std::fs::read(&path).unwrap());
+    let load = least(|| Sequential::<f32>::load(&path).unwrap());
+    let weights = least(|| same.load_weights(&path).unwrap());
+    let save = least(|| model.to_bytes().unwrap());
+    let size = path.metadata().unwrap().len() as f64 / 1e6;
+    println!("{size:.1} MB: read {read:?}, load {load:?}, load_weights {weights:?}, to_bytes {save:?}");
+    assert!(
+        load < 10 * read && weights < 10 * read && save < 10 * read,
+        "{read:?} {load:?} {weights:?} {save:?}"
+    );
+}
+
+#[test]
 fn the_description_is_stable() {
     let model = Sequential::<f64>::builder(2)
         .add_layer("affine1", Affine::new(1))
