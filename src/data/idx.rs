@@ -2,7 +2,7 @@
 //!
 //! Format: two zero bytes, the element type, the number of dimensions; each dimension as a big-endian `u32`; the
 //! elements in row-major order, big-endian. Nothing follows. Gzip is known by its magic bytes, whatever the file
-//! is called.
+//! is called; zeros behind the compressed data are padding.
 //!
 //! Shapes: any, up to 255 dimensions; with 0 dimensions a single element, with a dimension of 0 none.
 //!
@@ -31,14 +31,14 @@
 //! ```
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
+use super::gzip::Members;
 use crate::error::{Error, Result};
 use crate::unfinished;
 
@@ -162,7 +162,7 @@ pub(super) fn decompressed<'a>(mut bytes: impl Read + 'a) -> io::Result<(Box<dyn
     bytes.by_ref().take(2).read_to_end(&mut start)?;
     let is_gzip = start == [0x1F, 0x8B];
     let bytes = io::Cursor::new(start).chain(bytes);
-    Ok((if is_gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) }, is_gzip))
+    Ok((if is_gzip { Box::new(Members::new(BufReader::new(bytes))) } else { Box::new(bytes) }, is_gzip))
 }
 
 /// The decompressed content on its way in.
