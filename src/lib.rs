@@ -72,7 +72,6 @@ mod settings;
 mod shape;
 pub mod simd;
 mod train;
-#[cfg(any(feature = "download", feature = "persistence"))]
 mod unfinished;
 
 pub use ndarray;

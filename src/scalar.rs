@@ -1,5 +1,6 @@
 //! The one number bound of the crate, and the elementary functions that the layers are made of.
 
+mod bytes;
 mod derivative;
 mod double;
 mod double_mish;
@@ -17,6 +18,10 @@ use std::iter::Sum;
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::float::FloatCore;
 use num_traits::{FromPrimitive, NumAssign};
+
+use bytes::Bytes;
+#[cfg(feature = "persistence")]
+pub(crate) use bytes::are_finite;
 
 use crate::linalg::Element;
 
@@ -46,6 +51,7 @@ use crate::linalg::Element;
 /// ```
 pub trait Scalar:
     Element
+    + Bytes
     + FloatCore
     + NumAssign
     + FromPrimitive

@@ -292,6 +292,36 @@ fn a_folder_where_the_file_should_be() {
     assert_eq!((names(&folder), server.requests().len()), (vec![NAME.into()], 1));
 }
 
+/// A file is replaced as any other is.
+#[cfg(unix)]
+#[test]
+fn only_a_regular_file_is_replaced() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let (server, folder) = (Server::start(Mirror::Good(CONTENT)), tempfile::tempdir().unwrap());
+    let (path, far) = (folder.path().join(NAME), tempfile::tempdir().unwrap());
+    let target = far.path().join("target");
+    let refused = |reason: &str| {
+        let error = download(&folder, &[&server]).fetch().unwrap_err();
+        assert_eq!(error.to_string(), format!("{}: {reason}", path.display()));
+        assert_eq!(names(&folder), [NAME]);
+    };
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    refused("expected a regular file or a new name, got a pipe");
+    fs::remove_file(&path).unwrap();
+    fs::write(&target, "old").unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o400)).unwrap();
+    symlink(&target, &path).unwrap();
+    refused("is read-only; make it writable, or give another name");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+    download(&folder, &[&server]).fetch().unwrap();
+    assert_fetched(&folder);
+    assert!(path.is_symlink());
+    assert_eq!(
+        (fs::read(&target).unwrap(), target.metadata().unwrap().mode() & 0o777),
+        (CONTENT.into(), 0o600)
+    );
+}
+
 #[test]
 fn names_are_not_paths() {
     let folder = tempfile::tempdir().unwrap();

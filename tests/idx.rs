@@ -147,6 +147,36 @@ fn every_corruption_of_the_container() {
     }
 }
 
+/// As with gzip and with Python's gzip, which pads files to whole blocks of a tape.
+#[test]
+fn zeros_behind_gzip_data_are_padding() {
+    let whole = file(8, &[3], &[1, 2, 3]);
+    let expected = array![1_u8, 2, 3].into_dyn();
+    for zeros in [1, 3, 512, 100_000] {
+        let padded = [gzip(&whole), vec![0; zeros]].concat();
+        assert_eq!(parse::<u8>(&padded).unwrap(), expected, "{zeros}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.gz");
+        fs::write(&path, &padded).unwrap();
+        assert_eq!(idx::read::<u8>(&path).unwrap(), expected, "{zeros}");
+        let between = [gzip(&whole[..5]), vec![0; zeros], gzip(&whole[5..]), vec![0; zeros]].concat();
+        assert_eq!(parse::<u8>(&between).unwrap(), expected, "{zeros}");
+        for garbage in [&b"x"[..], b"\x1F", b"\x1F\x8B", &[255; 40]] {
+            let bytes = [&padded[..], garbage].concat();
+            let error = parse::<u8>(&bytes).unwrap_err();
+            assert_eq!(format_error(&error).0, whole.len() as u64, "{zeros}: {error}");
+        }
+    }
+    // Zeros are padding behind the compressed data alone, not in or before them.
+    let (bytes, mut raw) = (gzip(&whole), whole.clone());
+    // (A gzip file of few bytes ends in zeros: they are its length.)
+    for length in 2..bytes.len() - 3 {
+        assert!(parse::<u8>(&[&bytes[..length], &[0; 600][..]].concat()).is_err(), "{length}");
+    }
+    raw.push(0);
+    assert!(parse::<u8>(&raw).is_err() && parse::<u8>(&gzip(&raw)).is_err());
+}
+
 #[test]
 fn several_gzip_members_are_one_content() {
     let whole = file(8, &[4], &[1, 2, 3, 4]);
@@ -159,7 +189,7 @@ fn trailing_bytes() {
     assert_fails::<u8>(&file(8, &[2], &[1, 2, 3]), 10, "goes on");
     assert_fails::<f64>(&file(0x0E, &[], &[0; 9]), 12, "goes on");
     let mut bytes = gzip(&file(8, &[2], &[1, 2]));
-    bytes.push(0);
+    bytes.push(1);
     assert_eq!(format_error(&parse::<u8>(&bytes).unwrap_err()).0, 10);
 }
 

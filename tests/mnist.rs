@@ -60,6 +60,29 @@ fn a_folder_with_the_name_of_a_file_is_passed_over() -> Result<()> {
     Mnist::load(folder.path()).map(|mnist| assert_small(&mnist))
 }
 
+/// As some archives have them, and some programs unpack them.
+#[test]
+fn files_in_folders_of_their_names() -> Result<()> {
+    for ending in ["", ".gz"] {
+        for (outer, inner) in [("-idx", "-idx"), ("-idx", ".idx"), (".idx", ".idx"), (".idx", "-idx")] {
+            let folder = folder(ending);
+            for name in Mnist::FILES {
+                let at = |name: &str| folder.path().join(name);
+                fs::rename(at(&format!("{name}{ending}")), at("file")).unwrap();
+                let (outer, inner) = (at(&name.replace("-idx", outer)), name.replace("-idx", inner));
+                fs::create_dir(&outer).unwrap();
+                fs::rename(at("file"), outer.join(format!("{inner}{ending}"))).unwrap();
+            }
+            assert_small(&Mnist::load(folder.path())?);
+        }
+    }
+    // A file by the folder comes first.
+    let folder = folder(".gz");
+    fs::create_dir(folder.path().join(Mnist::FILES[0])).unwrap();
+    fs::write(folder.path().join(Mnist::FILES[0]).join(Mnist::FILES[0]), "other").unwrap();
+    Mnist::load(folder.path()).map(|mnist| assert_small(&mnist))
+}
+
 #[test]
 fn a_missing_file() {
     for name in Mnist::FILES {

@@ -7,7 +7,7 @@ use manabi::{
     Result, Scalar, Selu, Sequential, Settings, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp,
     Trainable,
 };
-use ndarray::{Array2, array};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
 
 /// A model around one layer, with numbers of all sizes.
 fn around<A: Scalar>(
@@ -174,6 +174,107 @@ fn layers_of_ones_own_come_back() {
     comes_back(&around::<f64>(odd(), Softmax, CrossEntropy), &odd_registry());
 }
 
+/// z = 2u under the name that a type parameter picks.
+#[derive(Clone, Debug)]
+struct Impostor<const N: usize>;
+
+const BUILT_IN: [&str; 3] = ["mish", "swish", "affine"];
+
+impl<const N: usize> ActFn for Impostor<N> {
+    const NAME: &'static str = BUILT_IN[N];
+    fn f<A: Scalar>(&self, u: A) -> A {
+        u + u
+    }
+    fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
+        A::of(2.0)
+    }
+    fn settings(&self) -> Option<Settings> {
+        Some(if N == 1 { Settings::new().with("beta", 1.0) } else { Settings::new() })
+    }
+}
+
+/// An output and a loss under names that are built in.
+#[derive(Debug)]
+struct Half;
+
+impl<A: Scalar> Output<A> for Half {
+    fn name(&self) -> &str {
+        "identity"
+    }
+    fn link(&self) -> manabi::Link {
+        manabi::Link::Identity
+    }
+    fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+        y.zip_mut_with(&u, |y, &u| *y = A::of(0.5) * u);
+    }
+    fn backward(&self, _: ArrayView2<'_, A>, _: ArrayViewMut2<'_, A>) {}
+}
+
+impl<A: Scalar> Loss<A> for Half {
+    fn name(&self) -> &str {
+        "mean_squared_error"
+    }
+    fn accepts(&self, _: manabi::Link) -> bool {
+        true
+    }
+    fn sum(&self, _: ArrayView2<'_, A>, _: ArrayView2<'_, A>) -> f64 {
+        0.5
+    }
+    fn gradient(
+        &self,
+        _: &dyn Output<A>,
+        _: ArrayView2<'_, A>,
+        _: ArrayView2<'_, A>,
+        _: ArrayViewMut2<'_, A>,
+    ) {
+    }
+}
+
+#[test]
+fn what_has_the_name_of_something_built_in_is_told_apart() {
+    let error = |what: &str, rename: &str, name: &str| {
+        let reason = "for a file would come back with that one";
+        format!(
+            "name of the {what}: expected one that nothing built in has, {reason} (rename yours in {rename}), got {name}"
+        )
+    };
+    let layer = |name: &str| format!("layer 'own1': {}", error("layer", "Layer::kind or ActFn::NAME", name));
+    let identity = |own: Box<dyn Layer<f64>>| around(own, Identity, MeanSquaredError);
+    for (model, name) in [
+        (around::<f64>(Activation::new(Impostor::<0>), Identity, MeanSquaredError), "mish"),
+        (around::<f64>(Activation::new(Impostor::<1>), Identity, MeanSquaredError), "swish"),
+        (around::<f64>(Activation::new(Impostor::<2>), Identity, MeanSquaredError), "affine"),
+        (identity(Box::new(Activation::new(Impostor::<0>))), "mish"),
+    ] {
+        assert_eq!(error_of(model.to_bytes()), layer(name));
+        let path = tempfile::tempdir().unwrap().path().join("model");
+        assert_eq!(error_of(model.save(&path)), layer(name));
+        assert!(!path.exists());
+    }
+    let output = around::<f64>(Activation::new(Mish), Half, MeanSquaredError);
+    assert_eq!(error_of(output.to_bytes()), error("output", "Output::name", "identity"));
+    let loss = around::<f64>(Activation::new(Mish), Identity, Box::new(Half) as Box<dyn Loss<f64>>);
+    assert_eq!(error_of(loss.to_bytes()), error("loss", "Loss::name", "mean_squared_error"));
+
+    // The built-in ones in a box, or in a box in a box, are still the built-in ones.
+    let boxed: Box<dyn Layer<f64>> = Box::new(Box::new(Activation::new(Mish)) as Box<dyn Layer<f64>>);
+    let output: Box<dyn Output<f64>> = Box::new(Identity);
+    let loss: Box<dyn Loss<f64>> = Box::new(MeanSquaredError);
+    comes_back(&around(boxed, output, loss), &Registry::new());
+
+    // A file that an impostor is in already is read by the registry that has it, and not saved again under that name.
+    let bytes = identity(Box::new(Activation::new(Mish))).to_bytes().unwrap();
+    let registry = Registry::<f64>::new().activation(|_| Ok(Impostor::<0>));
+    let loaded = Sequential::<f64>::from_bytes_with(&bytes, &registry).unwrap();
+    assert_eq!(error_of(loaded.to_bytes()), layer("mish"));
+    let folder = tempfile::tempdir().unwrap();
+    let data = manabi::Samples::new(Array2::<f64>::ones((4, 3)), Array2::ones((4, 2))).unwrap();
+    let checkpoints = manabi::Checkpoints::new(folder.path());
+    let trained = manabi::Trainer::new().batch_size(2).checkpoints(checkpoints).fit(&mut { loaded }, &data);
+    assert_eq!(error_of(trained), layer("mish"));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
 fn error_of<T>(result: Result<T>) -> String {
     result.err().expect("an error").to_string()
 }
@@ -241,6 +342,86 @@ fn weights_lie_as_pytorch_keeps_them() {
     let numbers: Vec<f32> =
         tensor.data().as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
     assert_eq!(numbers, [1.0, 5.0, 9.0, 2.0, 6.0, 10.0, 3.0, 7.0, 11.0, 4.0, 8.0, 12.0]);
+}
+
+#[test]
+fn weights_of_all_shapes_come_back() {
+    fn shape<A: Scalar>(inputs: usize, units: usize) {
+        let mut model = Sequential::<A>::builder(inputs)
+            .add_layer("affine1", Affine::new(units))
+            .set_output(Identity)
+            .set_error(MeanSquaredError)
+            .build()
+            .unwrap();
+        for (i, value) in model.params_mut().iter_mut().enumerate() {
+            *value = if i % 7 == 0 { A::min_positive_value() / A::of(3.0) } else { A::of((i as f64).sin()) };
+        }
+        let bytes = model.to_bytes().unwrap();
+        let loaded = Sequential::<A>::from_bytes(&bytes).unwrap();
+        assert_eq!(bits(loaded.params()), bits(model.params()), "{inputs} × {units}");
+        let mut other = Sequential::<A>::from_bytes(&bytes).unwrap();
+        other.params_mut().fill(A::one());
+        other.weights_from_bytes(&bytes).unwrap();
+        assert_eq!(bits(other.params()), bits(model.params()), "{inputs} × {units}");
+        // Row by unit, as PyTorch has it.
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let tensor = file.tensor("affine1.weight").unwrap();
+        for (i, chunk) in tensor.data().chunks_exact(size_of::<A>()).enumerate() {
+            let got = match *chunk {
+                [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
+                _ => f64::from_le_bytes(chunk.try_into().unwrap()),
+            };
+            assert_eq!(got.to_bits(), model.params()[i % inputs * units + i / inputs].widen().to_bits());
+        }
+        // What is not finite is found wherever it is.
+        for at in [0, inputs * units / 2, inputs * units - 1] {
+            let start = bytes.len() - tensor.data().len() + at * size_of::<A>();
+            let mut broken = bytes.clone();
+            broken[start..start + size_of::<A>()].fill(0xFF);
+            let expected = format!("affine1.weight: expected finite numbers, got NaN as number {at}");
+            let error = error_of(Sequential::<A>::from_bytes(&broken));
+            assert_eq!(error, format!("bytes: does not fit: {expected}"));
+        }
+    }
+    for (inputs, units) in [(1, 1), (1, 40), (40, 1), (15, 16), (16, 17), (33, 31), (64, 48), (3, 100)] {
+        shape::<f32>(inputs, units);
+        shape::<f64>(inputs, units);
+    }
+}
+
+/// The least time of several attempts.
+fn least<T>(mut run: impl FnMut() -> T) -> std::time::Duration {
+    let once = || {
+        let start = std::time::Instant::now();
+        std::hint::black_box(run());
+        start.elapsed()
+    };
+    std::iter::repeat_with(once).take(7).min().unwrap()
+}
+
+/// Loading is copying, some seven times what it takes to read the file; value by value it was ninety times.
+#[test]
+fn a_large_model_loads_about_as_fast_as_its_file_is_read() {
+    let model = Sequential::<f32>::builder(784)
+        .add_layer("affine1", Affine::new(2400))
+        .add_layer("affine2", Affine::new(1600))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .build()
+        .unwrap();
+    let (folder, mut same) = (tempfile::tempdir().unwrap(), model.clone());
+    let path = folder.path().join("model");
+    model.save(&path).unwrap();
+    let read = least(|| std::fs::read(&path).unwrap());
+    let load = least(|| Sequential::<f32>::load(&path).unwrap());
+    let weights = least(|| same.load_weights(&path).unwrap());
+    let save = least(|| model.to_bytes().unwrap());
+    let size = path.metadata().unwrap().len() as f64 / 1e6;
+    println!("{size:.1} MB: read {read:?}, load {load:?}, load_weights {weights:?}, to_bytes {save:?}");
+    assert!(
+        load < 10 * read && weights < 10 * read && save < 10 * read,
+        "{read:?} {load:?} {weights:?} {save:?}"
+    );
 }
 
 #[test]

@@ -90,8 +90,8 @@ use crate::settings::{Settings, of_no_fields};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait ActFn: Clone + Debug + Send + Sync + 'static {
-    /// The name that a model's table shows, and by which a file knows the function: one that no other has, for under the name of
-    /// another a saved model comes back with the other.
+    /// The name that a model's table shows, and by which a file knows the function: one that no other has. A model with a
+    /// function of your own under the name of a built-in one cannot be saved.
     const NAME: &'static str;
 
     /// z = f(u).

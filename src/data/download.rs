@@ -8,7 +8,7 @@ use ureq::Agent;
 
 use super::{Mnist, idx};
 use crate::error::{Error, Result};
-use crate::unfinished::create;
+use crate::unfinished::Unfinished;
 
 /// What SHA-256 gives for the raw content of each of [`Mnist::FILES`].
 const SHA256: [&str; 4] = [
@@ -174,6 +174,10 @@ impl Download {
 
     /// Whether the file is there, and whole.
     fn has(&self, path: &Path, sha256: &str) -> bool {
+        // A pipe would keep the reader waiting.
+        if !path.is_file() {
+            return false;
+        }
         let Ok(file) = File::open(path) else { return false };
         copy(file, self.limit, |_| Ok(())).is_ok_and(|got| got.eq_ignore_ascii_case(sha256))
     }
@@ -197,12 +201,13 @@ impl Download {
     fn fetch_from(&self, agent: &Agent, url: &str, path: &Path, sha256: &str) -> Result<(), Failure> {
         let body = agent.get(url).call().map_err(Failure::mirror)?.into_body();
         let body = body.into_with_config().limit(self.limit).reader();
-        let mut partial = Partial::create(path)?;
-        let got = copy(body, self.limit, |bytes| partial.write(bytes))?;
+        let mut partial = Unfinished::create(path)?;
+        let io_error = |error| Error::Io { path: path.into(), error };
+        let got = copy(body, self.limit, |bytes| partial.write_all(bytes).map_err(io_error))?;
         if !got.eq_ignore_ascii_case(sha256) {
             return Err(Failure::mirror(format!("expected content with SHA-256 {sha256}, got {got}")));
         }
-        Ok(partial.rename(path)?)
+        Ok(partial.finish()?)
     }
 }
 
@@ -247,35 +252,5 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Disk(error)
-    }
-}
-
-/// A file under a temporary name, which is gone with the value.
-struct Partial {
-    path: PathBuf,
-    file: File,
-}
-
-impl Partial {
-    fn create(path: &Path) -> Result<Self> {
-        match create(path) {
-            Ok((path, file)) => Ok(Self { path, file }),
-            Err(error) => Err(Error::Io { path: path.into(), error }),
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| Error::Io { path: self.path.clone(), error })
-    }
-
-    fn rename(self, path: &Path) -> Result<()> {
-        fs::rename(&self.path, path).map_err(|error| Error::Io { path: path.into(), error })
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // After the renaming there is nothing left to remove, and nobody to tell of a failure.
-        let _ = fs::remove_file(&self.path);
     }
 }

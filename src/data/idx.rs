@@ -2,7 +2,7 @@
 //!
 //! Format: two zero bytes, the element type, the number of dimensions; each dimension as a big-endian `u32`; the
 //! elements in row-major order, big-endian. Nothing follows. Gzip is known by its magic bytes, whatever the file
-//! is called.
+//! is called; zeros behind the compressed data are padding.
 //!
 //! Shapes: any, up to 255 dimensions; with 0 dimensions a single element, with a dimension of 0 none.
 //!
@@ -31,15 +31,16 @@
 //! ```
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
+use super::gzip::Members;
 use crate::error::{Error, Result};
+use crate::unfinished;
 
 /// The largest content, in decompressed bytes, that [`read`] accepts: 1 GiB.
 pub const LIMIT: u64 = 1 << 30;
@@ -100,10 +101,9 @@ pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -
     Source::new(name.as_ref(), bytes, None)?.array(limit)
 }
 
-/// Writes an array as an idx file, gzip-compressed if the path ends in `.gz`.
+/// Writes an array as an idx file, gzip-compressed if the path ends in `.gz`. The file is written as a whole or not at all.
 ///
-/// Errors: the array has more than 255 dimensions or one beyond `u32`, with no file written; the file cannot be
-/// written, and is then incomplete.
+/// Errors: the array has more than 255 dimensions or one beyond `u32`; the file cannot be written.
 ///
 /// ```
 /// use manabi::{idx, ndarray::array};
@@ -117,8 +117,8 @@ pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -
 pub fn write<T: Element, D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<T, D>) -> Result<()> {
     let path = path.as_ref();
     let header = header::<T>(array.shape())?;
-    let write = || {
-        let file = BufWriter::new(File::create(path)?);
+    unfinished::write(path, |file| {
+        let file = BufWriter::new(file);
         if path.extension().is_some_and(|extension| extension == "gz") {
             let mut gzip = GzEncoder::new(file, Compression::default());
             write_to(&mut gzip, &header, array)?;
@@ -126,8 +126,7 @@ pub fn write<T: Element, D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<
         } else {
             write_to(file, &header, array)
         }
-    };
-    write().map_err(|error| Error::Io { path: path.into(), error })
+    })
 }
 
 /// The bytes before the elements.
@@ -163,7 +162,7 @@ pub(super) fn decompressed<'a>(mut bytes: impl Read + 'a) -> io::Result<(Box<dyn
     bytes.by_ref().take(2).read_to_end(&mut start)?;
     let is_gzip = start == [0x1F, 0x8B];
     let bytes = io::Cursor::new(start).chain(bytes);
-    Ok((if is_gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) }, is_gzip))
+    Ok((if is_gzip { Box::new(Members::new(BufReader::new(bytes))) } else { Box::new(bytes) }, is_gzip))
 }
 
 /// The decompressed content on its way in.

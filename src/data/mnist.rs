@@ -33,8 +33,8 @@ impl Mnist {
 
     /// Loads the four idx files of a folder.
     ///
-    /// Format: each of [`FILES`](Mnist::FILES), raw or with `.gz` at the end; the spelling `train-images.idx3-ubyte`
-    /// is known as well. See [`idx`].
+    /// Format: each of [`FILES`](Mnist::FILES), raw or with `.gz` at the end, also inside a folder of the file's name; the
+    /// spelling `train-images.idx3-ubyte` is known as well. See [`idx`].
     ///
     /// Errors: a file is missing, unreadable or not what its name says; images and labels, or the image sizes of
     /// `train` and `test`, do not match; a label is not below 10.
@@ -76,11 +76,13 @@ impl Mnist {
     }
 }
 
-/// Where this file is, in whichever of its spellings.
+/// Where this file is, in whichever of its spellings, by itself or in a folder of its name.
 fn find(folder: &Path, name: &str) -> Result<PathBuf> {
     let dotted = name.replace("-idx", ".idx");
+    let folders = [folder.to_path_buf(), folder.join(name), folder.join(&dotted)];
     let spellings = [name.to_owned(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
-    let found = spellings.iter().map(|spelling| folder.join(spelling)).find(|path| path.is_file());
+    let mut paths = folders.iter().flat_map(|folder| spellings.iter().map(|spelling| folder.join(spelling)));
+    let found = paths.find(|path| path.is_file());
     found.ok_or_else(|| {
         let error = io::Error::new(io::ErrorKind::NotFound, format!("has none of {}", spellings.join(", ")));
         Error::Io { path: folder.into(), error }

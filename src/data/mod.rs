@@ -2,6 +2,7 @@
 
 #[cfg(feature = "download")]
 mod download;
+mod gzip;
 pub mod idx;
 mod images;
 mod mnist;

@@ -76,6 +76,17 @@ impl<A: Scalar> Branches<A> {
         all
     }
 
+    pub fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
+        let mut all = Vec::new();
+        for (branch, chain) in &self.chains {
+            for (name, layer) in chain.inner_layers() {
+                let name = if branch.is_empty() { name } else { format!("{branch}.{name}") };
+                all.push((name, layer));
+            }
+        }
+        all
+    }
+
     pub fn row_wise(&self, training: bool) -> bool {
         self.chains().all(|chain| chain.row_wise(training))
     }

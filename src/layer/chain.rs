@@ -141,6 +141,10 @@ impl<A: Scalar> Layer<A> for Chain<A> {
         Some(Settings::new().with("layers", self.layer_settings()))
     }
 
+    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
+        self.layers.iter().map(|(name, layer)| (name.clone(), layer.as_ref())).collect()
+    }
+
     fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
         Ok(Some(Arc::new(self.place(input)?)))
     }

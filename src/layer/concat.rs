@@ -133,6 +133,10 @@ impl<A: Scalar> Layer<A> for Concat<A> {
         Some(Settings::new().with("branches", branches))
     }
 
+    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
+        self.branches.inner_layers()
+    }
+
     fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
         self.output_shape(input)?;
         Ok(Some(Arc::new(Self { branches: self.branches.place(input)? })))

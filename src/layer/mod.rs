@@ -111,7 +111,7 @@ use crate::simd::dispatch;
 /// ```
 pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
     /// Returns what the layer is, as a model's table shows it and a file knows it: `affine`, `swish`, …. No other kind may
-    /// have the same name.
+    /// have the same name: a model with a layer of your own under the name of a built-in one cannot be saved.
     fn kind(&self) -> &str;
 
     /// Returns the shape of an output for this shape of an input.
@@ -167,6 +167,11 @@ pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
         of_no_fields(self)
     }
 
+    /// Returns the layers inside a block, with their names; none for any other layer.
+    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
+        Vec::new()
+    }
+
     /// Returns the layer prepared for inputs of this shape, if there is something to prepare: blocks plan their inner
     /// layers once, when a model is built.
     ///
@@ -217,6 +222,9 @@ impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
     }
     fn settings(&self) -> Option<Settings> {
         (**self).settings()
+    }
+    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
+        (**self).inner_layers()
     }
     fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
         (**self).placed(input)

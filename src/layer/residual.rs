@@ -120,6 +120,10 @@ impl<A: Scalar> Layer<A> for Residual<A> {
         })
     }
 
+    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
+        self.branches.inner_layers()
+    }
+
     fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
         Ok(Some(Arc::new(Self { branches: self.branches.place(input)? })))
     }

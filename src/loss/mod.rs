@@ -8,6 +8,7 @@ mod mean_squared_error;
 mod weighted_binary_cross_entropy;
 mod weighted_cross_entropy;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
@@ -78,7 +79,7 @@ use crate::simd::dispatch;
 ///     }
 /// }
 /// ```
-pub trait Loss<A: Scalar>: Debug + Send + Sync {
+pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     /// The name that a model's table shows, and by which a file knows the loss: one that no other has.
     fn name(&self) -> &str;
 

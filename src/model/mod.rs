@@ -85,7 +85,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Returns the output, which makes predictions of logits.
-    pub(crate) fn output(&self) -> &dyn Output<A> {
+    pub(crate) fn output(&self) -> &(dyn Output<A> + 'static) {
         self.output.as_ref()
     }
 

@@ -8,11 +8,11 @@ use crate::scalar::Scalar;
 
 impl<A: Scalar> Sequential<A> {
     /// The layers and their names, in order.
-    pub(crate) fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer<A>)> {
+    pub(crate) fn layers(&self) -> impl Iterator<Item = (&str, &(dyn Layer<A> + 'static))> {
         self.slots().iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
     }
 
-    pub(crate) fn loss_function(&self) -> &dyn Loss<A> {
+    pub(crate) fn loss_function(&self) -> &(dyn Loss<A> + 'static) {
         self.loss.as_ref()
     }
 

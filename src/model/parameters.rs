@@ -86,9 +86,14 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::shape("buffers", format!("[{}]", self.buffers.len()), &[values.len()]));
         }
         check_finite("buffers", matrix(values, 1, values.len()))?;
-        self.plan.check_buffers(values)?;
+        self.check_buffers(values)?;
         self.buffers.copy_from_slice(values);
         Ok(())
+    }
+
+    /// An error if a layer cannot use one of these values for its buffers.
+    pub(crate) fn check_buffers(&self, values: &[A]) -> Result<()> {
+        self.plan.check_buffers(values)
     }
 
     /// Takes over what the last [`gradient`](Sequential::gradient) made of the buffers: part of a training step, beside the

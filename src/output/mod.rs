@@ -3,6 +3,7 @@
 mod elementwise;
 mod softmax;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -50,7 +51,7 @@ use crate::settings::{Settings, of_no_fields};
 ///     }
 /// }
 /// ```
-pub trait Output<A: Scalar>: Debug + Send + Sync {
+pub trait Output<A: Scalar>: Any + Debug + Send + Sync {
     /// The name that a model's table shows, and by which a file knows the function: one that no other has.
     fn name(&self) -> &str;
 

@@ -9,7 +9,7 @@ use super::container::{Container, Outgoing, Tensor, write};
 use super::description::parse;
 use super::file;
 use super::model::to_json;
-use super::weights::{decode, dtype, encode, fill, fit, outgoing};
+use super::weights::{bytes_of, dtype, fill, fit, numbers, outgoing};
 use crate::error::{Error, Result};
 use crate::model::Sequential;
 use crate::scalar::Scalar;
@@ -97,7 +97,7 @@ impl<A: Scalar> Checkpoint<A> {
     /// Writes the checkpoint of a model.
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
-        let mut description = model.description(None);
+        let mut description = model.description(None)?;
         description.checkpoint = Some(self.progress);
         let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
         tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
@@ -117,7 +117,7 @@ impl<A: Scalar> Checkpoint<A> {
         let mut saved = parse(path, description.as_deref())?;
         let mismatch = |problems| Error::Mismatch { file: path.into(), problems };
         let progress = saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
-        let (expected, got) = (to_json(&model.description(None))?, to_json(&saved)?);
+        let (expected, got) = (to_json(&model.description(None)?)?, to_json(&saved)?);
         if got != expected {
             return Err(mismatch(vec![format!("architecture: expected {expected}, got {got}")]));
         }
@@ -126,17 +126,17 @@ impl<A: Scalar> Checkpoint<A> {
         }
         let (own, of_model): (Vec<_>, Vec<_>) = tensors.into_iter().partition(|tensor| is_own(&tensor.name));
         let mut then = model.clone();
-        fill(&mut then, &fit(path, model, &of_model)?);
+        fill(path, &mut then, &fit(path, model, &of_model)?)?;
         let slots = (0..).map_while(|i| own.iter().find(|tensor| tensor.name == format!("{PREFIX}slot{i}")));
         let slots: Vec<Vec<A>> =
-            slots.map(|tensor| numbers(tensor)).collect::<Result<_, _>>().map_err(&mismatch)?;
+            slots.map(|tensor| own_numbers(tensor)).collect::<Result<_, _>>().map_err(&mismatch)?;
         let named = |name: &str| {
             let tensor = own.iter().find(|tensor| tensor.name.strip_prefix(PREFIX) == Some(name));
             tensor.ok_or_else(|| mismatch(vec![format!("missing {PREFIX}{name}")]))
         };
         let kept = |epoch| {
             let [params, buffers] = [BEST_PARAMS, BEST_BUFFERS];
-            let (params, buffers) = (numbers(named(params)?), numbers(named(buffers)?));
+            let (params, buffers) = (own_numbers(named(params)?), own_numbers(named(buffers)?));
             Ok(Kept { epoch, params: params.map_err(&mismatch)?, buffers: buffers.map_err(&mismatch)? })
         };
         let best = progress.best.map(kept).transpose()?;
@@ -152,14 +152,14 @@ const BEST_BUFFERS: &str = "best_buffers";
 /// Numbers as a tensor of one dimension.
 fn row<'a, A: Scalar>(name: &str, values: &'a [A]) -> (String, Outgoing<'a>) {
     let (shape, length) = (vec![values.len()], size_of_val(values));
-    let bytes = Box::new(move || encode(values.iter()));
+    let bytes = Box::new(move || bytes_of(values, 1));
     (format!("{PREFIX}{name}"), Outgoing { dtype: dtype::<A>(), shape, length, bytes })
 }
 
 /// A tensor's numbers; whoever takes them looks whether they make sense.
-fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Result<Vec<A>, Vec<String>> {
+fn own_numbers<A: Scalar>(tensor: &Tensor<'_>) -> Result<Vec<A>, Vec<String>> {
     match tensor.dtype == dtype::<A>() {
-        true => Ok(decode(tensor).map(A::of).collect()),
+        true => Ok(numbers(tensor)),
         false => Err(vec![format!("{}: expected type {}, got {}", tensor.name, dtype::<A>(), tensor.dtype)]),
     }
 }

@@ -3,37 +3,31 @@
 use std::fmt;
 use std::path::Path;
 
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Progress;
 use crate::error::{Error, Result};
-use crate::settings::{Setting, Settings};
+use crate::settings::{LayerSettings, Setting, Settings};
+use crate::shape::Shape;
 
-/// The version of the format that this crate writes. It reads this one and all below.
-pub(super) const VERSION: u32 = 1;
+/// The version of the format that this crate writes. It reads this one and all below. Version 2 has shapes and blocks.
+pub(super) const VERSION: u32 = 2;
 
 /// A model without its numbers.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Description {
     pub version: u32,
-    pub input_dim: usize,
-    pub layers: Vec<Named>,
+    #[serde(rename = "input_dim")]
+    pub input: Shape,
+    pub layers: Vec<LayerSettings>,
     pub output: Part,
     pub loss: Part,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalizer: Option<Statistics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Progress>,
-}
-
-/// A layer: its name, what it is, and its settings if it tells them.
-#[derive(Deserialize, Serialize)]
-pub(super) struct Named {
-    pub name: String,
-    pub kind: String,
-    pub settings: Option<Settings>,
 }
 
 /// An output or a loss: what it is, and its settings if it tells them.
@@ -68,6 +62,7 @@ impl Serialize for Setting {
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Numbers(numbers) => numbers.serialize(serializer),
+            Self::Layers(layers) => layers.serialize(serializer),
         }
     }
 }
@@ -101,7 +96,7 @@ impl<'de> Deserialize<'de> for Setting {
             type Value = Setting;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, true or false, a text, or a list of numbers")
+                f.write_str("a number, true or false, a text, a list of numbers, or a list of layers")
             }
             fn visit_f64<E>(self, number: f64) -> Result<Setting, E> {
                 Ok(Setting::Number(number))
@@ -119,14 +114,57 @@ impl<'de> Deserialize<'de> for Setting {
                 Ok(Setting::Text(text.into()))
             }
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Setting, S::Error> {
-                let mut numbers = Vec::new();
-                while let Some(number) = seq.next_element()? {
-                    numbers.push(number);
+                let (mut numbers, mut layers) = (Vec::new(), Vec::new());
+                while let Some(element) = seq.next_element()? {
+                    match element {
+                        Element::Number(number) => numbers.push(number),
+                        Element::Layer(layer) => layers.push(layer),
+                    }
                 }
-                Ok(Setting::Numbers(numbers))
+                match (layers.is_empty(), numbers.is_empty()) {
+                    (true, _) => Ok(Setting::Numbers(numbers)),
+                    (false, true) => Ok(Setting::Layers(layers)),
+                    (false, false) => Err(S::Error::custom("a list of numbers and layers")),
+                }
             }
         }
         deserializer.deserialize_any(Value)
+    }
+}
+
+/// An element of a list in settings.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Element {
+    Number(f64),
+    Layer(LayerSettings),
+}
+
+/// A vector's length or, for other samples, a list of dimensions.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum Dims {
+    One(usize),
+    Several(Vec<usize>),
+}
+
+impl Serialize for Shape {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let dims = match *self.dims() {
+            [size] => Dims::One(size),
+            ref dims => Dims::Several(dims.to_vec()),
+        };
+        dims.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Dims::deserialize(deserializer)? {
+            Dims::One(size) => Ok(size.into()),
+            Dims::Several(dims) => Self::of_dims(&dims)
+                .ok_or_else(|| D::Error::custom(format!("expected 1 to 3 dimensions, got {}", dims.len()))),
+        }
     }
 }
 

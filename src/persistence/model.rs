@@ -2,15 +2,15 @@ use std::path::Path;
 
 use super::checkpoint::is_own;
 use super::container::{Container, write};
-use super::description::{Description, Named, Part, Statistics, VERSION, parse};
+use super::description::{Description, Part, Statistics, VERSION, parse};
 use super::file;
-use super::registry::Registry;
+use super::registry::{Registry, check_names};
 use super::weights::{fill, fit, outgoing};
 use crate::data::Normalizer;
 use crate::error::{Error, Result};
 use crate::model::{Builder, Sequential};
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{LayerSettings, Settings};
 
 /// What stands in errors for the path of bytes that are no file.
 const BYTES: &str = "bytes";
@@ -52,9 +52,12 @@ const BYTES: &str = "bytes";
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Saves the model. A file of that name is replaced, in one step: at no moment is there half a file.
+    /// Saves the model. A file of that name is replaced, in one step: at no moment is there half a file. The new file keeps the
+    /// permissions of the old one and, where the system allows it, its owner. Where the path is a symbolic link, the file that
+    /// it leads to is replaced.
     ///
-    /// Errors: a number that is not finite, the file cannot be written.
+    /// Errors: a number that is not finite; a layer, output or loss of your own that has the name of a built-in one; the file
+    /// cannot be written; what is there is read-only or not a regular file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::write(path.as_ref(), &self.to_bytes()?)
     }
@@ -118,18 +121,19 @@ impl<A: Scalar> Sequential<A> {
 
     fn bytes(&self, normalizer: Option<&Normalizer>) -> Result<Vec<u8>> {
         self.check_params()?;
-        write(outgoing(self), to_json(&self.description(normalizer))?)
+        write(outgoing(self), to_json(&self.description(normalizer)?)?)
     }
 
-    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Description {
+    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Result<Description> {
+        check_names(self)?;
         let layers = self.layers().map(|(name, layer)| {
             let (name, kind) = (name.into(), layer.kind().into());
-            Named { name, kind, settings: layer.settings() }
+            LayerSettings { name, kind, settings: layer.settings() }
         });
         let (output, loss) = (self.output(), self.loss_function());
-        Description {
+        Ok(Description {
             version: VERSION,
-            input_dim: self.input_dim(),
+            input: self.input_shape(),
             layers: layers.collect(),
             output: Part { kind: output.name().into(), settings: output.settings() },
             loss: Part { kind: loss.name().into(), settings: loss.settings() },
@@ -138,7 +142,7 @@ impl<A: Scalar> Sequential<A> {
                 statistics: normalizer.statistics().to_vec(),
             }),
             checkpoint: None,
-        }
+        })
     }
 
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
@@ -151,15 +155,14 @@ impl<A: Scalar> Sequential<A> {
         // Until here the model's size is only a claim.
         let tensors = fit(file, &planned, &tensors)?;
         let mut model = planned.with_zeros()?;
-        fill(&mut model, &tensors);
+        fill(file, &mut model, &tensors)?;
         Ok(model)
     }
 
     fn replace_weights(&mut self, file: &Path, bytes: &[u8]) -> Result<()> {
         let Container { tensors, .. } = Container::parse(file, bytes)?;
         let tensors = fit(file, self, &tensors)?;
-        fill(self, &tensors);
-        Ok(())
+        fill(file, self, &tensors)
     }
 }
 
@@ -189,7 +192,7 @@ impl Normalizer {
 /// A description as files have it.
 pub(super) fn to_json(description: &Description) -> Result<String> {
     let check = |settings: &Option<Settings>| settings.as_ref().map_or(Ok(()), Settings::check_finite);
-    for Named { name, settings, .. } in &description.layers {
+    for LayerSettings { name, settings, .. } in &description.layers {
         check(settings).map_err(|error| error.in_layer(name))?;
     }
     check(&description.output.settings)?;
@@ -199,21 +202,14 @@ pub(super) fn to_json(description: &Description) -> Result<String> {
 
 /// The model that a file describes, without its numbers; an error that lists all that the registry has not.
 fn make<A: Scalar>(file: &Path, saved: &Description, registry: &Registry<A>) -> Result<Sequential<A>> {
-    let mut problems = Vec::new();
-    let mut layers = Vec::with_capacity(saved.layers.len());
-    for Named { name, kind, settings } in &saved.layers {
-        match registry.make_layer(kind, settings.as_ref()) {
-            Ok(layer) => layers.push((name.clone(), layer)),
-            Err(problem) => problems.push(format!("layer '{name}': {problem}")),
-        }
-    }
+    let (layers, mut problems) = registry.make_layers(&saved.layers);
     let output = registry.make_output(&saved.output.kind, saved.output.settings.as_ref());
     let loss = registry.make_loss(&saved.loss.kind, saved.loss.settings.as_ref());
     problems.extend(output.as_ref().err().map(|problem| format!("output: {problem}")));
     problems.extend(loss.as_ref().err().map(|problem| format!("loss: {problem}")));
     match (output, loss) {
         (Ok(output), Ok(loss)) if problems.is_empty() => {
-            let plan = Builder::of(saved.input_dim, layers, output, loss).plan();
+            let plan = Builder::of(saved.input, layers, output, loss).plan();
             plan.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
         }
         _ => Err(Error::Mismatch { file: file.into(), problems }),

@@ -1,3 +1,4 @@
+use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +7,16 @@ use crate::activation::{
     ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
     Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
 };
-use crate::error::Result;
-use crate::layer::{Activation, Affine, BatchNorm, Dropout, Layer, LayerNorm, Trainable};
+use crate::error::{Error, Result};
+use crate::layer::{
+    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Reshape, Residual, Trainable,
+};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError};
+use crate::model::Sequential;
 use crate::output::{Output, Softmax};
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{LayerSettings, Settings};
+use crate::shape::Shape;
 
 /// How layers, activations, outputs and losses are made again from what a saved model says of them: everything built in, and
 /// whatever is added.
@@ -60,20 +65,20 @@ use crate::settings::Settings;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub struct Registry<A> {
-    layers: Makers<dyn Layer<A>>,
-    outputs: Makers<dyn Output<A>>,
-    losses: Makers<dyn Loss<A>>,
+    layers: Makers<A, dyn Layer<A>>,
+    outputs: Makers<A, dyn Output<A>>,
+    losses: Makers<A, dyn Loss<A>>,
 }
 
 /// By kind, what makes a thing from its settings.
-type Makers<T> = BTreeMap<String, Maker<T>>;
-type Maker<T> = Box<dyn Fn(&Settings) -> Result<Arc<T>> + Send + Sync>;
+type Makers<A, T> = BTreeMap<String, Maker<A, T>>;
+type Maker<A, T> = Box<dyn Fn(&Settings, &Registry<A>) -> Result<Arc<T>> + Send + Sync>;
 
 impl<A: Scalar> Registry<A> {
     /// Everything built in.
     pub fn new() -> Self {
         let empty = Self { layers: Makers::new(), outputs: Makers::new(), losses: Makers::new() };
-        empty.built_in_layers().built_in_activations().built_in_outputs().built_in_losses()
+        empty.built_in_layers().built_in_blocks().built_in_activations().built_in_outputs().built_in_losses()
     }
 
     fn built_in_layers(self) -> Self {
@@ -86,8 +91,33 @@ impl<A: Scalar> Registry<A> {
             .layer("layer_norm", |settings| {
                 Ok(LayerNorm::new().epsilon(settings.number("epsilon")?).affine(settings.flag("affine")?))
             })
+            .layer("flatten", |_| Ok(Flatten))
+            .layer("reshape", |settings| {
+                let dims: Vec<usize> = settings.numbers("shape")?.iter().map(|&dim| dim as usize).collect();
+                let shape = Shape::of_dims(&dims);
+                shape.map(Reshape::new).ok_or_else(|| Error::setting("shape", "1 to 3 dimensions", dims.len()))
+            })
             .trainable(PRelu::new)
             .trainable(Swish::new)
+    }
+
+    fn built_in_blocks(self) -> Self {
+        self.block("chain", |settings, registry| registry.chain(settings.layers("layers")?))
+            .block("residual", |settings, registry| {
+                let block = Residual::new(registry.chain(settings.layers("layers")?)?);
+                Ok(match settings.get("projection") {
+                    Some(_) => block.projection(registry.chain(settings.layers("projection")?)?),
+                    None => block,
+                })
+            })
+            .block("concat", |settings, registry| {
+                let branches = settings.layers("branches")?.iter();
+                branches.into_iter().try_fold(Concat::new(), |concat, LayerSettings { name, kind, settings }| {
+                    let chain = settings.as_ref().filter(|_| kind == "chain");
+                    let chain = chain.ok_or_else(|| Error::setting("branch", "a chain", kind))?;
+                    Ok(concat.add_branch(name, registry.chain(chain.layers("layers")?)?))
+                })
+            })
     }
 
     fn built_in_activations(self) -> Self {
@@ -144,8 +174,44 @@ impl<A: Scalar> Registry<A> {
         kind: impl Into<String>,
         make: impl Fn(&Settings) -> Result<L> + Send + Sync + 'static,
     ) -> Self {
-        self.layers.insert(kind.into(), Box::new(move |settings| Ok(Arc::new(make(settings)?))));
+        self.layers.insert(kind.into(), Box::new(move |settings, _| Ok(Arc::new(make(settings)?))));
         self
+    }
+
+    /// Adds a layer of this kind that has other layers inside, made from its settings and a registry that makes the others;
+    /// one of the same kind is replaced.
+    pub fn block<L: Layer<A>>(
+        mut self,
+        kind: impl Into<String>,
+        make: impl Fn(&Settings, &Self) -> Result<L> + Send + Sync + 'static,
+    ) -> Self {
+        let make: Maker<A, dyn Layer<A>> = Box::new(move |settings, registry| Ok(Arc::new(make(settings, registry)?)));
+        self.layers.insert(kind.into(), make);
+        self
+    }
+
+    /// Makes a chain of the layers that a block's settings list.
+    ///
+    /// # Errors
+    /// A layer that is not in the registry, or settings that it does not take. The message lists all problems.
+    pub fn chain(&self, layers: &[LayerSettings]) -> Result<Chain<A>> {
+        let (layers, problems) = self.make_layers(layers);
+        match problems.is_empty() {
+            true => Ok(Chain::of(layers)),
+            false => Err(Error::setting("layers", "those of the registry", problems.join("; "))),
+        }
+    }
+
+    /// Makes the layers that a file lists, and lists the problems with them.
+    pub(super) fn make_layers(&self, layers: &[LayerSettings]) -> (Vec<(String, Arc<dyn Layer<A>>)>, Vec<String>) {
+        let (mut made, mut problems) = (Vec::with_capacity(layers.len()), Vec::new());
+        for LayerSettings { name, kind, settings } in layers {
+            match self.make_layer(kind, settings.as_ref()) {
+                Ok(layer) => made.push((name.clone(), layer)),
+                Err(problem) => problems.push(format!("layer '{name}': {problem}")),
+            }
+        }
+        (made, problems)
     }
 
     /// Adds an activation function, made from its settings.
@@ -167,7 +233,7 @@ impl<A: Scalar> Registry<A> {
         name: impl Into<String>,
         make: impl Fn(&Settings) -> Result<O> + Send + Sync + 'static,
     ) -> Self {
-        self.outputs.insert(name.into(), Box::new(move |settings| Ok(Arc::new(make(settings)?))));
+        self.outputs.insert(name.into(), Box::new(move |settings, _| Ok(Arc::new(make(settings)?))));
         self
     }
 
@@ -177,32 +243,90 @@ impl<A: Scalar> Registry<A> {
         name: impl Into<String>,
         make: impl Fn(&Settings) -> Result<L> + Send + Sync + 'static,
     ) -> Self {
-        self.losses.insert(name.into(), Box::new(move |settings| Ok(Arc::new(make(settings)?))));
+        self.losses.insert(name.into(), Box::new(move |settings, _| Ok(Arc::new(make(settings)?))));
         self
     }
 
     /// The layer that a file describes, or what stands against it.
-    pub(super) fn make_layer(&self, kind: &str, settings: Option<&Settings>) -> Made<dyn Layer<A>> {
-        make(&self.layers, kind, settings, |layer| (layer.kind().into(), layer.settings()))
+    fn make_layer(&self, kind: &str, settings: Option<&Settings>) -> Made<dyn Layer<A>> {
+        make(self, &self.layers, kind, settings, |layer| (layer.kind().into(), layer.settings()))
     }
 
     /// The output that a file describes.
     pub(super) fn make_output(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Output<A>> {
-        make(&self.outputs, name, settings, |output| (output.name().into(), output.settings()))
+        make(self, &self.outputs, name, settings, |output| (output.name().into(), output.settings()))
     }
 
     /// The loss that a file describes.
     pub(super) fn make_loss(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Loss<A>> {
-        make(&self.losses, name, settings, |loss| (loss.name().into(), loss.settings()))
+        make(self, &self.losses, name, settings, |loss| (loss.name().into(), loss.settings()))
     }
+}
+
+/// Refuses a model with a part of another type under the name of a built-in one: a file would come back with that one.
+pub(super) fn check_names<A: Scalar>(model: &Sequential<A>) -> Result<()> {
+    let registry = Registry::<A>::new();
+    model.layers().try_for_each(|(name, layer)| check_layer(&registry, name, layer))?;
+    let (output, loss) = (model.output(), model.loss_function());
+    let told = (output.name(), output.settings());
+    let makers = (&registry, &registry.outputs);
+    check_name(makers, "output", "Output::name", told, output, |output| output)?;
+    let makers = (&registry, &registry.losses);
+    check_name(makers, "loss", "Loss::name", (loss.name(), loss.settings()), loss, |loss| loss)
+}
+
+/// Checks a layer and, if it is a block, those inside.
+fn check_layer<A: Scalar>(registry: &Registry<A>, name: &str, layer: &dyn Layer<A>) -> Result<()> {
+    let (told, rename) = ((layer.kind(), layer.settings()), "Layer::kind or ActFn::NAME");
+    let checked = || {
+        // What a built-in block makes again depends on what is inside, which may need a registry of its own.
+        if !is_built_in_block(layer) {
+            check_name((registry, &registry.layers), "layer", rename, told, layer, |layer| layer)?;
+        }
+        layer.inner_layers().into_iter().try_for_each(|(name, layer)| check_layer(registry, &name, layer))
+    };
+    checked().map_err(|error| error.in_layer(name))
+}
+
+fn is_built_in_block<A: Scalar>(layer: &dyn Layer<A>) -> bool {
+    let layer: &dyn Any = layer;
+    layer.is::<Chain<A>>() || layer.is::<Residual<A>>() || layer.is::<Concat<A>>()
+}
+
+/// Compares the type of a part with that of what the built-in `makers` make of what it tells of itself.
+fn check_name<A: Scalar, T: ?Sized + 'static>(
+    (registry, makers): (&Registry<A>, &Makers<A, T>),
+    what: &str,
+    rename: &str,
+    (name, settings): (&str, Option<Settings>),
+    part: &T,
+    any: fn(&T) -> &dyn Any,
+) -> Result<()> {
+    let Some(maker) = makers.get(name) else { return Ok(()) };
+    let built_in = settings.and_then(|settings| maker(&settings, registry).ok());
+    if built_in.is_some_and(|built_in| type_of(&*built_in, any) == type_of(part, any)) {
+        return Ok(());
+    }
+    let reason = "one that nothing built in has, for a file would come back with that one";
+    let expected = format!("{reason} (rename yours in {rename})");
+    Err(Error::setting(format!("name of the {what}"), expected, name))
+}
+
+/// The type of a part, or of what is in the innermost box.
+fn type_of<T: ?Sized + 'static>(mut part: &T, any: fn(&T) -> &dyn Any) -> TypeId {
+    while let Some(boxed) = any(part).downcast_ref::<Box<T>>() {
+        part = boxed;
+    }
+    any(part).type_id()
 }
 
 /// What was made, or why it was not.
 type Made<T> = Result<Arc<T>, String>;
 
 /// Makes a thing, and asks it whether it is what the file says.
-fn make<T: ?Sized>(
-    makers: &Makers<T>,
+fn make<A: Scalar, T: ?Sized>(
+    registry: &Registry<A>,
+    makers: &Makers<A, T>,
     kind: &str,
     settings: Option<&Settings>,
     told: impl Fn(&T) -> (String, Option<Settings>),
@@ -213,7 +337,7 @@ fn make<T: ?Sized>(
             "kind '{kind}' did not tell its settings: its method settings() has to, before the model is saved"
         )
     })?;
-    let made = maker(settings).map_err(|error| format!("kind '{kind}': {error}"))?;
+    let made = maker(settings, registry).map_err(|error| format!("kind '{kind}': {error}"))?;
     match told(&made) {
         (own, Some(same)) if own == kind && same == *settings => Ok(made),
         (own, other) => {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
 use safetensors::Dtype;
 
 use super::container::{Outgoing, Tensor};
 use crate::error::{Error, Result};
-use crate::layer::Parameter;
+use crate::layer::TensorSpec;
 use crate::model::Sequential;
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, are_finite};
 
 /// What PyTorch counts in a batch normalisation and does not use; such tensors are passed over.
 const PASSED_OVER: &str = ".num_batches_tracked";
@@ -23,29 +23,70 @@ pub(super) fn dtype<A>() -> Dtype {
 /// Every parameter and buffer, its dimensions in reverse order where the layer says so.
 pub(super) fn outgoing<A: Scalar>(model: &Sequential<A>) -> Vec<(String, Outgoing<'_>)> {
     let values = model.values().map(|(name, parameter, values)| {
-        let values = array(parameter, values);
-        let (shape, length) = (values.shape().to_vec(), size_of::<A>() * values.len());
-        let bytes = Box::new(move || encode(values.iter()));
-        (name, Outgoing { dtype: dtype::<A>(), shape, length, bytes })
+        let bytes = Box::new(move || encode(parameter, values));
+        (
+            name,
+            Outgoing {
+                dtype: dtype::<A>(),
+                shape: saved_shape(parameter),
+                length: size_of_val(values),
+                bytes,
+            },
+        )
     });
     values.collect()
 }
 
-/// Numbers as bytes.
-pub(super) fn encode<'a, A: Scalar>(values: impl Iterator<Item = &'a A>) -> Vec<u8> {
-    match dtype::<A>() {
-        Dtype::F32 => values.flat_map(|value| (value.widen() as f32).to_le_bytes()).collect(),
-        _ => values.flat_map(|value| value.widen().to_le_bytes()).collect(),
+/// Returns the shape that a parameter has in files.
+fn saved_shape(parameter: &TensorSpec) -> Vec<usize> {
+    let mut shape = parameter.shape.clone();
+    if parameter.transposed {
+        shape.reverse();
+    }
+    shape
+}
+
+/// Returns a parameter's values as files have them.
+fn encode<A: Scalar>(parameter: &TensorSpec, values: &[A]) -> Vec<u8> {
+    match (parameter.transposed, &parameter.shape[..]) {
+        (true, &[rows, _]) => bytes_of(values, rows),
+        (true, [_, _, _, ..]) => {
+            let array = ArrayViewD::from_shape(&parameter.shape[..], values).expect(SHAPE).reversed_axes();
+            bytes_of(&array.iter().copied().collect::<Vec<A>>(), 1)
+        }
+        _ => bytes_of(values, 1),
     }
 }
 
-/// Bytes as numbers.
-pub(super) fn decode(tensor: &Tensor<'_>) -> impl Iterator<Item = f64> {
-    let (bytes, is_single) = (tensor.data, tensor.dtype == Dtype::F32);
-    bytes.chunks_exact(if is_single { 4 } else { 8 }).map(move |chunk| match *chunk {
-        [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
-        _ => f64::from_le_bytes(chunk.try_into().expect("a chunk of 8")),
-    })
+/// Reads a parameter's values from a tensor that fits.
+fn decode<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>, values: &mut [A]) {
+    let is_single = tensor.dtype == Dtype::F32;
+    match (parameter.transposed, &tensor.shape[..]) {
+        (true, &[rows, _]) => A::read_transposed(tensor.data, is_single, rows, values),
+        (true, [_, _, _, ..]) => {
+            let saved = ArrayD::from_shape_vec(&tensor.shape[..], numbers(tensor)).expect(SHAPE);
+            let mut array = ArrayViewMutD::from_shape(&parameter.shape[..], values).expect(SHAPE);
+            array.assign(&saved.reversed_axes());
+        }
+        _ => A::read_transposed(tensor.data, is_single, 1, values),
+    }
+}
+
+/// Why an array can be made of values.
+const SHAPE: &str = "as many values as the shape says";
+
+/// Returns the bytes of the transpose of a matrix of this many rows; with one row, of the values as they are.
+pub(super) fn bytes_of<A: Scalar>(values: &[A], rows: usize) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(values)];
+    A::write_transposed(values, rows, &mut bytes);
+    bytes
+}
+
+/// Returns a tensor's values.
+pub(super) fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Vec<A> {
+    let mut values = vec![A::zero(); tensor.shape.iter().product()];
+    A::read_transposed(tensor.data, tensor.dtype == Dtype::F32, 1, &mut values);
+    values
 }
 
 /// Which tensor belongs to which parameter or buffer of the model, in its order; an error that lists whatever does not fit.
@@ -75,12 +116,9 @@ pub(super) fn fit<'a, 'b, A: Scalar>(
 }
 
 /// Whether shape, type and numbers of a tensor are right for a parameter.
-fn check<A: Scalar>(parameter: &Parameter, tensor: &Tensor<'_>) -> Result<(), String> {
+fn check<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>) -> Result<(), String> {
     let Tensor { name, dtype: got, shape, .. } = tensor;
-    let mut expected = parameter.shape.clone();
-    if parameter.transposed {
-        expected.reverse();
-    }
+    let expected = saved_shape(parameter);
     if *shape != expected {
         return Err(format!("{name}: expected shape {expected:?}, got {shape:?}"));
     }
@@ -89,29 +127,34 @@ fn check<A: Scalar>(parameter: &Parameter, tensor: &Tensor<'_>) -> Result<(), St
     if !is_right {
         return Err(format!("{name}: expected type {}, got {got}", dtype::<A>()));
     }
-    match decode(tensor).enumerate().find(|(_, value)| !value.is_finite()) {
-        Some((i, value)) => Err(format!("{name}: expected finite numbers, got {value} as number {i}")),
-        None => Ok(()),
+    if are_finite(tensor.data, *got == Dtype::F32) {
+        return Ok(());
     }
+    let (i, value) = first_not_finite(tensor).expect("one is not finite");
+    Err(format!("{name}: expected finite numbers, got {value} as number {i}"))
 }
 
-/// Copies tensors that fit into the model.
-pub(super) fn fill<A: Scalar>(model: &mut Sequential<A>, tensors: &[&Tensor<'_>]) {
-    for ((parameter, values), tensor) in model.values_mut().zip(tensors) {
-        for (value, new) in array_mut(parameter, values).iter_mut().zip(decode(tensor)) {
-            *value = A::of(new);
-        }
+/// The first value of a tensor that is not finite, and its place.
+fn first_not_finite(tensor: &Tensor<'_>) -> Option<(usize, f64)> {
+    let values: Box<dyn Iterator<Item = f64>> = match tensor.dtype == Dtype::F32 {
+        true => Box::new(tensor.data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes).into())),
+        false => Box::new(tensor.data.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes))),
+    };
+    values.enumerate().find(|(_, value)| !value.is_finite())
+}
+
+/// Copies tensors that fit into the model; an error, and nothing changed, if a layer cannot use one of the buffers.
+pub(super) fn fill<A: Scalar>(file: &Path, model: &mut Sequential<A>, tensors: &[&Tensor<'_>]) -> Result<()> {
+    let mut buffers = vec![A::zero(); model.buffer_values().len()];
+    let mut rest = &mut buffers[..];
+    for (tensor, (_, spec)) in tensors.iter().zip(model.declared()).skip(model.parameters().count()) {
+        let size = spec.shape.iter().product();
+        decode(spec, tensor, rest.split_off_mut(..size).expect("as many values as are declared"));
     }
-}
-
-/// A parameter as it lies in files.
-fn array<'a, A>(parameter: &Parameter, values: &'a [A]) -> ArrayViewD<'a, A> {
-    let array = ArrayViewD::from_shape(IxDyn(&parameter.shape), values).expect("as long as the shape says");
-    if parameter.transposed { array.reversed_axes() } else { array }
-}
-
-fn array_mut<'a, A>(parameter: &Parameter, values: &'a mut [A]) -> ArrayViewMutD<'a, A> {
-    let array =
-        ArrayViewMutD::from_shape(IxDyn(&parameter.shape), values).expect("as long as the shape says");
-    if parameter.transposed { array.reversed_axes() } else { array }
+    let checked = model.check_buffers(&buffers);
+    checked.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
+    for ((spec, values), tensor) in model.values_mut().zip(tensors) {
+        decode(spec, tensor, values);
+    }
+    Ok(())
 }

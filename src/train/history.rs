@@ -1,9 +1,11 @@
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::Metrics;
+use crate::unfinished;
 
 /// One row of the history.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,12 +125,12 @@ impl History {
         json
     }
 
-    /// Writes [`to_csv`](History::to_csv) to a file; an error if that is not possible.
+    /// Writes [`to_csv`](History::to_csv) to a file, as a whole or not at all; an error if that is not possible.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         write(path.as_ref(), &self.to_csv())
     }
 
-    /// Writes [`to_json`](History::to_json) to a file; an error if that is not possible.
+    /// Writes [`to_json`](History::to_json) to a file, as a whole or not at all; an error if that is not possible.
     pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
         write(path.as_ref(), &self.to_json())
     }
@@ -147,5 +149,5 @@ fn number(value: f64) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|error| Error::Io { path: path.into(), error })
+    unfinished::write(path, |file| file.write_all(text.as_bytes()))
 }

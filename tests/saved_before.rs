@@ -1,0 +1,95 @@
+//! Files that an earlier version saved still load, predict the same bits, and train on to the same bits. What they hold is told
+//! in `golden/saved/make.rs`, which made them.
+
+use std::fs;
+use std::path::Path;
+
+use manabi::{
+    Adam, Affine, BatchNorm, Checkpoints, Dropout, EarlyStopping, Identity, MeanSquaredError, Normalizer,
+    Samples, Scalar, Sequential, Swish, Trainer,
+};
+use ndarray::{Array2, ArrayView2, Axis};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/saved");
+
+fn grid(rows: usize, columns: usize, step: usize) -> Array2<f64> {
+    Array2::from_shape_fn((rows, columns), |(i, j)| ((i * step + j * 5) % 17) as f64 * 3.0 - 11.0)
+}
+
+/// Checks predictions against a file of values that read back as the same bits.
+fn assert_saved<A: Scalar>(file: &str, y: ArrayView2<'_, A>) {
+    let expected = fs::read_to_string(Path::new(FOLDER).join(file)).unwrap();
+    let mut got = String::new();
+    for row in y.rows() {
+        let row: Vec<String> = row.iter().map(|y| format!("{y:?}")).collect();
+        got += &format!("{}\n", row.join(" "));
+    }
+    assert_eq!(got, expected, "{file}");
+}
+
+#[test]
+fn a_classifier_and_its_normalizer() {
+    let path = Path::new(FOLDER).join("classifier.safetensors");
+    let model = Sequential::<f32>::load(&path).unwrap();
+    let normalizer = Normalizer::load(&path).unwrap();
+    let train = grid(30, 4, 7).mapv(|x| x as f32);
+    assert_eq!(normalizer, Normalizer::z_score_per_feature(train.view()).unwrap());
+    let mut x = grid(6, 4, 11).mapv(|x| x as f32);
+    normalizer.apply(x.view_mut()).unwrap();
+    assert_saved("classifier.txt", model.predict(x.view()).unwrap().view());
+}
+
+fn samples(x: Array2<f64>) -> Samples<f64> {
+    let t = x.map_axis(Axis(1), |row| row[0] * row[1] - row[2]).insert_axis(Axis(1));
+    Samples::new(x, t).unwrap()
+}
+
+fn untrained() -> Sequential<f64> {
+    Sequential::builder(3)
+        .add_layer("affine1", Affine::new(6))
+        .add_layer("norm1", BatchNorm::new())
+        .add_layer("swish1", manabi::Activation::new(Swish::default()))
+        .add_layer("dropout1", Dropout::new(0.25))
+        .add_layer("affine2", Affine::new(1))
+        .set_output(Identity)
+        .set_error(MeanSquaredError)
+        .seed(3)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_checkpoint_goes_on() {
+    let (train, validation) = (samples(grid(40, 3, 7) / 16.0), samples(grid(12, 3, 4) / 16.0));
+    let file = Path::new(FOLDER).join("epoch-00003.safetensors");
+    let third = Sequential::<f64>::load(&file).unwrap();
+    assert_saved("epoch-00003.txt", third.predict(validation.x()).unwrap().view());
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(&file, folder.path().join("epoch-00003.safetensors")).unwrap();
+    let trainer = || {
+        Trainer::new()
+            .batch_size(8)
+            .epochs(8)
+            .seed(4)
+            .noise_seed(5)
+            .optimizer(Adam::new(0.05))
+            .validation(&validation)
+            .early_stopping(EarlyStopping::new(20))
+    };
+    let mut resumed = untrained();
+    let checkpoints = Checkpoints::new(folder.path()).resume();
+    let history = trainer().checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
+    assert_eq!((history.epochs.len(), history.best), (9, Some(6)));
+    assert_eq!(history.epochs[1].train.loss, 2.162047162695216);
+    assert_saved("epoch-00008.txt", resumed.predict(validation.x()).unwrap().view());
+
+    // The checkpoints written since then hold all of it.
+    let last = Checkpoints::new(folder.path()).last().unwrap().unwrap();
+    assert_eq!(last.file_name().unwrap(), "epoch-00008.safetensors");
+    let mut again = untrained();
+    let checkpoints = Checkpoints::new(folder.path()).resume();
+    let same = trainer().checkpoints(checkpoints).fit(&mut again, &train).unwrap();
+    assert_eq!(same.epochs, history.epochs);
+    assert_eq!(again.params(), resumed.params());
+}
