@@ -8,8 +8,8 @@ use std::hint::black_box;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use manabi::{
-    ActFn, Activation, Backward, Engine, Forward, Gelu, Layer, Mish, Random, RandomState, Relu, Scalar,
-    Swish, Tanh, simd,
+    ActFn, Activation, Backward, Forward, Gelu, Layer, LayerWorkspace, Mish, Random, RandomState, Relu,
+    Scalar, Swish, Tanh, simd,
 };
 use ndarray::Array2;
 
@@ -36,18 +36,19 @@ fn layer<A: Scalar, F: ActFn>(
     f: F,
 ) {
     let layer = Activation::new(f);
-    let mut engine = Engine::new(1);
+    let mut ws =
+        LayerWorkspace::<A>::new(&layer, data.u.ncols(), data.u.nrows()).expect("it takes any width");
     let Data { u, dz, z, du } = data;
     group.bench_function(BenchmarkId::new("forward", name), |b| {
         b.iter(|| {
-            let pass = Forward::new(&layer, &[], &[], black_box(u.view()), z.view_mut(), &mut engine);
+            let pass = Forward::new(&mut ws, &[], &[], black_box(u.view()), z.view_mut());
             layer.forward(pass.expect("the shapes fit"));
         });
     });
     group.bench_function(BenchmarkId::new("backward", name), |b| {
         b.iter(|| {
-            let pass = Forward::new(&layer, &[], &[], black_box(u.view()), z.view_mut(), &mut engine);
-            let pass = Backward::new(pass.expect("the shapes fit"), dz.view(), Some(du.view_mut()), None);
+            let pass = Backward::new(&mut ws, &[], &[], [black_box(u.view()), z.view(), dz.view()]);
+            let pass = pass.and_then(|pass| pass.dx(du.view_mut()));
             layer.backward(pass.expect("the shapes fit"));
         });
     });

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use manabi::ndarray::Array2;
 use manabi::{
-    ActFn, Activation, Affine, Backward, CrossEntropy, Engine, Forward, Layer, Mnist, Normalizer, Random,
-    RandomState, Result, Scalar, Sequential, Sgd, Softmax, Swish, Trainer, gradcheck,
+    ActFn, Activation, Affine, Backward, CrossEntropy, Forward, Layer, LayerWorkspace, Mnist, Normalizer,
+    Random, RandomState, Result, Scalar, Sequential, Sgd, Softmax, Swish, Trainer, gradcheck,
 };
 
 /// u, gated by its own sigmoid: Swish, as if the crate did not have it.
@@ -73,15 +73,15 @@ fn nanoseconds(function: &impl ActFn) -> Result<[f64; 2]> {
     let layer = Activation::new(function.clone());
     let x = RandomState::new(1).normal((100, 100), 0.0, 3.0).mapv(|x| x as f32);
     let dy = x.mapv(|x| x - 0.5);
-    let (mut y, mut dx, mut engine) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()), Engine::new(1));
+    let (mut y, mut dx) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()));
+    let mut ws = LayerWorkspace::<f32>::new(&layer, 100, 100)?;
     let (mut forward, mut backward) = (Duration::MAX, Duration::MAX);
     for _ in 0..5 {
-        let pass = Forward::new(&layer, &[], &[], x.view(), y.view_mut(), &mut engine)?;
+        let pass = Forward::new(&mut ws, &[], &[], x.view(), y.view_mut())?;
         let start = Instant::now();
         layer.forward(pass);
         forward = forward.min(start.elapsed());
-        let pass = Forward::new(&layer, &[], &[], x.view(), y.view_mut(), &mut engine)?;
-        let pass = Backward::new(pass, dy.view(), Some(dx.view_mut()), None)?;
+        let pass = Backward::new(&mut ws, &[], &[], [x.view(), y.view(), dy.view()])?.dx(dx.view_mut())?;
         let start = Instant::now();
         layer.backward(pass);
         backward = backward.min(start.elapsed());

@@ -4,8 +4,8 @@
 
 use manabi::ndarray::Array2;
 use manabi::{
-    Adam, Affine, Backward, CrossEntropy, Forward, Initializer, Layer, Parameter, Random, RandomState,
-    Result, Samples, Scalar, Sequential, Softmax, Trainer, conformance, simd,
+    Adam, Affine, Backward, CrossEntropy, Forward, Initializer, Layer, Random, RandomState, Result, Samples,
+    Scalar, Sequential, Shape, Softmax, TensorSpec, Trainer, conformance, simd,
 };
 
 /// y = exp(−‖x − c‖²), one centre c for each unit.
@@ -16,14 +16,14 @@ impl<A: Scalar> Layer<A> for RadialBasis {
     fn kind(&self) -> &str {
         "radial_basis"
     }
-    fn output_dim(&self, _input_dim: usize) -> Result<usize> {
-        Ok(self.0)
+    fn output_shape(&self, _input: Shape) -> Result<Shape> {
+        Ok(self.0.into())
     }
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        let centre = Parameter::new("centre", &[self.0, input_dim], Initializer::LECUN_NORMAL);
-        vec![centre.fan(input_dim, self.0)]
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        let centre = TensorSpec::new("centre", &[self.0, input.size()], Initializer::LECUN_NORMAL);
+        vec![centre.fan(input.size(), self.0)]
     }
-    fn by_row(&self, _training: bool) -> bool {
+    fn row_wise(&self, _training: bool) -> bool {
         true // so that a batch may be divided among threads
     }
     fn forward(&self, pass: Forward<'_, A>) {

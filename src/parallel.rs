@@ -49,10 +49,8 @@ pub fn divide<W: Divide, R: Outcome>(work: W, threads: usize, run: &(impl Fn(W) 
         return run(work);
     }
     let (left, right) = work.split_at(units * (threads / 2) / threads);
-    let (first, second) = rayon_core::join(
-        || divide(left, threads / 2, run),
-        || divide(right, threads - threads / 2, run),
-    );
+    let (first, second) =
+        rayon_core::join(|| divide(left, threads / 2, run), || divide(right, threads - threads / 2, run));
     first.and(second)
 }
 
@@ -81,12 +79,7 @@ impl<T: Send> Divide for Groups<'_, T> {
 }
 
 /// Calls `work` with parts of `out`, each in whole groups of `unit` values, and with the place where the part begins.
-pub fn parts<T: Send>(
-    threads: usize,
-    out: &mut [T],
-    unit: usize,
-    work: &(impl Fn(usize, &mut [T]) + Sync),
-) {
+pub fn parts<T: Send>(threads: usize, out: &mut [T], unit: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
     let threads = shares(threads, out.len(), least::ELEMENTS);
     let groups = Groups { start: 0, values: out, unit: unit.max(1) };
     divide(groups, threads, &|part| work(part.start, part.values));

@@ -139,7 +139,8 @@ impl Settings {
                 Setting::Numbers(numbers) => numbers,
                 Setting::Layers(layers) => {
                     for LayerSettings { name, settings, .. } in layers {
-                        let checked = settings.as_ref().map_or(Ok(()), |own| own.check_numbers(is_right, expected));
+                        let checked =
+                            settings.as_ref().map_or(Ok(()), |own| own.check_numbers(is_right, expected));
                         checked.map_err(|error| error.in_layer(name))?;
                     }
                     continue;

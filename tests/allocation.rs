@@ -5,10 +5,10 @@ use std::cell::Cell;
 
 use manabi::{
     ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
-    Engine, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LeakyRelu,
-    LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu,
-    Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Subset,
-    Swish, Tanh, TanhExp, Trainable, Training,
+    Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LayerWorkspace,
+    LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu, Random,
+    RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign,
+    Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
 };
 use ndarray::{Array2, s};
 
@@ -152,23 +152,22 @@ fn steps_of_no_optimizer_allocate() {
 fn passes<A: Scalar>(layer: &dyn Layer<A>) {
     let (rows, width) = (37, 67);
     let x = RandomState::new(1).normal((rows, width), 0.0, 1.0).mapv(A::of);
-    let count = |of: Vec<manabi::Parameter>| of.iter().map(|of| of.shape.iter().product::<usize>()).sum();
-    let params = vec![A::of(0.5); count(layer.parameters(width))];
-    let buffers = vec![A::of(0.5); count(layer.buffers(width))];
-    let (mut y, dy) = (Array2::zeros((rows, layer.output_dim(width).unwrap())), x.clone());
+    let count = |of: Vec<manabi::TensorSpec>| of.iter().map(|of| of.shape.iter().product::<usize>()).sum();
+    let params = vec![A::of(0.5); count(layer.parameters(width.into()))];
+    let buffers = vec![A::of(0.5); count(layer.buffers(width.into()))];
+    let (mut y, dy) = (Array2::zeros((rows, layer.output_shape(width.into()).unwrap().size())), x.clone());
     let dy = if y.dim() == x.dim() { dy } else { y.clone() };
     let (mut dx, mut grad, mut next) = (x.clone(), params.clone(), buffers.clone());
-    let mut engine = Engine::new(1);
+    let mut ws = LayerWorkspace::new(layer, width, rows).unwrap();
     for turn in 0..2 {
-        // What checks the shapes asks the layer for its parameters, and so allocates.
-        let pass = Forward::new(layer, &params, &buffers, x.view(), y.view_mut(), &mut engine).unwrap();
+        let pass = Forward::new(&mut ws, &params, &buffers, x.view(), y.view_mut()).unwrap();
         let prediction = allocations(|| layer.forward(pass));
-        let pass = Forward::new(layer, &params, &buffers, x.view(), y.view_mut(), &mut engine).unwrap();
+        let pass = Forward::new(&mut ws, &params, &buffers, x.view(), y.view_mut()).unwrap();
         let pass = pass.training(Training::new(Noise::new(1, 2), &mut next)).unwrap();
         let forward = allocations(|| layer.forward(pass));
-        let pass = Forward::new(layer, &params, &buffers, x.view(), y.view_mut(), &mut engine).unwrap();
-        let pass = pass.training(Training::new(Noise::new(1, 2), &mut next)).unwrap();
-        let pass = Backward::new(pass, dy.view(), Some(dx.view_mut()), Some(&mut grad)).unwrap();
+        let arrays = [x.view(), y.view(), dy.view()];
+        let pass = Backward::new(&mut ws, &params, &buffers, arrays).unwrap().noise(Noise::new(1, 2));
+        let pass = pass.dx(dx.view_mut()).unwrap().grad(&mut grad).unwrap();
         let backward = allocations(|| layer.backward(pass));
         let kind = layer.kind();
         assert!(turn == 0 || (prediction, forward, backward) == (0, 0, 0), "{kind} {backward}");

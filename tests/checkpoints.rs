@@ -5,9 +5,9 @@ use std::path::Path;
 
 use manabi::{
     ActFn, Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, EarlyStopping, Error,
-    FromRng, Identity, Initializer, Layer, MeanSquaredError, Mish, Momentum, Optimizer, PRelu, Parameter,
-    RAdam, Random, RandomState, ReduceOnPlateau, Result, Samples, Scalar, Sequential, Settings, Sgd, Softmax,
-    Swish, Termination, Trainable, Trainer,
+    FromRng, Identity, Initializer, Layer, MeanSquaredError, Mish, Momentum, Optimizer, PRelu, RAdam, Random,
+    RandomState, ReduceOnPlateau, Result, Samples, Scalar, Sequential, Settings, Sgd, Shape, Softmax, Swish,
+    TensorSpec, Termination, Trainable, Trainer,
 };
 use rand::SeedableRng;
 
@@ -25,11 +25,11 @@ impl<A: Scalar> Layer<A> for Noisy {
     fn kind(&self) -> &str {
         "noisy"
     }
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        Ok(input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
     }
-    fn buffers(&self, _: usize) -> Vec<Parameter> {
-        vec![Parameter::new("mean", &[1], Initializer::ZEROS)]
+    fn buffers(&self, _: Shape) -> Vec<TensorSpec> {
+        vec![TensorSpec::new("mean", &[1], Initializer::ZEROS)]
     }
     fn forward(&self, pass: manabi::Forward<'_, A>) {
         let manabi::Forward { x, mut y, training, buffers, .. } = pass;

@@ -4,9 +4,9 @@ use std::sync::Mutex;
 
 use manabi::{
     ActFn, Activation, Affine, Backward, BatchNorm, Celu, Dropout, Elu, Forward, Gelu, GeluTanh, HardSigmoid,
-    HardSwish, HardTanh, Identity, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu,
-    Parameter, Random, RandomState, Relu, Relu6, Scalar, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh,
-    TanhExp, Trainable, TrainableActFn, conformance,
+    HardSwish, HardTanh, Identity, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu, Random,
+    RandomState, Relu, Relu6, Scalar, Selu, Shape, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp,
+    TensorSpec, Trainable, TrainableActFn, conformance,
 };
 use ndarray::Array2;
 
@@ -20,8 +20,8 @@ fn check(layer: impl Layer<f32> + Layer<f64>) {
     for (rows, width) in [(5, 3), (4, 16), (3, 67)] {
         let report = conformance::layer(&layer, samples(rows, width).view(), 3).unwrap();
         report.assert();
-        let by_row = [false, true].map(|training| usize::from(Layer::<f32>::by_row(&layer, training)));
-        assert_eq!(report.checks, 12 + 2 * (by_row[0] + by_row[1]), "{report}");
+        let row_wise = [false, true].map(|training| usize::from(Layer::<f32>::row_wise(&layer, training)));
+        assert_eq!(report.checks, 12 + 2 * (row_wise[0] + row_wise[1]), "{report}");
     }
 }
 
@@ -121,18 +121,18 @@ impl<A: Scalar> Layer<A> for Scale {
     fn kind(&self) -> &str {
         "scale"
     }
-    fn output_dim(&self, input_dim: usize) -> manabi::Result<usize> {
-        Ok(input_dim)
+    fn output_shape(&self, input: manabi::Shape) -> manabi::Result<manabi::Shape> {
+        Ok(input)
     }
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
         let name = match self.mistake {
             NewNamesEachTime => format!("scale{}", self.count()),
             CannotBeAsked => panic!("asked"),
             _ => "scale".into(),
         };
-        vec![Parameter::new(&name, &[input_dim], Initializer::Constant(1.0))]
+        vec![TensorSpec::new(&name, &[input.size()], Initializer::Constant(1.0))]
     }
-    fn by_row(&self, training: bool) -> bool {
+    fn row_wise(&self, training: bool) -> bool {
         match self.mistake {
             SaysByRowInPredictionButIsNot => !training,
             _ => true,
@@ -196,15 +196,21 @@ fn every_broken_promise_is_named() {
     for (mistake, promise) in [
         (
             LeavesOutputUnwritten,
-            "every number is written, none added to, f64: y in prediction at (0, 0) is NaN and 5e-1",
+            "every value is written, none added to, no scratch is read before it is written, f64: y in prediction at (0, 0) is NaN and 5e-1",
         ),
-        (AddsToGradient, "every number is written, none added to, f32: grad at (0, 0)"),
+        (
+            AddsToGradient,
+            "every value is written, none added to, no scratch is read before it is written, f32: grad at (0, 0)",
+        ),
         (WrongGradient, "the gradients are right: failed"),
         (RemembersInput, "nothing is remembered, f64: grad at (0, 0)"),
-        (Counts, "every number is written, none added to, f32"),
-        (LearnsOnlyBehindOthers, "dx and the gradient can be had alone, f32: grad at (0, 0)"),
-        (SaysByRowButIsNot, "by_row is the truth in training, f32: y of rows 0..1 at (0, 0)"),
-        (SaysByRowInPredictionButIsNot, "by_row is the truth in prediction, f64: y of rows 0..1 at (0, 0)"),
+        (Counts, "every value is written, none added to, no scratch is read before it is written, f32"),
+        (
+            LearnsOnlyBehindOthers,
+            "dx and the gradient can be had alone, or one after the other, f32: grad at (0, 0)",
+        ),
+        (SaysByRowButIsNot, "row_wise is the truth in training, f32: y of rows 0..1 at (0, 0)"),
+        (SaysByRowInPredictionButIsNot, "row_wise is the truth in prediction, f64: y of rows 0..1 at (0, 0)"),
         (DependsOnThreads, "threads change no bit, f32: 2 threads: y in prediction at (0, 0)"),
         (CoarseInSingle, "f32 and f64 agree: y in prediction at (0, 0)"),
         (ReachesBeyondParameters, "passes, f64: the layer panicked"),

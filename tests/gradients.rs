@@ -2,8 +2,8 @@
 
 use manabi::gradcheck;
 use manabi::{
-    ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Engine, Forward, Gelu,
-    GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LeakyRelu, LogSigmoid, Loss,
+    ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Forward, Gelu,
+    GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerWorkspace, LeakyRelu, LogSigmoid, Loss,
     MeanSquaredError, Mish, Output, PRelu, Random, RandomState, Relu, Relu6, Samples, Scalar, Selu,
     Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp, Trainable, TrainableActFn,
     Trainer,
@@ -230,14 +230,14 @@ fn trainable_layers_have_the_same_bits_with_any_number_of_threads() {
     fn bits(layer: &dyn Layer<f32>, threads: usize) -> Vec<u32> {
         let x = RandomState::new(3).normal((131, 77), 0.0, 2.0).mapv(|x| x as f32);
         let dy = x.mapv(|x| (3.0 * x).sin());
-        let params: Vec<f32> = (0..layer.parameters(77)[0].shape[0]).map(|i| 0.5 + 0.01 * i as f32).collect();
+        let params: Vec<f32> =
+            (0..layer.parameters(77.into())[0].shape[0]).map(|i| 0.5 + 0.01 * i as f32).collect();
         let (mut y, mut dx) = (x.clone(), x.clone());
         let mut grad = vec![9.0; params.len()];
-        let mut engine = Engine::new(threads);
-        let forward = Forward::new(layer, &params, &[], x.view(), y.view_mut(), &mut engine);
-        layer.forward(forward.unwrap());
-        let forward = Forward::new(layer, &params, &[], x.view(), y.view_mut(), &mut engine).unwrap();
-        layer.backward(Backward::new(forward, dy.view(), Some(dx.view_mut()), Some(&mut grad)).unwrap());
+        let mut ws = LayerWorkspace::new(layer, 77, 131).unwrap().threads(threads).unwrap();
+        layer.forward(Forward::new(&mut ws, &params, &[], x.view(), y.view_mut()).unwrap());
+        let pass = Backward::new(&mut ws, &params, &[], [x.view(), y.view(), dy.view()]).unwrap();
+        layer.backward(pass.dx(dx.view_mut()).unwrap().grad(&mut grad).unwrap());
         y.iter().chain(&dx).chain(&grad).map(|x| x.to_bits()).collect()
     }
     for layer in [Trainable::new(Swish::default()), Trainable::new(Swish::default()).per_unit()] {
@@ -403,11 +403,11 @@ impl Layer<f64> for Scale {
     fn kind(&self) -> &str {
         "scale"
     }
-    fn output_dim(&self, input_dim: usize) -> manabi::Result<usize> {
-        Ok(input_dim)
+    fn output_shape(&self, input: manabi::Shape) -> manabi::Result<manabi::Shape> {
+        Ok(input)
     }
-    fn parameters(&self, _: usize) -> Vec<manabi::Parameter> {
-        vec![manabi::Parameter::new("scale", &[1], manabi::Initializer::Constant(1.0))]
+    fn parameters(&self, _: manabi::Shape) -> Vec<manabi::TensorSpec> {
+        vec![manabi::TensorSpec::new("scale", &[1], manabi::Initializer::Constant(1.0))]
     }
     fn forward(&self, mut pass: manabi::Forward<'_, f64>) {
         if self.0 != Mistake::AddsToOutput {
@@ -466,11 +466,11 @@ impl Layer<f64> for Forgetful {
     fn kind(&self) -> &str {
         "forgetful"
     }
-    fn output_dim(&self, input_dim: usize) -> manabi::Result<usize> {
-        Layer::<f64>::output_dim(&self.0, input_dim)
+    fn output_shape(&self, input: manabi::Shape) -> manabi::Result<manabi::Shape> {
+        Layer::<f64>::output_shape(&self.0, input)
     }
-    fn parameters(&self, input_dim: usize) -> Vec<manabi::Parameter> {
-        Layer::<f64>::parameters(&self.0, input_dim)
+    fn parameters(&self, input: manabi::Shape) -> Vec<manabi::TensorSpec> {
+        Layer::<f64>::parameters(&self.0, input)
     }
     fn forward(&self, pass: manabi::Forward<'_, f64>) {
         self.0.forward(pass);

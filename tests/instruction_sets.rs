@@ -6,9 +6,10 @@ use std::process::Command;
 
 use manabi::{
     ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CrossEntropy, Dropout, Elu, Engine, Forward,
-    Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LeakyRelu, LogSigmoid,
-    Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu, Sequential, Sgd,
-    Sigmoid, Softmax, Softplus, Softsign, Stepper, Swish, Tanh, TanhExp, Trainable, Trainer, Training, simd,
+    Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LayerWorkspace, LeakyRelu,
+    LogSigmoid, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu,
+    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Swish, Tanh, TanhExp, Trainable, Trainer,
+    Training, simd,
 };
 use ndarray::{Array2, ArrayView2};
 
@@ -54,23 +55,21 @@ fn inputs<A: Scalar>() -> Array2<A> {
 
 fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
     let dy = x.mapv(|_| A::of(0.7));
-    let (mut y, mut dx, mut engine) = (dy.clone(), dy.clone(), Engine::new(1));
-    let params: Vec<A> =
-        layer.parameters(x.ncols()).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
-    let buffers: Vec<A> =
-        layer.buffers(x.ncols()).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
+    let (mut y, mut dx) = (dy.clone(), dy.clone());
+    let shape = x.ncols().into();
+    let params: Vec<A> = layer.parameters(shape).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
+    let buffers: Vec<A> = layer.buffers(shape).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
     let (mut grad, mut next) = (params.clone(), buffers.clone());
-    let forward = Forward::new(layer, &params, &buffers, x, y.view_mut(), &mut engine);
+    let mut ws = LayerWorkspace::new(layer, shape, x.nrows()).expect("the layer takes the samples");
+    let forward = Forward::new(&mut ws, &params, &buffers, x, y.view_mut());
     layer.forward(forward.expect("the shapes fit"));
     print(&format!("{what}-prediction"), y.as_slice().expect("standard layout"));
-    let forward = Forward::new(layer, &params, &buffers, x, y.view_mut(), &mut engine);
+    let forward = Forward::new(&mut ws, &params, &buffers, x, y.view_mut());
     let training = Training::new(Noise::new(1, 2), &mut next);
     layer.forward(forward.and_then(|pass| pass.training(training)).expect("the shapes fit"));
     print(&format!("{what}-buffers"), &next);
-    let forward = Forward::new(layer, &params, &buffers, x, y.view_mut(), &mut engine);
-    let training = Training::new(Noise::new(1, 2), &mut next);
-    let forward = forward.and_then(|pass| pass.training(training)).expect("the shapes fit");
-    let backward = Backward::new(forward, dy.view(), Some(dx.view_mut()), Some(&mut grad));
+    let backward = Backward::new(&mut ws, &params, &buffers, [x, y.view(), dy.view()]);
+    let backward = backward.and_then(|pass| pass.noise(Noise::new(1, 2)).dx(dx.view_mut())?.grad(&mut grad));
     layer.backward(backward.expect("the shapes fit"));
     print(&format!("{what}-forward"), y.as_slice().expect("standard layout"));
     print(&format!("{what}-backward"), dx.as_slice().expect("standard layout"));

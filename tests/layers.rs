@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use manabi::{
-    Activation, Affine, Backward, BatchNorm, CrossEntropy, Dropout, Engine, Forward, Identity, Layer,
-    LayerNorm, MeanSquaredError, Mnist, Noise, Normalizer, Random, RandomState, Relu, Samples, Scalar,
+    Activation, Affine, Backward, BatchNorm, CrossEntropy, Dropout, Forward, Identity, Layer, LayerNorm,
+    LayerWorkspace, MeanSquaredError, Mnist, Noise, Normalizer, Random, RandomState, Relu, Samples, Scalar,
     Sequential, Sgd, Softmax, Stepper, Tanh, Trainer, Training, gradcheck,
 };
 use ndarray::{Array1, Array2, ArrayView2, Axis, arr2, s};
@@ -21,9 +21,11 @@ fn forward<A: Scalar>(
     noise: Option<Noise>,
     threads: usize,
 ) -> (Array2<A>, Vec<A>) {
-    let mut y = Array2::from_elem((x.nrows(), layer.output_dim(x.ncols()).unwrap()), A::nan());
-    let (mut next, mut engine) = (buffers.to_vec(), Engine::new(threads));
-    let mut pass = Forward::new(layer, params, buffers, x, y.view_mut(), &mut engine).unwrap();
+    let mut y =
+        Array2::from_elem((x.nrows(), layer.output_shape(x.ncols().into()).unwrap().size()), A::nan());
+    let mut next = buffers.to_vec();
+    let mut ws = LayerWorkspace::new(layer, x.ncols(), x.nrows()).unwrap().threads(threads).unwrap();
+    let mut pass = Forward::new(&mut ws, params, buffers, x, y.view_mut()).unwrap();
     if let Some(noise) = noise {
         pass = pass.training(Training::new(noise, &mut next)).unwrap();
     }
@@ -40,13 +42,12 @@ fn backward<A: Scalar>(
     noise: Noise,
     threads: usize,
 ) -> (Array2<A>, Vec<A>) {
-    let buffers = vec![A::one(); layer.buffers(x.ncols()).iter().map(|buffer| buffer.shape[0]).sum()];
-    let (mut y, mut next) = forward(layer, params, &buffers, x, Some(noise), threads);
+    let buffers = vec![A::one(); layer.buffers(x.ncols().into()).iter().map(|buffer| buffer.shape[0]).sum()];
+    let (y, _) = forward(layer, params, &buffers, x, Some(noise), threads);
     let (mut dx, mut grad) = (Array2::from_elem(x.dim(), A::nan()), vec![A::nan(); params.len()]);
-    let mut engine = Engine::new(threads);
-    let pass = Forward::new(layer, params, &buffers, x, y.view_mut(), &mut engine).unwrap();
-    let pass = pass.training(Training::new(noise, &mut next)).unwrap();
-    layer.backward(Backward::new(pass, dy, Some(dx.view_mut()), Some(&mut grad)).unwrap());
+    let mut ws = LayerWorkspace::new(layer, x.ncols(), x.nrows()).unwrap().threads(threads).unwrap();
+    let pass = Backward::new(&mut ws, params, &buffers, [x, y.view(), dy]).unwrap().noise(noise);
+    layer.backward(pass.dx(dx.view_mut()).unwrap().grad(&mut grad).unwrap());
     (dx, grad)
 }
 
@@ -254,7 +255,7 @@ fn twenty_steps_are_pytorchs() {
     for run in golden::RUNS {
         let (layer, name) = (layer_of(run), format!("{} {} {}", run.name, run.epsilon, run.momentum));
         let mut params = if run.affine { [golden::WEIGHT, golden::BIAS].concat() } else { Vec::new() };
-        let mut buffers = match layer.buffers(3).len() {
+        let mut buffers = match layer.buffers(3.into()).len() {
             0 => Vec::new(),
             _ => vec![0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
         };
@@ -340,16 +341,16 @@ fn a_network_trains_as_in_pytorch() {
 
 #[test]
 fn names_and_starts_are_pytorchs() {
-    let names = |parameters: Vec<manabi::Parameter>| -> Vec<String> {
+    let names = |parameters: Vec<manabi::TensorSpec>| -> Vec<String> {
         parameters.into_iter().map(|parameter| parameter.name).collect()
     };
     let norm = BatchNorm::new();
-    assert_eq!(names(Layer::<f32>::parameters(&norm, 4)), ["weight", "bias"]);
-    assert_eq!(names(Layer::<f32>::buffers(&norm, 4)), ["running_mean", "running_var"]);
-    assert_eq!(names(Layer::<f32>::parameters(&LayerNorm::new(), 4)), ["weight", "bias"]);
-    assert!(Layer::<f32>::parameters(&norm.affine(false), 4).is_empty());
-    assert!(Layer::<f32>::parameters(&LayerNorm::new().affine(false), 4).is_empty());
-    assert!(Layer::<f32>::buffers(&LayerNorm::new(), 4).is_empty());
+    assert_eq!(names(Layer::<f32>::parameters(&norm, 4.into())), ["weight", "bias"]);
+    assert_eq!(names(Layer::<f32>::buffers(&norm, 4.into())), ["running_mean", "running_var"]);
+    assert_eq!(names(Layer::<f32>::parameters(&LayerNorm::new(), 4.into())), ["weight", "bias"]);
+    assert!(Layer::<f32>::parameters(&norm.affine(false), 4.into()).is_empty());
+    assert!(Layer::<f32>::parameters(&LayerNorm::new().affine(false), 4.into()).is_empty());
+    assert!(Layer::<f32>::buffers(&LayerNorm::new(), 4.into()).is_empty());
     let builder = Sequential::<f32>::builder(2).add_layer("norm1", norm);
     let model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     assert_eq!(model.params(), [1.0, 1.0, 0.0, 0.0]);

@@ -3,9 +3,9 @@
 use manabi::{
     ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Error, Forward, Gelu,
     GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Initializer, Layer, LeakyRelu, LogSigmoid, Loss,
-    MeanSquaredError, Mish, Normalizer, Output, PRelu, Parameter, Random, RandomState, Registry, Relu, Relu6,
-    Result, Scalar, Selu, Sequential, Settings, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp,
-    Trainable,
+    MeanSquaredError, Mish, Normalizer, Output, PRelu, Random, RandomState, Registry, Relu, Relu6, Result,
+    Scalar, Selu, Sequential, Settings, Shape, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp,
+    TensorSpec, Trainable,
 };
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
 
@@ -131,14 +131,14 @@ impl<A: Scalar> Layer<A> for Odd {
     fn kind(&self) -> &str {
         "odd"
     }
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        Ok(input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
     }
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        vec![Parameter::new("cube", &[self.count, 2, input_dim], Initializer::HE_NORMAL).transposed()]
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        vec![TensorSpec::new("cube", &[self.count, 2, input.size()], Initializer::HE_NORMAL).transposed()]
     }
-    fn buffers(&self, input_dim: usize) -> Vec<Parameter> {
-        vec![Parameter::new("mean", &[2, input_dim], Initializer::ZEROS)]
+    fn buffers(&self, input: Shape) -> Vec<TensorSpec> {
+        vec![TensorSpec::new("mean", &[2, input.size()], Initializer::ZEROS)]
     }
     fn settings(&self) -> Option<Settings> {
         let settings = Settings::new().with("count", self.count).with("weights", self.weights.clone());

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use manabi::{
     Activation, Affine, Backward, BatchProgress, Clip, CrossEntropy, Dataset, EarlyStopping, Epoch, Error,
-    Forward, History, Identity, Initializer, Layer, MeanSquaredError, Momentum, Observer, Parameter, Random,
-    RandomState, ReduceOnPlateau, Relu, Result, Samples, Sequential, Sgd, Softmax, Split, Swish, Termination,
-    Trainer,
+    Forward, History, Identity, Initializer, Layer, MeanSquaredError, Momentum, Observer, Random,
+    RandomState, ReduceOnPlateau, Relu, Result, Samples, Sequential, Sgd, Shape, Softmax, Split, Swish,
+    TensorSpec, Termination, Trainer,
 };
 use ndarray::{Array2, array};
 
@@ -153,11 +153,11 @@ impl Layer<f64> for Count {
     fn kind(&self) -> &str {
         "count"
     }
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        Ok(input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
     }
-    fn buffers(&self, _: usize) -> Vec<Parameter> {
-        vec![Parameter::new("batches", &[1], Initializer::Constant(0.0))]
+    fn buffers(&self, _: Shape) -> Vec<TensorSpec> {
+        vec![TensorSpec::new("batches", &[1], Initializer::Constant(0.0))]
     }
     fn forward(&self, pass: Forward<'_, f64>) {
         let Forward { x, mut y, training, .. } = pass;
@@ -313,11 +313,11 @@ impl Layer<f64> for Faulty {
     fn kind(&self) -> &str {
         "faulty"
     }
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        Ok(input_dim)
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
     }
-    fn parameters(&self, input_dim: usize) -> Vec<Parameter> {
-        vec![Parameter::new("scale", &[input_dim], Initializer::Constant(1.0))]
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        vec![TensorSpec::new("scale", input.dims(), Initializer::Constant(1.0))]
     }
     fn forward(&self, pass: Forward<'_, f64>) {
         let Forward { params, x, mut y, training, .. } = pass;

@@ -92,12 +92,16 @@ impl<A: Scalar> Case<'_, A> {
             self.with_rows(&others).train(0..others.len(), PLAIN)?;
         }
         let (mut dx, mut grad) = (poisoned(rows.len(), self.x.ncols()), poisoned(1, self.params.len()));
-        let arrays = (part(&self.x, &rows), y.view(), part(&self.dy, &rows));
+        let arrays = [part(&self.x, &rows), y.view(), part(&self.dy, &rows)];
         let mut backward = |with_dx: bool, with_grad: bool| {
-            let dx = with_dx.then(|| dx.view_mut());
-            let grad = if with_grad { grad.as_slice_mut() } else { None };
-            let pass = Backward::new(&mut ws, &self.params, &self.buffers, arrays, dx, grad, noise);
-            let pass = pass.map_err(|error| error.to_string())?;
+            let mut pass = Backward::new(&mut ws, &self.params, &self.buffers, arrays);
+            if with_dx {
+                pass = pass.and_then(|pass| pass.dx(dx.view_mut()));
+            }
+            if with_grad {
+                pass = pass.and_then(|pass| pass.grad(grad.as_slice_mut().expect("standard layout")));
+            }
+            let pass = pass.map_err(|error| error.to_string())?.noise(noise);
             let pass = if with_dx || !way.after_dx { pass } else { pass.after_dx() };
             caught(|| self.layer.backward(pass))
         };

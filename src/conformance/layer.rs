@@ -148,7 +148,10 @@ fn examine<A: Scalar>(case: &Case<'_, A>, report: &mut Report) -> Option<Written
         }
     };
     let again = |way| plain.same_bits(&case.run(way)?);
-    check("every value is written, none added to, no scratch is read before it is written", again(Way { poison: 0.5, ..PLAIN }));
+    check(
+        "every value is written, none added to, no scratch is read before it is written",
+        again(Way { poison: 0.5, ..PLAIN }),
+    );
     check("nothing is remembered", again(Way { interrupted: true, ..PLAIN }));
     check("dx and the gradient can be had alone, or one after the other", alone(case, &plain));
     if case.layer.row_wise(false) {

@@ -153,15 +153,14 @@ impl<'a> Case<'a> {
         let mut dx = Array2::from_elem(self.x.dim(), f64::NAN);
         let mut ws = self.workspace();
         let y = self.output_in(&mut ws, &self.params, &self.x);
-        let pass = Backward::new(
-            &mut ws,
-            &self.params,
-            &self.buffers,
-            (self.x.view(), y.view(), self.weights.view()),
-            with_dx.then(|| dx.view_mut()),
-            with_grad.then_some(&mut grad[..]),
-            Noise::default(),
-        );
+        let arrays = [self.x.view(), y.view(), self.weights.view()];
+        let mut pass = Backward::new(&mut ws, &self.params, &self.buffers, arrays);
+        if with_dx {
+            pass = pass.and_then(|pass| pass.dx(dx.view_mut()));
+        }
+        if with_grad {
+            pass = pass.and_then(|pass| pass.grad(&mut grad));
+        }
         self.layer.backward(pass.expect("arrays of the declared shapes"));
         (grad, dx)
     }

@@ -76,7 +76,7 @@ impl<A: Scalar> Layer<A> for Affine {
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
         if input.rank() != 1 {
-            let expected = "one dimension (put a Flatten layer before this one)";
+            let expected = "one dimension (put a Flatten layer before it)";
             return Err(Error::setting("input shape", expected, input));
         }
         if self.units == 0 { Err(Error::setting("units", "at least 1", 0)) } else { Ok(self.units.into()) }

@@ -1,7 +1,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::scratch::{Kept, KeptMut, Memory};
 use super::plan::Declared;
+use super::scratch::{Kept, KeptMut, Memory};
 use super::{Layer, Scratch};
 use crate::error::{Error, Result};
 use crate::linalg::Engine;
@@ -122,8 +122,9 @@ pub struct Backward<'a, A> {
 }
 
 impl<'a, A: Scalar> Backward<'a, A> {
-    /// Creates a backward pass of a layer outside a model, after a forward pass in training in the same workspace with the
-    /// same operands.
+    /// Creates a backward pass of a layer outside a model, after a forward pass in the same workspace with the same
+    /// operands. It computes nothing until it is asked for [`dx`](Backward::dx), the [`grad`](Backward::grad), or both. A layer
+    /// that behaves differently in training needs a forward pass in training, and its [`noise`](Backward::noise).
     ///
     /// # Errors
     /// An array is not in standard layout or not of the shape that the layer needs; there are more rows than the
@@ -132,40 +133,53 @@ impl<'a, A: Scalar> Backward<'a, A> {
         ws: &'a mut LayerWorkspace<A>,
         params: &'a [A],
         buffers: &'a [A],
-        (x, y, dy): (ArrayView2<'a, A>, ArrayView2<'a, A>, ArrayView2<'a, A>),
-        dx: Option<ArrayViewMut2<'a, A>>,
-        grad: Option<&'a mut [A]>,
-        noise: Noise,
+        [x, y, dy]: [ArrayView2<'a, A>; 3],
     ) -> Result<Self> {
         ws.check(params, buffers, &x, &y)?;
         check("dy", &dy, y.dim())?;
-        if let Some(dx) = &dx {
-            check("dx", &dx.view(), x.dim())?;
-        }
-        if let Some(grad) = &grad {
-            check_length("grad", grad.len(), params.len())?;
-        }
         let LayerWorkspace { input, output, memory, scratch, engine, .. } = ws;
         memory.grow_for_training(scratch)?;
         let (kept, gradients, temporary) = memory.backward(x.nrows());
-        let (input, output, after_dx) = (*input, *output, false);
         Ok(Self {
             params,
             buffers,
-            input,
-            output,
+            input: *input,
+            output: *output,
             x,
             y,
             dy,
-            dx,
-            grad,
+            dx: None,
+            grad: None,
             kept,
             gradients,
-            after_dx,
+            after_dx: false,
             temporary,
-            noise,
+            noise: Noise::default(),
             engine,
         })
+    }
+
+    /// Asks for the gradient with respect to the input.
+    ///
+    /// # Errors
+    /// The array is not in standard layout, or has another shape than x.
+    pub fn dx(self, dx: ArrayViewMut2<'a, A>) -> Result<Self> {
+        check("dx", &dx.view(), self.x.dim())?;
+        Ok(Self { dx: Some(dx), ..self })
+    }
+
+    /// Asks for the gradient with respect to the parameters.
+    ///
+    /// # Errors
+    /// There is not one value for each parameter.
+    pub fn grad(self, grad: &'a mut [A]) -> Result<Self> {
+        check_length("grad", grad.len(), self.params.len())?;
+        Ok(Self { grad: Some(grad), ..self })
+    }
+
+    /// Sets the random numbers of the forward pass.
+    pub fn noise(self, noise: Noise) -> Self {
+        Self { noise, ..self }
     }
 
     /// Makes it a pass for the parameters alone, after one that computed dx in the same workspace.
@@ -243,16 +257,14 @@ impl<A: Scalar> LayerWorkspace<A> {
         self.output
     }
 
-    fn check(
-        &self,
-        params: &[A],
-        buffers: &[A],
-        x: &ArrayView2<'_, A>,
-        y: &ArrayView2<'_, A>,
-    ) -> Result<()> {
+    fn check(&self, params: &[A], buffers: &[A], x: &ArrayView2<'_, A>, y: &ArrayView2<'_, A>) -> Result<()> {
         let (rows, capacity) = (x.nrows(), self.memory.capacity());
         if rows > capacity {
-            return Err(Error::setting("rows", format!("at most {capacity}, as the workspace has room for"), rows));
+            return Err(Error::setting(
+                "rows",
+                format!("at most {capacity}, as the workspace has room for"),
+                rows,
+            ));
         }
         check("x", x, (rows, self.input.size()))?;
         check("y", y, (rows, self.output.size()))?;

@@ -101,10 +101,7 @@ pub(crate) fn predict<A: Scalar>(
     for (x, y) in x.axis_chunks_iter(Axis(0), room).zip(y.axis_chunks_iter_mut(Axis(0), room)) {
         let (kept, temporary) = memory.forward(x.nrows());
         let (training, engine) = (None, &mut *engine);
-        forward(
-            plan,
-            Forward { params, buffers, input, output, x, y, kept, temporary, training, engine },
-        );
+        forward(plan, Forward { params, buffers, input, output, x, y, kept, temporary, training, engine });
     }
 }
 
@@ -219,7 +216,9 @@ pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'
 /// Takes a batch backward through some layers, to dx by parts of its rows, and then to the parameters' gradients as a whole.
 fn backward_divided<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, shares: usize, pass: Backward<'_, A>) {
     let Backward { params, buffers, x, y, dy, dx, kept, mut gradients, noise, .. } = pass;
-    let (Some(dx), Some(arrays)) = (dx, gradients.rows()) else { unreachable!("a part is not divided again") };
+    let (Some(dx), Some(arrays)) = (dx, gradients.rows()) else {
+        unreachable!("a part is not divided again")
+    };
     let (temporary, engines) = (&mut *pass.temporary, pass.engine.parts(shares));
     let part = BackwardPart {
         plan,

@@ -119,7 +119,10 @@ impl<A: Scalar> Memory<A> {
 
 fn grow<A: Scalar>(arrays: &mut Vec<Vec<A>>, widths: &[usize], capacity: usize) -> Result<()> {
     arrays.resize_with(widths.len(), Vec::new);
-    arrays.iter_mut().zip(widths).try_for_each(|(array, width)| lengthen(array, capacity.saturating_mul(*width)))
+    arrays
+        .iter_mut()
+        .zip(widths)
+        .try_for_each(|(array, width)| lengthen(array, capacity.saturating_mul(*width)))
 }
 
 /// Arrays that a forward pass kept, to be read.

@@ -88,7 +88,11 @@ impl<A: Element + Default> Engine<A> {
             b.dim(),
             c.dim(),
         );
-        assert!(c.is_standard_layout(), "matmul: expected c in standard layout, got strides {:?}", c.strides());
+        assert!(
+            c.is_standard_layout(),
+            "matmul: expected c in standard layout, got strides {:?}",
+            c.strides()
+        );
         let (at, bt) = (a.reversed_axes(), b.reversed_axes());
         let (op, a, b) = match (a.to_slice(), b.to_slice(), at.to_slice(), bt.to_slice()) {
             (Some(a), Some(b), ..) => (Product::AB, a, b),

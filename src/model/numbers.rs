@@ -19,7 +19,8 @@ impl<A: Scalar> Sequential<A> {
     /// Every parameter, then every buffer, by the full name that files have.
     pub(crate) fn declared(&self) -> impl Iterator<Item = (String, &TensorSpec)> {
         let slots = self.slots().iter();
-        let parameters = slots.clone().flat_map(|slot| slot.declared.parameters.iter().map(move |own| (slot, own)));
+        let parameters =
+            slots.clone().flat_map(|slot| slot.declared.parameters.iter().map(move |own| (slot, own)));
         let buffers = slots.flat_map(|slot| slot.declared.buffers.iter().map(move |own| (slot, own)));
         parameters.chain(buffers).map(|(slot, own)| (format!("{}.{}", slot.name, own.saved_as), own))
     }

@@ -193,11 +193,7 @@ fn tensor_places<'a, A>(
 }
 
 /// The numbers of a value for a parameter, if it has the shape and all are finite.
-fn checked<A: Scalar, D: Dimension>(
-    name: &str,
-    spec: &TensorSpec,
-    value: &ArrayRef<A, D>,
-) -> Result<Vec<A>> {
+fn checked<A: Scalar, D: Dimension>(name: &str, spec: &TensorSpec, value: &ArrayRef<A, D>) -> Result<Vec<A>> {
     if value.shape() != spec.shape {
         return Err(Error::shape(name, format!("{:?}", spec.shape), value.shape()));
     }

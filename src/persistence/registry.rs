@@ -9,7 +9,8 @@ use crate::activation::{
 };
 use crate::error::{Error, Result};
 use crate::layer::{
-    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Reshape, Residual, Trainable,
+    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Reshape, Residual,
+    Trainable,
 };
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError};
 use crate::model::Sequential;
@@ -95,7 +96,9 @@ impl<A: Scalar> Registry<A> {
             .layer("reshape", |settings| {
                 let dims: Vec<usize> = settings.numbers("shape")?.iter().map(|&dim| dim as usize).collect();
                 let shape = Shape::of_dims(&dims);
-                shape.map(Reshape::new).ok_or_else(|| Error::setting("shape", "1 to 3 dimensions", dims.len()))
+                shape
+                    .map(Reshape::new)
+                    .ok_or_else(|| Error::setting("shape", "1 to 3 dimensions", dims.len()))
             })
             .trainable(PRelu::new)
             .trainable(Swish::new)
@@ -112,11 +115,14 @@ impl<A: Scalar> Registry<A> {
             })
             .block("concat", |settings, registry| {
                 let branches = settings.layers("branches")?.iter();
-                branches.into_iter().try_fold(Concat::new(), |concat, LayerSettings { name, kind, settings }| {
-                    let chain = settings.as_ref().filter(|_| kind == "chain");
-                    let chain = chain.ok_or_else(|| Error::setting("branch", "a chain", kind))?;
-                    Ok(concat.add_branch(name, registry.chain(chain.layers("layers")?)?))
-                })
+                branches.into_iter().try_fold(
+                    Concat::new(),
+                    |concat, LayerSettings { name, kind, settings }| {
+                        let chain = settings.as_ref().filter(|_| kind == "chain");
+                        let chain = chain.ok_or_else(|| Error::setting("branch", "a chain", kind))?;
+                        Ok(concat.add_branch(name, registry.chain(chain.layers("layers")?)?))
+                    },
+                )
             })
     }
 
@@ -185,7 +191,8 @@ impl<A: Scalar> Registry<A> {
         kind: impl Into<String>,
         make: impl Fn(&Settings, &Self) -> Result<L> + Send + Sync + 'static,
     ) -> Self {
-        let make: Maker<A, dyn Layer<A>> = Box::new(move |settings, registry| Ok(Arc::new(make(settings, registry)?)));
+        let make: Maker<A, dyn Layer<A>> =
+            Box::new(move |settings, registry| Ok(Arc::new(make(settings, registry)?)));
         self.layers.insert(kind.into(), make);
         self
     }
@@ -203,7 +210,10 @@ impl<A: Scalar> Registry<A> {
     }
 
     /// Makes the layers that a file lists, and lists the problems with them.
-    pub(super) fn make_layers(&self, layers: &[LayerSettings]) -> (Vec<(String, Arc<dyn Layer<A>>)>, Vec<String>) {
+    pub(super) fn make_layers(
+        &self,
+        layers: &[LayerSettings],
+    ) -> (Vec<(String, Arc<dyn Layer<A>>)>, Vec<String>) {
         let (mut made, mut problems) = (Vec::with_capacity(layers.len()), Vec::new());
         for LayerSettings { name, kind, settings } in layers {
             match self.make_layer(kind, settings.as_ref()) {

@@ -160,7 +160,12 @@ impl BatchNorm {
 
     /// Moves the running statistics towards those of a batch, where there are any to move.
     #[inline(always)]
-    fn follow_columns<A: Scalar>(&self, [means, variances]: &mut [&mut [A]; 2], batch: &Moments, rows: usize) {
+    fn follow_columns<A: Scalar>(
+        &self,
+        [means, variances]: &mut [&mut [A]; 2],
+        batch: &Moments,
+        rows: usize,
+    ) {
         let factor = rows as f64 / (rows.max(2) - 1) as f64;
         for ((running, mean), shrink) in means.iter_mut().zip(&batch.mean).zip(&batch.shrink) {
             *running = self.follow(*running, mean / shrink);
@@ -187,8 +192,14 @@ impl BatchNorm {
                     let (mut d_weight, mut d_bias) = ([0.0; COLUMNS], [0.0; COLUMNS]);
                     for (x, dy) in x.chunks_exact(width).zip(dy.chunks_exact(width)) {
                         let (x, dy) = (&x[block.clone()], &dy[block.clone()]);
-                        for ((((((d_weight, d_bias), &x), &dy), &shrink), &mean), &scale) in
-                            d_weight.iter_mut().zip(&mut d_bias).zip(x).zip(dy).zip(shrink).zip(mean).zip(&scale)
+                        for ((((((d_weight, d_bias), &x), &dy), &shrink), &mean), &scale) in d_weight
+                            .iter_mut()
+                            .zip(&mut d_bias)
+                            .zip(x)
+                            .zip(dy)
+                            .zip(shrink)
+                            .zip(mean)
+                            .zip(&scale)
                         {
                             *d_weight += dy.widen() * ((shrunk(x, shrink) - mean) * scale);
                             *d_bias += dy.widen();

@@ -165,7 +165,9 @@ impl BatchNorm {
             planes: dx.map(|dx| planes(dx, channels)),
             slices: [d_weight, d_bias],
         };
-        let work = |channel: usize, mut dx: Option<ArrayViewMut2<'_, A>>, [to_weight, to_bias]: [Option<&mut A>; 2]| {
+        let work = |channel: usize,
+                    mut dx: Option<ArrayViewMut2<'_, A>>,
+                    [to_weight, to_bias]: [Option<&mut A>; 2]| {
             let moments = Moments::of(x, channel);
             let Moments { shrink, mean, .. } = moments;
             let (scale, count) = (moments.scale(self.epsilon), x.count() as f64);

@@ -1,7 +1,7 @@
 //! What a user writes: activations and a layer that manabi does not have.
 
 use manabi::ndarray::Axis;
-use manabi::{ActFn, Backward, Error, Forward, Layer, Result, Scalar, simd};
+use manabi::{ActFn, Backward, Error, Forward, Layer, Result, Scalar, Shape, simd};
 
 /// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
 #[derive(Clone, Debug)]
@@ -88,10 +88,10 @@ impl<A: Scalar> Layer<A> for Glu {
     fn kind(&self) -> &str {
         "glu"
     }
-    fn output_dim(&self, input_dim: usize) -> Result<usize> {
-        match input_dim % 2 {
-            0 => Ok(input_dim / 2),
-            _ => Err(Error::setting("input width", "an even number", input_dim)),
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        match input.size() % 2 {
+            0 => Ok((input.size() / 2).into()),
+            _ => Err(Error::setting("input width", "an even number", input)),
         }
     }
     fn forward(&self, pass: Forward<'_, A>) {
