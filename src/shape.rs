@@ -40,6 +40,12 @@ impl Shape {
         self.dims().iter().fold(1, |size, &dim| size.saturating_mul(dim))
     }
 
+    /// Returns whether a model with inputs of this shape takes samples of another. One dimension takes any shape of the same
+    /// size, value by value; more dimensions take their own shape alone.
+    pub(crate) fn takes(&self, sample: Self) -> bool {
+        *self == sample || (self.rank == 1 && self.size() == sample.size())
+    }
+
     /// Returns the shape with these dimensions, if there are one to three.
     #[cfg_attr(not(feature = "persistence"), allow(dead_code, reason = "files hold shapes"))]
     pub(crate) fn of_dims(dims: &[usize]) -> Option<Self> {

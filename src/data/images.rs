@@ -3,6 +3,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2};
 use super::{Dataset, Normalizer, check_labels};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 use crate::simd::dispatch;
 
 /// The bytes that come from memory together.
@@ -149,6 +150,11 @@ impl<A: Scalar> Dataset<A> for Images {
 
     fn input_dim(&self) -> usize {
         self.pixels.ncols()
+    }
+
+    /// One channel: (1, height, width).
+    fn input_shape(&self) -> Shape {
+        [1, self.size.0, self.size.1].into()
     }
 
     fn target_dim(&self) -> usize {

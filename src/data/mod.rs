@@ -28,6 +28,7 @@ pub use synthetic::synthetic_digits;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// A data set: something from which a batch can be gathered by row numbers.
 ///
@@ -70,6 +71,14 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
 
     /// The width of a sample.
     fn input_dim(&self) -> usize;
+
+    /// Returns the shape of a sample, of [`input_dim`](Dataset::input_dim) values: one dimension unless it says otherwise.
+    ///
+    /// A model for images takes samples of its own shape alone. A model for vectors takes samples of any shape, value by
+    /// value.
+    fn input_shape(&self) -> Shape {
+        self.input_dim().into()
+    }
 
     /// The width of a target: the number of classes, or of numbers to be met.
     fn target_dim(&self) -> usize;

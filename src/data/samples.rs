@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use super::{Dataset, Normalizer, check_labels};
 use crate::error::{Error, Result, check_finite, zeros};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// A data set of two arrays: samples and their targets.
 ///
@@ -25,6 +26,7 @@ use crate::scalar::Scalar;
 pub struct Samples<A> {
     x: Array2<A>,
     t: Array2<A>,
+    shape: Shape,
 }
 
 impl<A: Scalar> Samples<A> {
@@ -38,7 +40,8 @@ impl<A: Scalar> Samples<A> {
         }
         check_finite("x", x.view())?;
         check_finite("t", t.view())?;
-        Ok(Self { x, t })
+        let shape = x.ncols().into();
+        Ok(Self { x, t, shape })
     }
 
     /// Samples with a class each, `labels` below `classes`.
@@ -52,6 +55,30 @@ impl<A: Scalar> Samples<A> {
             t[label] = A::one();
         }
         Self::new(x, t)
+    }
+
+    /// Gives a sample another shape than one dimension: images are (channels, height, width).
+    ///
+    /// # Errors
+    /// A shape with another number of values than a row of x.
+    ///
+    /// ```
+    /// use manabi::{Dataset, Samples};
+    /// use ndarray::Array2;
+    ///
+    /// let images = Samples::labeled(Array2::<f32>::zeros((2, 48)), &[0, 1], 2)?.with_shape([3, 4, 4])?;
+    /// assert_eq!(images.input_shape().to_string(), "3x4x4");
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn with_shape(self, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        match shape.size() == self.x.ncols() {
+            true => Ok(Self { shape, ..self }),
+            false => {
+                let expected = format!("one with the {} values of a row of x", self.x.ncols());
+                Err(Error::setting("shape of the samples", expected, shape))
+            }
+        }
     }
 
     /// The same samples, their features normalised; an error if the normalizer is for another number of features, or a
@@ -86,6 +113,10 @@ impl<A: Scalar> Dataset<A> for Samples<A> {
 
     fn input_dim(&self) -> usize {
         self.x.ncols()
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.shape
     }
 
     fn target_dim(&self) -> usize {

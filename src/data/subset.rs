@@ -3,6 +3,7 @@ use ndarray::{ArrayViewMut2, Axis};
 use super::{Dataset, Samples};
 use crate::error::{Error, Result, zeros};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// The rows that are handed on together, on the stack, so that gathering a batch allocates nothing.
 const CHUNK: usize = 64;
@@ -53,7 +54,7 @@ impl<'a, A: Scalar> Subset<'a, A> {
         let mut x = zeros((self.rows.len(), self.data.input_dim()))?;
         let mut t = zeros((self.rows.len(), self.data.target_dim()))?;
         self.data.gather(&self.rows, x.view_mut(), t.view_mut())?;
-        Samples::new(x, t)
+        Samples::new(x, t)?.with_shape(self.data.input_shape())
     }
 }
 
@@ -64,6 +65,10 @@ impl<A: Scalar> Dataset<A> for Subset<'_, A> {
 
     fn input_dim(&self) -> usize {
         self.data.input_dim()
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.data.input_shape()
     }
 
     fn target_dim(&self) -> usize {

@@ -15,7 +15,10 @@ use std::sync::Arc;
 pub use builder::Builder;
 pub(crate) use parameters::Place;
 pub use workspace::Workspace;
+use workspace::check_data;
 
+use crate::data::Dataset;
+use crate::error::Result;
 use crate::layer::{Plan, Slot};
 use crate::loss::Loss;
 use crate::output::Output;
@@ -82,6 +85,11 @@ impl<A: Scalar> Sequential<A> {
     /// Returns the number of values of a prediction.
     pub fn output_dim(&self) -> usize {
         self.plan.output().size()
+    }
+
+    /// An error unless the model takes the samples and targets of a data set.
+    pub(crate) fn check_data(&self, name: &str, data: &dyn Dataset<A>) -> Result<()> {
+        check_data(name, data, self.input_shape(), self.output_dim())
     }
 
     /// Returns the output, which makes predictions of logits.

@@ -11,6 +11,7 @@ use crate::linalg::Engine;
 use crate::parallel::{Divide, divide, enter, least, shares};
 use crate::random::Noise;
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// The scratch of one thread's passes through a model: a batch, every layer's output, the gradients.
 ///
@@ -146,10 +147,7 @@ impl<A: Scalar> Workspace<A> {
     /// is not in it, there are none or too many, or the data set fails.
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         let (inputs, outputs) = (self.plan.input().size(), self.outputs());
-        if (data.input_dim(), data.target_dim()) != (inputs, outputs) {
-            let expected = format!("samples and targets of {:?} numbers", [inputs, outputs]);
-            return Err(Error::shape("data set", expected, &[data.input_dim(), data.target_dim()]));
-        }
+        check_data("data set", data, self.plan.input(), outputs)?;
         if rows.is_empty() || rows.len() > self.capacity {
             return Err(Error::setting("rows", format!("1 to {}", self.capacity), rows.len()));
         }
@@ -169,6 +167,28 @@ impl<A: Scalar> Workspace<A> {
 
     fn outputs(&self) -> usize {
         self.plan.output().size()
+    }
+}
+
+/// An error unless samples and targets of a data set have these shapes.
+pub(super) fn check_data<A: Scalar>(
+    name: &str,
+    data: &dyn Dataset<A>,
+    input: Shape,
+    outputs: usize,
+) -> Result<()> {
+    let (sample, target) = (data.input_shape(), data.target_dim());
+    if sample.size() != data.input_dim() {
+        let expected = format!("the size of its shape {sample}");
+        return Err(Error::setting(format!("width of the samples of the {name}"), expected, data.input_dim()));
+    }
+    if !input.takes(sample) {
+        let cure = if input.size() == sample.size() { " (Samples::with_shape gives them another)" } else { "" };
+        return Err(Error::setting(format!("samples of the {name}"), format!("shape {input}{cure}"), sample));
+    }
+    match target == outputs {
+        true => Ok(()),
+        false => Err(Error::setting(format!("targets of the {name}"), format!("{outputs} values"), target)),
     }
 }
 

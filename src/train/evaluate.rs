@@ -112,9 +112,5 @@ pub(super) fn check_fit<A: Scalar>(name: &str, model: &Sequential<A>, data: &dyn
     if data.len() == 0 {
         return Err(Error::setting(name, "at least 1 sample", 0));
     }
-    let (got, expected) = ([data.input_dim(), data.target_dim()], [model.input_dim(), model.output_dim()]);
-    match got == expected {
-        true => Ok(()),
-        false => Err(Error::shape(name, format!("samples and targets of {expected:?} numbers"), &got)),
-    }
+    model.check_data(name, data)
 }
