@@ -436,7 +436,7 @@ fn the_description_is_stable() {
     let normalizer = Normalizer::z_score_per_feature(array![[1.0, 0.1], [3.0, 0.3]].view()).unwrap();
     let bytes = model.to_bytes_with(&normalizer).unwrap();
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    let expected = r#"{"version":1,"input_dim":2,"layers":[{"name":"affine1","kind":"affine","settings":{"units":1.0}},{"name":"prelu1","kind":"prelu","settings":{"alpha":0.25,"per_unit":true}}],"output":{"kind":"identity","settings":{}},"loss":{"kind":"mean_squared_error","settings":{}},"normalizer":{"per_feature":true,"statistics":[[2.0,1.0],[0.2,0.09999999999999998]]}}"#;
+    let expected = r#"{"version":2,"input_dim":2,"layers":[{"name":"affine1","kind":"affine","settings":{"units":1.0}},{"name":"prelu1","kind":"prelu","settings":{"alpha":0.25,"per_unit":true}}],"output":{"kind":"identity","settings":{}},"loss":{"kind":"mean_squared_error","settings":{}},"normalizer":{"per_feature":true,"statistics":[[2.0,1.0],[0.2,0.09999999999999998]]}}"#;
     assert_eq!(header.metadata().as_ref().unwrap()["manabi"], expected);
     assert_eq!(Normalizer::from_bytes(&bytes).unwrap(), normalizer);
     assert_eq!(

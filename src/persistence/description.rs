@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::settings::{Setting, Settings};
 
 /// The version of the format that this crate writes. It reads this one and all below.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A model without its numbers.
 #[derive(Deserialize, Serialize)]
