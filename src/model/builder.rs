@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Sequential, Slot};
+use super::{Sequential, Slot, Units};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Parameter, Plan, check_name};
 use crate::loss::Loss;
@@ -97,7 +97,15 @@ impl<A: Scalar> Builder<A> {
         output.check(last.1).map_err(|error| error.in_layer(last.0))?;
         let loss = self.loss(output.as_ref(), last.1)?;
         let (params, buffers) = (Vec::new(), Vec::new());
-        Ok(Sequential { input_dim: self.input_dim, slots, output, loss, params, buffers })
+        Ok(Sequential {
+            input_dim: self.input_dim,
+            slots,
+            output,
+            loss,
+            params,
+            buffers,
+            units: Units::default(),
+        })
     }
 
     /// Puts every layer in its place.

@@ -8,6 +8,7 @@ mod numbers;
 mod parameters;
 mod parts;
 mod pass;
+mod units;
 mod workspace;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use builder::Builder;
 pub(crate) use parameters::Place;
+use units::Units;
 pub use workspace::Workspace;
 
 use crate::layer::{Layer, Parameter};
@@ -61,6 +63,7 @@ pub struct Sequential<A> {
     loss: Arc<dyn Loss<A>>,
     params: Vec<A>,
     buffers: Vec<A>,
+    units: Units,
 }
 
 /// A layer in its place.

@@ -86,7 +86,7 @@ impl<A: Scalar> Checkpoint<A> {
     /// Writes the checkpoint of a model.
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
-        let mut description = model.description(None)?;
+        let mut description = model.description()?;
         description.checkpoint = Some(self.progress);
         let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
         tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
@@ -112,8 +112,14 @@ impl<A: Scalar> Checkpoint<A> {
         let mismatch = |problems| Error::Mismatch { file: path.into(), problems };
         let mut progress =
             saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
-        saved.version = VERSION;
-        let (expected, got) = (to_json(&model.description(None)?)?, to_json(&saved)?);
+        let description = model.description()?;
+        if saved.version == 1 {
+            // It knew of no normalisers.
+            saved.version = VERSION;
+            saved.normalizer = description.normalizer.clone();
+            saved.target_normalizer = description.target_normalizer.clone();
+        }
+        let (expected, got) = (to_json(&description)?, to_json(&saved)?);
         if got != expected {
             return Err(mismatch(vec![format!("architecture: expected {expected}, got {got}")]));
         }
