@@ -3,7 +3,7 @@
 //! `cargo run --release --example binary_classification`
 
 use manabi::metrics::ConfusionMatrix;
-use manabi::ndarray::Array2;
+use manabi::ndarray::{Array2, array};
 use manabi::{
     Activation, Adam, Affine, BinaryCrossEntropy, EarlyStopping, Normalizer, Random, RandomState, Result,
     Samples, Sequential, Sigmoid, Split, Swish, Trainer,
@@ -61,6 +61,11 @@ pub fn main() -> Result<()> {
     println!("rows: true, columns: predicted\n{}", matrix.counts());
     let (precision, recall) = (matrix.precision()[1], matrix.recall()[1]);
     println!("failures: precision {precision:.3}, recall {recall:.3}; accuracy {:.3}", matrix.accuracy());
+    // With its normaliser the model takes machines as they are measured.
+    model.set_input_normalizer(normalizer)?;
+    let failure = model.predict_raw(array![[95.0, 0.1, 2900.0]].view())?[[0, 0]];
+    println!("an old machine at 95 °C and a tenth of its load fails with probability {failure:.3}");
+    assert!(failure > 0.8, "it is hot for its load");
     assert!((share(&train) - share(&validation)).abs() < 0.01, "the split is stratified");
     assert!(matrix.accuracy() > 0.88, "some 95 % can be known");
     Ok(())

@@ -1,4 +1,5 @@
-//! Regression: a curve through noisy points, some of them far off, with a progress bar.
+//! Regression: a curve through noisy points, some of them far off, with a progress bar. The model is trained on normalised
+//! samples and answers in their own units.
 //!
 //! `cargo run --release --example regression`
 
@@ -7,8 +8,8 @@ use std::ops::ControlFlow;
 use indicatif::{ProgressBar, ProgressStyle};
 use manabi::ndarray::Array2;
 use manabi::{
-    Activation, Adam, Affine, BatchProgress, CosineDecay, EarlyStopping, Huber, Identity, Observer, Random,
-    RandomState, Result, Samples, Scalar, Sequential, Split, Tanh, Trainer, metrics,
+    Activation, Adam, Affine, BatchProgress, CosineDecay, EarlyStopping, Huber, Identity, Normalizer,
+    Observer, Random, RandomState, Result, Samples, Scalar, Sequential, Split, Tanh, Trainer, metrics,
 };
 
 /// Samples of sin x with noise, every twentieth of them a gross error.
@@ -36,6 +37,11 @@ impl<A: Scalar> Observer<A> for Bar {
 pub fn main() -> Result<()> {
     let data = points(600, 1)?;
     let (train, validation) = Split::fraction(0.25).seed(2).of(&data)?;
+    let (train, validation) = (train.to_samples()?, validation.to_samples()?);
+    let inputs = Normalizer::z_score_per_feature(train.x())?;
+    let targets = Normalizer::z_score(train.t())?;
+    let train = train.normalize(&inputs)?.normalize_targets(&targets)?;
+    let validation = validation.normalize(&inputs)?.normalize_targets(&targets)?;
     let mut model = Sequential::builder(1)
         .add_layer("affine1", Affine::new(24))
         .add_layer("tanh1", Activation::new(Tanh))
@@ -57,8 +63,11 @@ pub fn main() -> Result<()> {
     bar.0.finish_and_clear();
     println!("{:?} after {} epochs, best {:?}", history.termination, history.epochs.len() - 1, history.best);
 
+    // From here on the model takes x and gives y as they were measured, also after it was saved and loaded.
+    model.set_input_normalizer(inputs)?;
+    model.set_target_normalizer(targets)?;
     let x = Array2::from_shape_fn((13, 1), |(i, _)| -3.0 + 0.5 * i as f64);
-    let (y, t) = (model.predict(x.view())?, x.mapv(f64::sin));
+    let (y, t) = (model.predict_raw(x.view())?, x.mapv(f64::sin));
     println!("    x   sin x       y");
     for ((x, t), y) in x.iter().zip(&t).zip(&y) {
         println!("{x:5.1}  {t:6.3}  {y:6.3}");

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     write("corpus/model/small", small.to_bytes()?)?;
     let normalizer = Normalizer::min_max_per_feature(array![[0.0, 1.0, 2.0], [1.0, 2.0, 4.0]].view())?;
-    let deep = Sequential::<f64>::builder(3)
+    let mut deep = Sequential::<f64>::builder(3)
         .add_layer("a", Affine::new(1))
         .add_layer("p", Trainable::new(PRelu::default()).per_unit())
         .add_layer("e", Activation::new(Elu::new(0.5)))
@@ -28,7 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .set_output(Sigmoid)
         .set_error(BinaryCrossEntropy)
         .build()?;
-    write("corpus/model/deep", deep.to_bytes_with(&normalizer)?)?;
+    deep.set_input_normalizer(normalizer)?;
+    deep.set_target_normalizer(Normalizer::min_max(array![[1.0, 2.0]].view())?)?;
+    write("corpus/model/deep", deep.to_bytes()?)?;
     let no_numbers = Sequential::<f32>::builder(1)
         .add_layer("s", Activation::new(Swish::default()))
         .set_output(Identity)

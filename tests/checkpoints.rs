@@ -157,8 +157,13 @@ fn the_last_and_the_best_are_kept() {
     }
     assert!(best.1[0] < 12, "{losses:?}");
     let folder = folder.path().join("new").join("er");
-    let expected =
-        ["best.safetensors", "epoch-00010.safetensors", "epoch-00011.safetensors", "epoch-00012.safetensors"];
+    let expected = [
+        "best.safetensors",
+        "epoch-00010.safetensors",
+        "epoch-00011.safetensors",
+        "epoch-00012.safetensors",
+        "history.jsonl",
+    ];
     assert_eq!(names(&folder), expected);
     let registry = manabi::Registry::new().layer("noisy", |_| Ok(Noisy));
     let loaded = Sequential::<f64>::load_with(folder.join("best.safetensors"), &registry).unwrap();
@@ -187,7 +192,11 @@ fn of_a_run_that_only_gets_worse_the_first_epoch_is_the_best() {
 #[test]
 fn what_a_killed_process_left_is_cleared() {
     let (train, folder) = (data::<f32>(50), tempfile::tempdir().unwrap());
-    let own = ["epoch-00003.safetensors.1-0.unfinished", "best.safetensors.27-3.unfinished"];
+    let own = [
+        "epoch-00003.safetensors.1-0.unfinished",
+        "best.safetensors.27-3.unfinished",
+        "history.jsonl.27-4.unfinished",
+    ];
     let others = [
         "best.safetensors.notes.unfinished",
         "epoch-notes.unfinished",
@@ -200,7 +209,8 @@ fn what_a_killed_process_left_is_cleared() {
     fs::create_dir(folder.path().join("epoch-folder.unfinished")).unwrap();
     let checkpoints = Checkpoints::new(folder.path()).keep_last(1);
     trainer(2, Adam::new(0.01)).checkpoints(checkpoints).fit(&mut model::<f32>(), &train).unwrap();
-    let mut left = [&["epoch-00002.safetensors", "epoch-folder.unfinished"], &others[..]].concat();
+    let mut left =
+        [&["epoch-00002.safetensors", "epoch-folder.unfinished", "history.jsonl"], &others[..]].concat();
     left.sort_unstable();
     assert_eq!(names(folder.path()), left);
 }
@@ -302,7 +312,7 @@ fn a_checkpoint_of_another_run_is_refused() {
         .build()
         .unwrap();
     let error = refused(folder, adam(), other, 50);
-    assert!(error.starts_with(&format!("{start}architecture: expected {{\"version\":1")), "{error}");
+    assert!(error.starts_with(&format!("{start}architecture: expected {{\"version\":2")), "{error}");
     let error = refused(
         folder,
         trainer(4, Adam::new(0.01)).checkpoints(Checkpoints::new(folder)),
@@ -351,6 +361,81 @@ fn a_broken_checkpoint_is_refused() {
     assert_eq!(error, format!("…/epoch-00009.safetensors: {expected}"));
     fs::remove_file(later).unwrap();
     adam().epochs(3).fit(&mut model::<f32>(), &data(50)).unwrap();
+}
+
+/// What a checkpoint writes does not grow with the epochs before it.
+#[test]
+fn checkpoints_of_a_long_run_are_as_small_as_of_a_short_one() {
+    let (train, folder) = (data::<f32>(7), tempfile::tempdir().unwrap());
+    let run = |epochs, checkpoints| trainer(epochs, Sgd::new(0.01)).test(&train).checkpoints(checkpoints);
+    let checkpoints = || Checkpoints::new(folder.path()).keep_last(1000);
+    let expected = run(200, checkpoints()).fit(&mut model::<f32>(), &train).unwrap();
+    let size = |name: &str| folder.path().join(name).metadata().unwrap().len();
+    let (early, late) = (size("epoch-00002.safetensors"), size("epoch-00200.safetensors"));
+    assert!(late < early + 200, "{early} {late}");
+    let all = size("history.jsonl");
+    assert!(all < 201 * 300, "{all}");
+    let history = run(200, checkpoints().resume()).fit(&mut model::<f32>(), &train).unwrap();
+    assert_eq!(history.epochs, expected.epochs);
+}
+
+#[test]
+fn the_history_is_that_of_the_checkpoint() {
+    let (train, folder) = (data::<f64>(50), tempfile::tempdir().unwrap());
+    let at = |name: &str| folder.path().join(name);
+    let run = |epochs| {
+        let checkpoints = Checkpoints::new(folder.path()).keep_last(9).resume();
+        trainer(epochs, Adam::new(0.01)).checkpoints(checkpoints)
+    };
+    let lines = || fs::read_to_string(at("history.jsonl")).unwrap().lines().count();
+    let mut straight = model();
+    trainer(6, Adam::new(0.01)).fit(&mut straight, &train).unwrap();
+    run(4).fit(&mut model(), &train).unwrap();
+    let whole = fs::read(at("history.jsonl")).unwrap();
+    assert_eq!(lines(), 5);
+
+    let error = |start: &str| {
+        let error = refused(folder.path(), run(5), model(), 50);
+        assert!(error.starts_with(&format!("…/history.jsonl: {start}")), "{error}");
+    };
+    fs::remove_file(at("history.jsonl")).unwrap();
+    error("No such file");
+    fs::write(at("history.jsonl"), &whole[..whole.len() / 2]).unwrap();
+    error("does not fit: row 2 of the history: EOF");
+    fs::write(at("history.jsonl"), whole.split_inclusive(|&byte| byte == b'\n').next().unwrap()).unwrap();
+    error("does not fit: rows of the history: expected 5, got 1");
+    fs::write(at("history.jsonl"), String::from_utf8_lossy(&whole).replace("seconds\":", "seconds\":1"))
+        .unwrap();
+    error(
+        "does not fit: last row of the history: expected that of the checkpoint, got the row of another run",
+    );
+
+    // A killed process may leave rows, or half a row, that no checkpoint counts; and a user may go back.
+    for rest in ["", "{\"train\":{\"lo", "\0\0\0\0", "not JSON\n{}\n"] {
+        fs::write(at("history.jsonl"), [&whole[..], rest.as_bytes()].concat()).unwrap();
+        let mut resumed = model();
+        let history = run(6).fit(&mut resumed, &train).unwrap();
+        assert_eq!((bits(&resumed), history.epochs.len(), lines()), (bits(&straight), 7, 7));
+        for name in ["epoch-00005.safetensors", "epoch-00006.safetensors"] {
+            fs::remove_file(at(name)).unwrap();
+        }
+    }
+    // A history that is gone while the run goes on comes again.
+    let history = at("history.jsonl");
+    let mut losing = run(6).on_epoch(|epoch| {
+        if epoch.number == 5 {
+            fs::remove_file(&history).unwrap();
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    losing.fit(&mut model(), &train).unwrap();
+    assert_eq!(lines(), 7);
+    // Without a checkpoint a history counts for nothing.
+    for number in 1..=6 {
+        fs::remove_file(at(&format!("epoch-{number:05}.safetensors"))).unwrap();
+    }
+    run(2).fit(&mut model(), &train).unwrap();
+    assert_eq!(lines(), 3);
 }
 
 #[test]

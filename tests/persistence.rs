@@ -426,7 +426,7 @@ fn a_large_model_loads_about_as_fast_as_its_file_is_read() {
 
 #[test]
 fn the_description_is_stable() {
-    let model = Sequential::<f64>::builder(2)
+    let mut model = Sequential::<f64>::builder(2)
         .add_layer("affine1", Affine::new(1))
         .add_layer("prelu1", Trainable::new(PRelu::default()).per_unit())
         .set_output(Identity)
@@ -434,15 +434,15 @@ fn the_description_is_stable() {
         .build()
         .unwrap();
     let normalizer = Normalizer::z_score_per_feature(array![[1.0, 0.1], [3.0, 0.3]].view()).unwrap();
-    let bytes = model.to_bytes_with(&normalizer).unwrap();
+    let plain = model.to_bytes().unwrap();
+    model.set_input_normalizer(normalizer.clone()).unwrap();
+    model.set_target_normalizer(Normalizer::min_max(array![[1.0, 3.0]].view()).unwrap()).unwrap();
+    let bytes = model.to_bytes().unwrap();
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    let expected = r#"{"version":1,"input_dim":2,"layers":[{"name":"affine1","kind":"affine","settings":{"units":1.0}},{"name":"prelu1","kind":"prelu","settings":{"alpha":0.25,"per_unit":true}}],"output":{"kind":"identity","settings":{}},"loss":{"kind":"mean_squared_error","settings":{}},"normalizer":{"per_feature":true,"statistics":[[2.0,1.0],[0.2,0.09999999999999998]]}}"#;
+    let expected = r#"{"version":2,"input_dim":2,"layers":[{"name":"affine1","kind":"affine","settings":{"units":1.0}},{"name":"prelu1","kind":"prelu","settings":{"alpha":0.25,"per_unit":true}}],"output":{"kind":"identity","settings":{}},"loss":{"kind":"mean_squared_error","settings":{}},"normalizer":{"per_feature":true,"statistics":[[2.0,1.0],[0.2,0.09999999999999998]]},"target_normalizer":{"per_feature":false,"statistics":[[1.0,2.0]]}}"#;
     assert_eq!(header.metadata().as_ref().unwrap()["manabi"], expected);
     assert_eq!(Normalizer::from_bytes(&bytes).unwrap(), normalizer);
-    assert_eq!(
-        error_of(Normalizer::from_bytes(&model.to_bytes().unwrap())),
-        "bytes: does not fit: missing a normaliser"
-    );
+    assert_eq!(error_of(Normalizer::from_bytes(&plain)), "bytes: does not fit: missing a normaliser");
 }
 
 #[test]
@@ -477,9 +477,10 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     let path = folder.path().join("model.safetensors");
     let normalizer = Normalizer::min_max(array![[0.0, 255.0]].view()).unwrap();
     let mut model = around::<f64>(Affine::new(7), Softmax, CrossEntropy);
-    model.save_with(&path, &normalizer).unwrap();
+    model.set_input_normalizer(normalizer).unwrap();
+    model.save(&path).unwrap();
     let first = std::fs::read(&path).unwrap();
-    assert_eq!(first, model.to_bytes_with(&normalizer).unwrap());
+    assert_eq!(first, model.to_bytes().unwrap());
     model.params_mut()[3] = f64::NAN;
     let error = error_of(model.save(&path));
     assert_eq!(error, "affine1.weight: expected a finite number at row 0, column 3, got NaN");

@@ -265,14 +265,14 @@ fn descriptions_that_make_no_sense() {
         error.strip_prefix("bytes: does not fit: ").expect("a misfit").to_string()
     };
     assert_eq!(
-        error(r#"\"version\":1"#, r#"\"version\":2"#),
-        "expected version 1 to 1 of the description, got 2"
+        error(r#"\"version\":2"#, r#"\"version\":3"#),
+        "expected version 1 to 2 of the description, got 3"
     );
     assert_eq!(
-        error(r#"\"version\":1"#, r#"\"version\":0"#),
-        "expected version 1 to 1 of the description, got 0"
+        error(r#"\"version\":2"#, r#"\"version\":0"#),
+        "expected version 1 to 2 of the description, got 0"
     );
-    assert!(error(r#"\"version\":1,"#, "").starts_with("description: missing field `version`"));
+    assert!(error(r#"\"version\":2,"#, "").starts_with("description: missing field `version`"));
     assert!(error(r#"\"input_dim\":30"#, r#"\"input_dim\":-30"#).starts_with("description: invalid value"));
     assert!(
         error(r#"\"input_dim\":30"#, r#"\"input_dim\":31"#)

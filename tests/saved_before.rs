@@ -37,6 +37,14 @@ fn a_classifier_and_its_normalizer() {
     let mut x = grid(6, 4, 11).mapv(|x| x as f32);
     normalizer.apply(x.view_mut()).unwrap();
     assert_saved("classifier.txt", model.predict(x.view()).unwrap().view());
+
+    // The normaliser is the model's own by now, and stays so when it is saved again.
+    let again = Sequential::<f32>::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    for model in [model, again] {
+        assert_eq!(model.input_normalizer(), Some(&normalizer));
+        let raw = grid(6, 4, 11).mapv(|x| x as f32);
+        assert_saved("classifier.txt", model.predict_raw(raw.view()).unwrap().view());
+    }
 }
 
 fn samples(x: Array2<f64>) -> Samples<f64> {

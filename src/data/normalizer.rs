@@ -64,19 +64,45 @@ impl Normalizer {
 
     /// Normalises an array in place; an error, and nothing changed, unless it is as wide as the training set was (where
     /// statistics are per feature) and all its numbers are finite, before and after.
-    pub fn apply<A: Scalar>(&self, mut x: ArrayViewMut2<'_, A>) -> Result<()> {
+    pub fn apply<A: Scalar>(&self, x: ArrayViewMut2<'_, A>) -> Result<()> {
+        self.change(x, "normalised", |x, (shift, scale)| (x - shift) / scale)
+    }
+
+    /// Undoes [`apply`](Normalizer::apply) in place: x = x′·scale + shift, with the rounding of the two operations. The errors
+    /// are those of `apply`.
+    ///
+    /// ```
+    /// use manabi::Normalizer;
+    /// use ndarray::array;
+    ///
+    /// let prices = Normalizer::min_max(array![[100.0], [300.0]].view())?;
+    /// let mut y = array![[0.0], [0.5], [1.5]];
+    /// prices.invert(y.view_mut())?;
+    /// assert_eq!(y, array![[100.0], [200.0], [400.0]]);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn invert<A: Scalar>(&self, x: ArrayViewMut2<'_, A>) -> Result<()> {
+        self.change(x, "in original units", |x, (shift, scale)| x * scale + shift)
+    }
+
+    /// Applies a function of the values and of their columns' statistics, unless a result is not finite.
+    fn change<A: Scalar>(
+        &self,
+        mut x: ArrayViewMut2<'_, A>,
+        what: &str,
+        function: impl Fn(A, (A, A)) -> A,
+    ) -> Result<()> {
         let columns = self.columns::<A>(x.ncols())?;
         check_finite("x", x.view())?;
-        let normalised = |x: A, &(shift, scale): &(A, A)| (x - shift) / scale;
         for (number, row) in x.rows().into_iter().enumerate() {
-            let mut values = row.iter().zip(&columns).map(|(&x, pair)| normalised(x, pair));
+            let mut values = row.iter().zip(&columns).map(|(&x, &pair)| function(x, pair));
             if let Some(value) = values.find(|value| !value.is_finite()) {
-                let what = format!("x normalised, in row {number}");
+                let what = format!("x {what}, in row {number}");
                 return Err(Error::setting(what, "finite numbers", value));
             }
         }
         for mut row in x.rows_mut() {
-            row.iter_mut().zip(&columns).for_each(|(x, pair)| *x = normalised(*x, pair));
+            row.iter_mut().zip(&columns).for_each(|(x, &pair)| *x = function(*x, pair));
         }
         Ok(())
     }
@@ -103,7 +129,7 @@ impl Normalizer {
 
     /// Shift and scale of each of `width` columns; an error if the statistics are of another width, or one is lost in the
     /// precision of `A`.
-    pub(super) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {
+    pub(crate) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {
         if self.per_feature && self.statistics.len() != width {
             let expected = format!("(any, {}) as in the training set", self.statistics.len());
             return Err(Error::shape("x", expected, &[width]));

@@ -89,6 +89,12 @@ impl<A: Scalar> Samples<A> {
         Ok(self)
     }
 
+    /// The same samples, their targets normalised; an error as for [`normalize`](Samples::normalize).
+    pub fn normalize_targets(mut self, normalizer: &Normalizer) -> Result<Self> {
+        normalizer.apply(self.t.view_mut())?;
+        Ok(self)
+    }
+
     /// The number of samples, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one sample")]
     pub fn len(&self) -> usize {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::Sequential;
 use super::end::End;
+use super::{Sequential, Units};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Plan, Slot, TensorSpec};
 use crate::loss::Loss;
@@ -102,7 +102,8 @@ impl<A: Scalar> Builder<A> {
         let plan = plan.with_end(&end).map_err(|error| error.in_layer(&last))?;
         let loss = self.loss(output.as_ref(), plan.output().size())?;
         let (params, buffers) = (Vec::new(), Vec::new());
-        Ok(Sequential { plan: Arc::new(plan), output, loss, params, buffers })
+        let (plan, units) = (Arc::new(plan), Units::default());
+        Ok(Sequential { plan, output, loss, params, buffers, units })
     }
 
     /// Returns the loss, which must make sense for the output and the number of outputs.

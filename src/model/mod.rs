@@ -8,12 +8,14 @@ mod finite;
 mod numbers;
 mod parameters;
 mod pass;
+mod units;
 mod workspace;
 
 use std::sync::Arc;
 
 pub use builder::Builder;
 pub(crate) use parameters::Place;
+use units::Units;
 pub use workspace::Workspace;
 use workspace::check_data;
 
@@ -64,6 +66,7 @@ pub struct Sequential<A> {
     loss: Arc<dyn Loss<A>>,
     params: Vec<A>,
     buffers: Vec<A>,
+    units: Units,
 }
 
 impl<A: Scalar> Sequential<A> {

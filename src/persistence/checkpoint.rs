@@ -6,9 +6,10 @@ use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 
 use super::container::{Container, Outgoing, Tensor, write};
-use super::description::parse;
+use super::description::{VERSION, parse};
 use super::file;
 use super::model::to_json;
+use super::rows::{self, Row, Rows};
 use super::weights::{bytes_of, dtype, fill, fit, numbers, outgoing};
 use crate::error::{Error, Result};
 use crate::model::Sequential;
@@ -44,8 +45,11 @@ pub(crate) struct Kept<A> {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Progress {
     pub run: Run,
-    /// The history.
+    /// The history of a file of version 1, which has all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub epochs: Vec<Row>,
+    /// Later versions have it in a file beside.
+    pub rows: Option<Rows>,
     /// The optimizer's steps.
     pub steps: u64,
     /// The optimizer's scalars.
@@ -69,21 +73,6 @@ pub(crate) struct Run {
     pub test_samples: Option<usize>,
 }
 
-/// A row of the history.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct Row {
-    pub train: Measured,
-    pub validation: Option<Measured>,
-    pub test: Option<Measured>,
-    pub nanoseconds: u64,
-}
-
-#[derive(Deserialize, Serialize)]
-pub(crate) struct Measured {
-    pub loss: f64,
-    pub accuracy: Option<f64>,
-}
-
 /// What a reduction on a plateau remembers.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Waiting {
@@ -97,7 +86,7 @@ impl<A: Scalar> Checkpoint<A> {
     /// Writes the checkpoint of a model.
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
-        let mut description = model.description(None)?;
+        let mut description = model.description()?;
         description.checkpoint = Some(self.progress);
         let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model);
         tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
@@ -110,19 +99,35 @@ impl<A: Scalar> Checkpoint<A> {
         file::write(path, &write(tensors, to_json(&description)?)?)
     }
 
-    /// Reads a checkpoint of this model, and gives the model as it then was.
-    pub fn read(path: &Path, model: &Sequential<A>, run: &Run) -> Result<(Self, Sequential<A>)> {
+    /// Reads a checkpoint of this model, with the history from the file beside it, and gives the model as it then was.
+    pub fn read(
+        path: &Path,
+        history: &Path,
+        model: &Sequential<A>,
+        run: &Run,
+    ) -> Result<(Self, Sequential<A>)> {
         let bytes = file::read(path)?;
         let Container { description, tensors } = Container::parse(path, &bytes)?;
         let mut saved = parse(path, description.as_deref())?;
         let mismatch = |problems| Error::Mismatch { file: path.into(), problems };
-        let progress = saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
-        let (expected, got) = (to_json(&model.description(None)?)?, to_json(&saved)?);
+        let mut progress =
+            saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
+        let description = model.description()?;
+        if saved.version == 1 {
+            // It knew of no normalisers.
+            saved.version = VERSION;
+            saved.normalizer = description.normalizer.clone();
+            saved.target_normalizer = description.target_normalizer.clone();
+        }
+        let (expected, got) = (to_json(&description)?, to_json(&saved)?);
         if got != expected {
             return Err(mismatch(vec![format!("architecture: expected {expected}, got {got}")]));
         }
         if progress.run != *run {
             return Err(mismatch(run.differences(&progress.run)));
+        }
+        if let Some(rows) = &progress.rows {
+            progress.epochs = rows::read(history, rows)?;
         }
         let (own, of_model): (Vec<_>, Vec<_>) = tensors.into_iter().partition(|tensor| is_own(&tensor.name));
         let mut then = model.clone();

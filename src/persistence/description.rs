@@ -1,4 +1,4 @@
-//! What a file says of its numbers, in JSON: the layers in order, the output, the loss, the normaliser.
+//! What a file says of its numbers, in JSON: the layers in order, the output, the loss, the normalisers.
 
 use std::fmt;
 use std::path::Path;
@@ -8,11 +8,13 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Progress;
+use crate::data::Normalizer;
 use crate::error::{Error, Result};
 use crate::settings::{LayerSettings, Setting, Settings};
 use crate::shape::Shape;
 
-/// The version of the format that this crate writes. It reads this one and all below. Version 2 has shapes and blocks.
+/// The version of the format that this crate writes. It reads this one and all below. Version 2 has shapes, blocks and the
+/// targets' normaliser.
 pub(super) const VERSION: u32 = 2;
 
 /// A model without its numbers.
@@ -24,8 +26,12 @@ pub(super) struct Description {
     pub layers: Vec<LayerSettings>,
     pub output: Part,
     pub loss: Part,
+    /// Of the inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalizer: Option<Statistics>,
+    /// Of the targets, since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_normalizer: Option<Statistics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Progress>,
 }
@@ -38,11 +44,22 @@ pub(super) struct Part {
 }
 
 /// A normaliser.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Statistics {
     pub per_feature: bool,
     /// Shift and scale.
     pub statistics: Vec<(f64, f64)>,
+}
+
+impl Statistics {
+    pub fn of(normalizer: &Normalizer) -> Self {
+        let (per_feature, statistics) = (normalizer.is_per_feature(), normalizer.statistics().to_vec());
+        Self { per_feature, statistics }
+    }
+
+    pub fn normalizer(self) -> Result<Normalizer> {
+        Normalizer::of_statistics(self.statistics, self.per_feature)
+    }
 }
 
 impl Serialize for Settings {

@@ -6,7 +6,8 @@ mod description;
 mod file;
 mod model;
 mod registry;
+pub(crate) mod rows;
 mod weights;
 
-pub(crate) use checkpoint::{Checkpoint, Kept, Measured, Progress, Row, Run, Waiting};
+pub(crate) use checkpoint::{Checkpoint, Kept, Progress, Run, Waiting};
 pub use registry::Registry;

@@ -34,25 +34,26 @@ const BYTES: &str = "bytes";
 /// use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, Swish};
 /// use ndarray::array;
 ///
-/// let model = Sequential::<f32>::builder(2)
+/// let mut model = Sequential::<f32>::builder(2)
 ///     .add_layer("affine1", Affine::new(3))
 ///     .add_layer("swish1", Activation::new(Swish::default()))
 ///     .add_layer("affine2", Affine::new(2))
 ///     .set_output(Softmax)
 ///     .set_error(CrossEntropy)
 ///     .build()?;
-/// let normalizer = Normalizer::min_max(array![[0.0, 255.0]].view())?;
+/// model.set_input_normalizer(Normalizer::min_max(array![[0.0, 255.0]].view())?)?;
 /// let path = std::env::temp_dir().join(format!("manabi-{}.safetensors", std::process::id()));
-/// model.save_with(&path, &normalizer)?;
+/// model.save(&path)?;
 ///
 /// let loaded = Sequential::<f32>::load(&path)?;
 /// assert_eq!((loaded.to_string(), loaded.params()), (model.to_string(), model.params()));
-/// assert_eq!(Normalizer::load(&path)?, normalizer);
+/// let x = array![[0.0, 127.5]];
+/// assert_eq!(loaded.predict_raw(x.view())?, model.predict(array![[0.0, 0.5]].view())?);
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Saves the model. A file of that name is replaced, in one step: at no moment is there half a file. The new file keeps the
+    /// Saves the model, with the normalisers that it has. A file of that name is replaced, in one step: at no moment is there half a file. The new file keeps the
     /// permissions of the old one and, where the system allows it, its owner. Where the path is a symbolic link, the file that
     /// it leads to is replaced.
     ///
@@ -62,21 +63,10 @@ impl<A: Scalar> Sequential<A> {
         file::write(path.as_ref(), &self.to_bytes()?)
     }
 
-    /// Saves the model, and how its samples are normalised, for [`Normalizer::load`].
-    ///
-    /// Errors: those of [`save`](Sequential::save).
-    pub fn save_with(&self, path: impl AsRef<Path>, normalizer: &Normalizer) -> Result<()> {
-        file::write(path.as_ref(), &self.to_bytes_with(normalizer)?)
-    }
-
     /// What [`save`](Sequential::save) writes.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        self.bytes(None)
-    }
-
-    /// What [`save_with`](Sequential::save_with) writes.
-    pub fn to_bytes_with(&self, normalizer: &Normalizer) -> Result<Vec<u8>> {
-        self.bytes(Some(normalizer))
+        self.check_params()?;
+        write(outgoing(self), to_json(&self.description()?)?)
     }
 
     /// The model in a file, if all its layers are built in.
@@ -106,7 +96,7 @@ impl<A: Scalar> Sequential<A> {
 
     /// Replaces all parameters and buffers by those in a file, whoever wrote it.
     ///
-    /// Tensors named `….num_batches_tracked`, which PyTorch's batch normalisations have, are passed over.
+    /// The model's normalisers stay as they are. Tensors named `….num_batches_tracked`, which PyTorch's batch normalisations have, are passed over.
     ///
     /// Errors, with the model unchanged: the file cannot be read or is no safetensors file; a missing or unexpected name, a
     /// wrong shape or type, a number that is not finite.
@@ -119,12 +109,7 @@ impl<A: Scalar> Sequential<A> {
         self.replace_weights(BYTES.as_ref(), bytes)
     }
 
-    fn bytes(&self, normalizer: Option<&Normalizer>) -> Result<Vec<u8>> {
-        self.check_params()?;
-        write(outgoing(self), to_json(&self.description(normalizer)?)?)
-    }
-
-    pub(super) fn description(&self, normalizer: Option<&Normalizer>) -> Result<Description> {
+    pub(super) fn description(&self) -> Result<Description> {
         check_names(self)?;
         let layers = self.layers().map(|(name, layer)| {
             let (name, kind) = (name.into(), layer.kind().into());
@@ -137,21 +122,21 @@ impl<A: Scalar> Sequential<A> {
             layers: layers.collect(),
             output: Part { kind: output.name().into(), settings: output.settings() },
             loss: Part { kind: loss.name().into(), settings: loss.settings() },
-            normalizer: normalizer.map(|normalizer| Statistics {
-                per_feature: normalizer.is_per_feature(),
-                statistics: normalizer.statistics().to_vec(),
-            }),
+            normalizer: self.input_normalizer().map(Statistics::of),
+            target_normalizer: self.target_normalizer().map(Statistics::of),
             checkpoint: None,
         })
     }
 
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
         let Container { description, mut tensors } = Container::parse(file, bytes)?;
-        let description = parse(file, description.as_deref())?;
+        let mut description = parse(file, description.as_deref())?;
         if description.checkpoint.is_some() {
             tensors.retain(|tensor| !is_own(&tensor.name));
         }
-        let planned = make(file, &description, registry)?;
+        let mut planned = make(file, &description, registry)?;
+        set_units(&mut planned, &mut description)
+            .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
         // Until here the model's size is only a claim.
         let tensors = fit(file, &planned, &tensors)?;
         let mut model = planned.with_zeros()?;
@@ -167,7 +152,7 @@ impl<A: Scalar> Sequential<A> {
 }
 
 impl Normalizer {
-    /// The normaliser that was saved with a model (feature `persistence`).
+    /// The normaliser of the inputs that was saved with a model (feature `persistence`), without the model.
     ///
     /// Errors: the file cannot be read, is no safetensors file, or has no normaliser.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
@@ -184,9 +169,29 @@ impl Normalizer {
         let Some(saved) = parse(file, description.as_deref())?.normalizer else {
             return Err(Error::Mismatch { file: file.into(), problems: vec!["missing a normaliser".into()] });
         };
-        Self::of_statistics(saved.statistics, saved.per_feature)
+        saved
+            .normalizer()
             .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
     }
+}
+
+/// Gives a model the normalisers that were saved with it.
+///
+/// In version 1 a file's normaliser was for the user to apply, perhaps to other features than the model's inputs. Such a one is
+/// for [`Normalizer::load`] alone.
+fn set_units<A: Scalar>(model: &mut Sequential<A>, saved: &mut Description) -> Result<()> {
+    let named = |what: &str, error: Error| Error::setting(what, "one that fits the model", error);
+    if let Some(statistics) = saved.normalizer.take() {
+        let set = model.set_input_normalizer(statistics.normalizer()?);
+        if saved.version > 1 {
+            set.map_err(|error| named("normaliser of the inputs", error))?;
+        }
+    }
+    if let Some(statistics) = saved.target_normalizer.take() {
+        let set = model.set_target_normalizer(statistics.normalizer()?);
+        set.map_err(|error| named("normaliser of the targets", error))?;
+    }
+    Ok(())
 }
 
 /// A description as files have it.

@@ -10,17 +10,20 @@ use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::model::Sequential;
 use crate::optim::Plateau;
-use crate::persistence::{Checkpoint, Measured, Progress, Row, Run, Waiting};
+use crate::persistence::rows::{self, Measured, Row, Rows};
+use crate::persistence::{Checkpoint, Progress, Run, Waiting};
 use crate::scalar::Scalar;
 use crate::unfinished::becomes;
 
 /// Where a training run is kept so that it can go on (feature `persistence`), for [`Trainer::checkpoints`].
 ///
 /// After every epoch a file `epoch-00001.safetensors`, … is written: the model, what the optimizer remembers, the steps (and
-/// with them the schedule's and dropout's place), the state of the random stream, the history, and what early stopping would
-/// restore. It stands there complete
-/// or not at all, whenever the process is killed or the power is lost; the steps since the last one are then taken again. A run
-/// that goes on ends with the same bits as one that was never interrupted.
+/// with them the schedule's and dropout's place), the state of the random stream, and what early stopping would restore. It is
+/// complete or not there at all, whenever the process is killed or the power is lost; the steps since the last one are then taken
+/// again. A run that goes on ends with the same bits as one that was never interrupted.
+///
+/// The history is in a file beside the checkpoints, `history.jsonl`, to which every epoch adds a line; without it no checkpoint
+/// can be resumed. So what an epoch writes does not grow with the epochs before it.
 ///
 /// A checkpoint is a model's file as well: [`Sequential::load`] takes it. So is `best.safetensors`, which holds the model
 /// alone.
@@ -101,6 +104,11 @@ impl Checkpoints {
         Ok(self.numbers()?.last().map(|&number| self.path(number)))
     }
 
+    /// The file of the history.
+    fn history(&self) -> PathBuf {
+        self.folder.join(HISTORY)
+    }
+
     fn path(&self, number: usize) -> PathBuf {
         self.folder.join(file_name(number))
     }
@@ -151,6 +159,7 @@ impl Checkpoints {
 const START: &str = "epoch-";
 const END: &str = ".safetensors";
 const BEST: &str = "best.safetensors";
+const HISTORY: &str = "history.jsonl";
 
 fn file_name(number: usize) -> String {
     format!("{START}{number:05}{END}")
@@ -164,7 +173,7 @@ fn number(name: &str) -> Option<usize> {
 
 /// Whether a file was on its way to be one of ours.
 fn is_unfinished(name: &str) -> bool {
-    becomes(name).is_some_and(|file| file == BEST || number(file).is_some())
+    becomes(name).is_some_and(|file| file == BEST || file == HISTORY || number(file).is_some())
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -190,7 +199,7 @@ impl<A: Scalar> Trainer<'_, A> {
         checkpoints.begin()?;
         let Some(path) = checkpoints.last()? else { return Ok(Vec::new()) };
         let (Checkpoint { progress, slots, random, best: kept }, then) =
-            Checkpoint::read(&path, model, &self.run_of(train))?;
+            Checkpoint::read(&path, &checkpoints.history(), model, &self.run_of(train))?;
         let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
         let epoch_of = file_name(progress.epochs.len().saturating_sub(1));
         if path.file_name() != Some(epoch_of.as_ref()) {
@@ -218,6 +227,8 @@ impl<A: Scalar> Trainer<'_, A> {
             stopping.resume(&epochs, kept).map_err(mismatch)?;
             stopping.restore(&mut then.clone()).map_err(|error| mismatch(error.to_string()))?;
         }
+        // Without the rows of later epochs, which are to come again.
+        rows::write(&checkpoints.history(), &progress.epochs)?;
         // It changes nothing if it fails, and nothing fails after it.
         self.order.set_state(&random).map_err(|error| mismatch(error.to_string()))?;
         (self.stepper, *model) = (stepper, then);
@@ -240,9 +251,16 @@ impl<A: Scalar> Trainer<'_, A> {
         let best = stopping.and_then(Best::kept);
         let state = self.stepper.state();
         let Plateau { scale, best: lowest, waited, cooling } = state.plateau;
+        // Rows that no checkpoint counts do no harm, so that they come first.
+        let history = checkpoints.history();
+        match epochs.len() > 2 && history.exists() {
+            true => rows::append(&history, &row(last))?,
+            false => rows::write(&history, &epochs.iter().map(row).collect::<Vec<_>>())?,
+        }
         let progress = Progress {
             run: self.run_of(train),
-            epochs: epochs.iter().map(row).collect(),
+            epochs: Vec::new(),
+            rows: Some(Rows { count: epochs.len(), last: row(last) }),
             steps: state.steps,
             scalars: state.scalars.clone(),
             plateau: Waiting { scale, best: lowest, waited, cooling },

@@ -1,0 +1,100 @@
+use ndarray::{Array2, ArrayView2};
+
+use super::Sequential;
+use crate::data::Normalizer;
+use crate::error::{Result, zeros};
+use crate::scalar::Scalar;
+
+/// The units of what goes into a model and of what comes out of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Units {
+    pub inputs: Option<Normalizer>,
+    pub targets: Option<Normalizer>,
+}
+
+/// A model in the units of its data. It is trained on normalised samples, and carries the normalisers of its inputs and of its
+/// targets, so that [`predict_raw`](Sequential::predict_raw) takes features as they are measured and gives predictions in the
+/// units of the targets. Files and checkpoints keep both.
+///
+/// Training, evaluation and [`predict`](Sequential::predict) do not use them: whatever these are given is normalised already.
+///
+/// ```
+/// use manabi::{Adam, Affine, Identity, MeanSquaredError, Normalizer, Samples, Sequential, Trainer};
+/// use ndarray::array;
+///
+/// // Prices of flats by area (m²) and age (years).
+/// let x = array![[30.0, 10.0], [50.0, 60.0], [80.0, 20.0], [120.0, 40.0]];
+/// let t = array![[150_000.0], [210_000.0], [400_000.0], [590_000.0]];
+/// let inputs = Normalizer::z_score_per_feature(x.view())?;
+/// let targets = Normalizer::z_score(t.view())?;
+/// let data = Samples::new(x, t)?.normalize(&inputs)?.normalize_targets(&targets)?;
+///
+/// let builder = Sequential::<f64>::builder(2).add_layer("affine1", Affine::new(1));
+/// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+/// Trainer::new().batch_size(4).epochs(200).optimizer(Adam::new(0.05)).fit(&mut model, &data)?;
+/// model.set_input_normalizer(inputs)?;
+/// model.set_target_normalizer(targets)?;
+///
+/// let price = model.predict_raw(array![[80.0, 20.0]].view())?[[0, 0]];
+/// assert!((price - 400_000.0).abs() < 10_000.0);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+impl<A: Scalar> Sequential<A> {
+    /// Returns the predictions for raw features, in the units of the targets: the features are normalised as those of the
+    /// training set were, and the normalisation of the targets is undone. Without normalisers it is
+    /// [`predict`](Sequential::predict).
+    ///
+    /// Shapes: x (samples, input_dim), the result (samples, output_dim).
+    ///
+    /// # Errors
+    /// Those of [`predict`](Sequential::predict), [`Normalizer::apply`] and [`Normalizer::invert`].
+    pub fn predict_raw(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
+        let Units { inputs, targets } = &self.units;
+        let mut y = match inputs {
+            Some(normalizer) => {
+                let mut normalised = zeros(x.dim())?;
+                normalised.assign(&x);
+                normalizer.apply(normalised.view_mut())?;
+                self.predict(normalised.view())?
+            }
+            None => self.predict(x)?,
+        };
+        targets.as_ref().map_or(Ok(()), |normalizer| normalizer.invert(y.view_mut()))?;
+        Ok(y)
+    }
+
+    /// Returns the normaliser of the inputs, if the model has one.
+    pub fn input_normalizer(&self) -> Option<&Normalizer> {
+        self.units.inputs.as_ref()
+    }
+
+    /// Sets how raw features become inputs: by the normaliser of the training set's features, or `None`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) for a normaliser of another number of features than the model has inputs;
+    /// [`Error::Setting`](crate::Error::Setting) for statistics beyond the model's precision. The model is then unchanged.
+    pub fn set_input_normalizer(&mut self, normalizer: impl Into<Option<Normalizer>>) -> Result<()> {
+        self.units.inputs = checked::<A>(normalizer.into(), self.input_dim())?;
+        Ok(())
+    }
+
+    /// Returns the normaliser of the targets, if the model has one.
+    pub fn target_normalizer(&self) -> Option<&Normalizer> {
+        self.units.targets.as_ref()
+    }
+
+    /// Sets how the targets were normalised, which [`predict_raw`](Sequential::predict_raw) undoes, or `None`.
+    ///
+    /// # Errors
+    /// Those of [`set_input_normalizer`](Sequential::set_input_normalizer), for the model's outputs.
+    pub fn set_target_normalizer(&mut self, normalizer: impl Into<Option<Normalizer>>) -> Result<()> {
+        self.units.targets = checked::<A>(normalizer.into(), self.output_dim())?;
+        Ok(())
+    }
+}
+
+/// A normaliser for arrays of this width, if there is one.
+fn checked<A: Scalar>(normalizer: Option<Normalizer>, width: usize) -> Result<Option<Normalizer>> {
+    normalizer.as_ref().map_or(Ok(()), |normalizer| normalizer.columns::<A>(width).map(drop))?;
+    Ok(normalizer)
+}

@@ -1,0 +1,80 @@
+//! The history of a run, in a file beside its checkpoints: a line of JSON for each row. A checkpoint says how many of them are
+//! its own, so that the rows are written once and not again with every checkpoint.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::file;
+use crate::error::{Error, Result};
+
+/// A row of the history.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Row {
+    pub train: Measured,
+    pub validation: Option<Measured>,
+    pub test: Option<Measured>,
+    pub nanoseconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Measured {
+    pub loss: f64,
+    pub accuracy: Option<f64>,
+}
+
+/// The rows that belong to a checkpoint.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Rows {
+    pub count: usize,
+    /// The last one, by which the file of another run is told apart.
+    pub last: Row,
+}
+
+/// Makes a file that has these rows and nothing else, as a whole, unless it is there already.
+pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
+    let lines = rows.iter().map(line).collect::<io::Result<Vec<_>>>();
+    let lines = lines.map_err(|error| Error::Io { path: path.into(), error })?.concat();
+    match file::read(path) {
+        Ok(same) if same == lines => Ok(()),
+        _ => file::write(path, &lines),
+    }
+}
+
+/// Adds a row to a file that has all before, and brings it to the disk. If that is interrupted, the file ends in rows, or a part
+/// of one, that no checkpoint counts.
+pub(crate) fn append(path: &Path, row: &Row) -> Result<()> {
+    let append = || {
+        let mut file = File::options().append(true).open(path)?;
+        file.write_all(&line(row)?)?;
+        file.sync_data()
+    };
+    append().map_err(|error| Error::Io { path: path.into(), error })
+}
+
+/// Reads the rows of a checkpoint, and not what follows them.
+pub(crate) fn read(path: &Path, rows: &Rows) -> Result<Vec<Row>> {
+    let bytes = file::read(path)?;
+    let mismatch = |problem| Error::Mismatch { file: path.into(), problems: vec![problem] };
+    let mut all = Vec::new();
+    for (number, line) in bytes.split_inclusive(|&byte| byte == b'\n').take(rows.count).enumerate() {
+        let row = serde_json::from_slice(line);
+        all.push(row.map_err(|error| mismatch(format!("row {number} of the history: {error}")))?);
+    }
+    if all.len() != rows.count {
+        return Err(mismatch(format!("rows of the history: expected {}, got {}", rows.count, all.len())));
+    }
+    if all.last() != Some(&rows.last) {
+        let reason = "row of the history: expected that of the checkpoint, got the row of another run";
+        return Err(mismatch(format!("last {reason}")));
+    }
+    Ok(all)
+}
+
+fn line(row: &Row) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(row)?;
+    line.push(b'\n');
+    Ok(line)
+}
