@@ -224,3 +224,10 @@ macro_rules! scalar {
 }
 scalar!(f32, single_mish, Single);
 scalar!(f64, double_mish, Double);
+
+/// Returns the greatest power of two that is not above a magnitude, kept within the range of normal numbers: in this unit the
+/// magnitude is from 1 to 2, and its square stays in the range. To divide by it loses no digit.
+pub(crate) fn unit_of(magnitude: f64) -> f64 {
+    let magnitude = magnitude.clamp(f64::MIN_POSITIVE, f64::MAX);
+    f64::from_bits(magnitude.to_bits() & f64::INFINITY.to_bits())
+}

@@ -5,37 +5,52 @@ use std::cell::Cell;
 
 use manabi::{
     ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
-    Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LayerWorkspace,
-    LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu, Random,
-    RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign,
-    Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
+    Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Images, Layer, LayerNorm,
+    LayerWorkspace, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu,
+    Random, RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus,
+    Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
 };
-use ndarray::{Array2, s};
+use ndarray::{Array2, Array3, s};
 
 mod rules;
 
-/// Counts this thread's allocations, so that tests may run side by side.
+/// Counts this thread's allocations and their bytes, so that tests may run side by side.
 struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// The bytes allocated and not given back, and the most that they have been.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count() {
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
 }
 
+fn hold(bytes: isize) {
+    let _ = HELD.try_with(|held| {
+        held.set(held.get() + bytes);
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
+    });
+}
+
 // SAFETY: everything is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        hold(layout.size() as isize);
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        hold(-(layout.size() as isize));
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        // Both are held while the content moves.
+        hold(size as isize);
+        hold(-(layout.size() as isize));
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -47,6 +62,14 @@ fn allocations(run: impl FnOnce()) -> usize {
     let before = COUNT.get();
     run();
     COUNT.get() - before
+}
+
+/// The most bytes that are held at once beyond what was held before.
+fn peak<R>(run: impl FnOnce() -> R) -> (R, isize) {
+    let before = HELD.get();
+    PEAK.set(before);
+    let result = run();
+    (result, PEAK.get() - before)
 }
 
 fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
@@ -232,4 +255,32 @@ fn steps_allocate_nothing() {
 #[test]
 fn the_count_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(vec![1, 2, 3]))), 1);
+}
+
+/// The pixels of MNIST's training set are 47 MB: a copy would be held beside them.
+#[test]
+fn images_take_their_pixels_over() {
+    let (count, height, width) = (1000, 28, 28);
+    let all = count * height * width;
+    let labels = || vec![1; count];
+    let pixels = Array3::from_shape_fn((count, height, width), |(i, r, c)| (i + 2 * r + 3 * c) as u8);
+    let (expected, address) = (pixels.clone(), pixels.as_ptr());
+    let (images, most) = peak(|| Images::new(pixels, labels(), 2).unwrap());
+    assert!(most < all as isize / 10, "{most} bytes beside {all}");
+    assert_eq!(images.pixels().as_ptr(), address);
+    assert_eq!(images.pixels().as_slice(), expected.as_slice());
+    // So does a normaliser, which changes no pixel.
+    let normalizer = Normalizer::min_max(images.pixels()).unwrap();
+    let (images, most) = peak(|| images.normalize(&normalizer).unwrap());
+    assert!(most < all as isize / 10, "{most} bytes beside {all}");
+    assert_eq!(images.pixels().as_ptr(), address);
+    // Pixels in another layout are copied, once.
+    let turned = expected.clone().reversed_axes();
+    let (images, most) = peak(|| Images::new(turned, vec![1; width], 2).unwrap());
+    assert!((all as isize..all as isize + all as isize / 10).contains(&most), "{most} bytes for {all}");
+    assert_eq!(images.pixels().row(3)[5 * count + 7], expected[[7, 5, 3]]);
+    // A part of a larger array is where it was.
+    let part = expected.clone().slice_move(s![..100, .., ..]);
+    let images = Images::new(part, vec![1; 100], 2).unwrap();
+    assert_eq!(images.pixels().as_slice(), expected.slice(s![..100, .., ..]).as_slice());
 }

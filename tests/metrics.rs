@@ -193,6 +193,56 @@ fn a_models_confusion_matrix() {
     assert_eq!(error, "rows from 0 on: prediction: expected a finite number at row 0, column 0, got NaN");
 }
 
+#[test]
+fn figures_of_values_whose_squares_or_sums_leave_the_range() {
+    let column = |values: &[f64]| Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
+    let figures = |y: &[f64], t: &[f64]| {
+        let (y, t) = (column(y), column(t));
+        FIGURES.map(|(name, figure)| (name, figure(y.view(), t.view()).unwrap()))
+    };
+    let figure =
+        |name: &str, y: &[f64], t: &[f64]| figures(y, t).into_iter().find(|of| of.0 == name).unwrap().1;
+    let (y, t) = ([0.5, 2.0, 3.5, 3.0, -1.25], [1.0, 2.0, 3.0, 5.0, -1.0]);
+    // In units of a power of two the digits are the same, as far as a figure has a value.
+    for exponent in [-1060, -600, -300, 300, 600, 1020] {
+        // 2 to the exponent is no `powi` where it is subnormal.
+        let unit = 2.0_f64.powi(exponent / 2) * 2.0_f64.powi(exponent - exponent / 2);
+        let scaled = |values: [f64; 5]| values.map(|value| unit * value);
+        for ((name, got), (_, of_1)) in figures(&scaled(y), &scaled(t)).into_iter().zip(figures(&y, &t)) {
+            let expected = match name {
+                "r_squared" => of_1,
+                "mean_squared_error" => of_1 * unit * unit,
+                _ => of_1 * unit,
+            };
+            assert_eq!(got, expected, "{name} in units of 2^{exponent}");
+        }
+    }
+    // Sums that leave the range, of terms whose mean does not.
+    let (zeros, ends) = ([0.0; 1000], [f64::MAX; 1000]);
+    assert!((figure("mean_absolute_error", &ends, &zeros) / f64::MAX - 1.0).abs() < 1e-13);
+    assert!((figure("root_mean_squared_error", &ends, &zeros) / f64::MAX - 1.0).abs() < 1e-13);
+    assert!((figure("mean_squared_error", &[1e154; 1000], &zeros) / 1e308 - 1.0).abs() < 1e-13);
+    assert_eq!(figure("mean_squared_error", &ends, &zeros), f64::INFINITY);
+    let far = |apart: f64| (0..1000).map(|i| if i == 0 { apart } else { 0.0 }).collect::<Vec<f64>>();
+    assert!((figure("mean_squared_error", &far(1e155), &zeros) / 1e307 - 1.0).abs() < 1e-15);
+    // Even a difference may leave it.
+    assert!(
+        (figure("mean_absolute_error", &far(f64::MAX), &far(-f64::MAX)) / (f64::MAX / 500.0) - 1.0).abs()
+            < 1e-15
+    );
+    assert_eq!(figure("r_squared", &[-1.5e308, 1.5e308], &[-1.5e308, 1.5e308]), 1.0);
+    assert_eq!(figure("r_squared", &[1.5e308, 1.5e308], &[-1.5e308, 1.5e308]), -1.0);
+    let t = [-1.5e308, 1.5e308, 1.5e308, 1.5e308];
+    assert!((figure("r_squared", &[1.5e308; 4], &t) + 1.0 / 3.0).abs() < 1e-15);
+    // Errors far greater than the targets' spread, and squares of both beyond the range on opposite sides.
+    assert!((figure("r_squared", &[1e200, 0.0], &[0.0, 1e60]) / -2e280 - 1.0).abs() < 1e-14);
+    assert_eq!(figure("r_squared", &[1e300, 0.0], &[0.0, 1e-300]), f64::NEG_INFINITY);
+    assert_eq!(figure("r_squared", &[1e-300, 1e300], &[0.0, 1e300]), 1.0);
+    // The mean over outputs.
+    let (y, t) = (array![[1.3e154, 1.3e154]], array![[0.0, 0.0]]);
+    assert_eq!(mean_squared_error(y.view(), t.view()).unwrap(), 1.3e154 * 1.3e154);
+}
+
 /// Some samples: labels, and scores of each class with equals among them.
 fn scored() -> impl Strategy<Value = (Vec<usize>, Array2<f64>)> {
     (1_usize..7, 1_usize..40).prop_flat_map(|(classes, rows)| {

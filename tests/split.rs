@@ -38,11 +38,58 @@ fn stratified_parts_have_every_class_in_its_share() {
     assert_eq!(rows(Split::count(20).stratified(), &column), rows(Split::count(20).stratified(), &data));
 }
 
+/// How many samples of each class are held out.
+fn held_out_of_each(split: Split, labels: &[usize], classes: usize) -> Vec<usize> {
+    let [_, held_out] = rows(split, &labeled(labels, classes));
+    (0..classes).map(|class| held_out.iter().filter(|&&row| labels[row] == class).count()).collect()
+}
+
 #[test]
-fn of_equal_claims_the_first_class_has_the_sample() {
-    let labels = [1, 0, 1, 0, 1, 0, 1, 0, 1, 0];
-    let [_, held_out] = rows(Split::count(5).stratified(), &labeled(&labels, 2));
-    assert_eq!(held_out.iter().filter(|&&row| labels[row] == 0).count(), 3);
+fn of_equal_claims_the_seed_decides() {
+    let labels: Vec<usize> = (0..50).map(|row| row % 10).collect();
+    let mut times = [0.0; 10];
+    for seed in 0..200 {
+        let held = held_out_of_each(Split::fraction(0.1).stratified().seed(seed), &labels, 10);
+        // Half a sample is the share of each: as even as whole samples can be.
+        assert!(held.iter().all(|&count| count <= 1) && held.iter().sum::<usize>() == 5, "{held:?}");
+        times.iter_mut().zip(held).for_each(|(times, held)| *times += held as f64);
+    }
+    // 5 of 10 classes, drawn 200 times without replacement: chi-squared with 9 degrees of freedom, above 27.9 once in a
+    // thousand.
+    let variance = 200.0 * 0.25 * 10.0 / 9.0;
+    let chi_squared: f64 = times.iter().map(|times| (times - 100.0) * (times - 100.0) / variance).sum();
+    assert!(chi_squared < 27.9, "{chi_squared}: {times:?}");
+}
+
+#[test]
+fn of_equal_claims_of_unequal_classes_every_choice_is_as_likely() {
+    // A tenth of each is half a sample more than 0, 1, 2 and 0 samples: two of the four classes get one more.
+    let sizes = [5, 15, 25, 5];
+    let labels: Vec<usize> = (0..4).flat_map(|class| vec![class; sizes[class]]).collect();
+    let mut choices = std::collections::BTreeMap::new();
+    for seed in 0..600 {
+        let held = held_out_of_each(Split::count(5).stratified().seed(seed), &labels, 4);
+        let more: Vec<usize> = held.iter().zip([0, 1, 2, 0]).map(|(held, least)| held - least).collect();
+        assert!(more.iter().all(|&more| more <= 1), "{held:?}");
+        *choices.entry(more).or_insert(0.0) += 1.0;
+    }
+    // Six choices: chi-squared with 5 degrees of freedom, above 20.5 once in a thousand.
+    assert_eq!(choices.len(), 6);
+    let chi_squared: f64 = choices.values().map(|times| (times - 100.0) * (times - 100.0) / 100.0).sum();
+    assert!(chi_squared < 20.5, "{chi_squared}: {choices:?}");
+}
+
+#[test]
+fn a_greater_claim_comes_before_any_seed() {
+    // Of 4 of 10 samples the classes of 6, 3 and 1 claim 2.4, 1.2 and 0.4: the first and the last tie for the one sample
+    // left. Of 5 they claim 3, 1.5 and 0.5, of 3 they claim 1.8, 0.9 and 0.3.
+    let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
+    for seed in 0..50 {
+        let held = |count| held_out_of_each(Split::count(count).stratified().seed(seed), &labels, 3);
+        assert_eq!(held(3), [2, 1, 0]);
+        assert!([[3, 1, 0], [2, 1, 1]].map(Vec::from).contains(&held(4)));
+        assert!([[3, 2, 0], [3, 1, 1]].map(Vec::from).contains(&held(5)));
+    }
 }
 
 proptest! {

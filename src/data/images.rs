@@ -84,7 +84,8 @@ impl Normalization {
 }
 
 impl Images {
-    /// Images and the class of each.
+    /// Makes a data set of images and the class of each. The pixels are taken over where they are in standard layout, and
+    /// copied into it where they are not.
     pub fn new(pixels: Array3<u8>, labels: Vec<u8>, classes: usize) -> Result<Self> {
         let (count, height, width) = pixels.dim();
         if pixels.is_empty() {
@@ -95,8 +96,9 @@ impl Images {
         }
         check_labels(&labels, classes)?;
         let shape = Error::shape("pixels", "one that fits in memory", pixels.shape());
-        let pixels = pixels.as_standard_layout().into_owned().into_shape_with_order((count, height * width));
-        let pixels = pixels.map_err(|_| shape)?;
+        let is_in_order = pixels.is_standard_layout();
+        let pixels = if is_in_order { pixels } else { pixels.as_standard_layout().into_owned() };
+        let pixels = pixels.into_shape_with_order((count, height * width)).map_err(|_| shape)?;
         let normalization = vec![Normalization::new((0.0, 1.0))];
         Ok(Self { pixels, labels, classes, size: (height, width), normalization, inverts: true })
     }

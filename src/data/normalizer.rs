@@ -1,7 +1,9 @@
+use std::any::TypeId;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::error::{Error, Result, check_finite};
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, unit_of};
 
 /// A shift and a scale, fitted on the training set and applied to any set.
 ///
@@ -11,9 +13,17 @@ use crate::scalar::Scalar;
 /// Shapes: x (samples, features). One shift and scale for the whole set, which suits images, or
 /// ([`min_max_per_feature`](Normalizer::min_max_per_feature)) one for each column, which suits tables.
 ///
-/// Numerics: statistics are computed in `f64`; a scale of 0 (all values equal) is taken as 1, which maps them to 0.
+/// Numerics: statistics are computed in `f64`, and no square overflows or underflows. Values that are all equal have no
+/// spread: their scale is taken as 1, which maps them to 0. The same holds for values that differ only by rounding, such as
+/// 0.3 and 0.1 + 0.2, where scale ≤ 10·|m|·max(ε, 2⁻⁵²·√n). Here m is the mean (z-score) or (min + max)/2 (min-max), n is the
+/// number of values, and ε is the rounding of the data: 2⁻²³ for `f32`, 2⁻⁵² for `f64`, 0 for integers. Any greater spread
+/// counts, however small it is.
 ///
-/// Errors: no value, one that is not finite, or a spread beyond the range of `f64`.
+/// # Errors
+///
+/// No value, a value that is not finite ([`Error::NotFinite`]), or a spread beyond the range of `f64`.
+///
+/// Source: scikit-learn's `StandardScaler`, which leaves features without a spread unscaled by a similar bound.
 ///
 /// ```
 /// use manabi::Normalizer;
@@ -34,23 +44,23 @@ pub struct Normalizer {
 
 impl Normalizer {
     /// Maps the least value of the whole set to 0 and the greatest to 1.
-    pub fn min_max<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
+    pub fn min_max<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([min_max(check(&x)?.iter())], false)
     }
 
     /// Maps the least value of each column to 0 and the greatest to 1.
-    pub fn min_max_per_feature<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
-        Self::of(check(&x)?.columns().into_iter().map(|column| min_max(column.iter())), true)
+    pub fn min_max_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
+        Self::of(check(&x)?.columns().into_iter().map(|column| min_max(column.into_iter())), true)
     }
 
     /// Gives the whole set mean 0 and standard deviation 1.
-    pub fn z_score<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
+    pub fn z_score<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([mean_std(check(&x)?.iter())], false)
     }
 
     /// Gives each column mean 0 and standard deviation 1.
-    pub fn z_score_per_feature<T: Copy + Into<f64>>(x: ArrayView2<'_, T>) -> Result<Self> {
-        Self::of(check(&x)?.columns().into_iter().map(|column| mean_std(column.iter())), true)
+    pub fn z_score_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
+        Self::of(check(&x)?.columns().into_iter().map(|column| mean_std(column.into_iter())), true)
     }
 
     fn of(statistics: impl IntoIterator<Item = (f64, f64)>, per_feature: bool) -> Result<Self> {
@@ -156,21 +166,43 @@ fn check<'a, 'b, T: Copy + Into<f64>>(x: &'a ArrayView2<'b, T>) -> Result<&'a Ar
     Ok(x)
 }
 
-fn min_max<'a, T: Copy + Into<f64> + 'a>(values: impl Iterator<Item = &'a T>) -> (f64, f64) {
-    let start = (f64::INFINITY, f64::NEG_INFINITY);
-    let (min, max) = values.fold(start, |(min, max), &v| (v.into().min(min), v.into().max(max)));
-    (min, max - min)
+fn min_max<'a, T: Copy + Into<f64> + 'static>(values: impl ExactSizeIterator<Item = &'a T>) -> (f64, f64) {
+    let count = values.len();
+    let (min, max) = ends(values);
+    (min, spread::<T>(max - min, 0.5 * min + 0.5 * max, count))
 }
 
 /// Welford's update, which loses nothing to a large mean.
-fn mean_std<'a, T: Copy + Into<f64> + 'a>(values: impl Iterator<Item = &'a T>) -> (f64, f64) {
+fn mean_std<'a, T: Copy + Into<f64> + 'static>(
+    values: impl ExactSizeIterator<Item = &'a T> + Clone,
+) -> (f64, f64) {
+    let n = values.len();
+    let (min, max) = ends(values.clone());
+    // Where squares or sums might leave the range, the values are taken in a unit of their own; elsewhere as they are.
+    let greatest = max.max(-min);
+    let unit = if (1e-70..1e140).contains(&greatest) { 1.0 } else { unit_of(greatest) };
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for &value in values {
-        let value: f64 = value.into();
+        let value = value.into() / unit;
         count += 1.0;
         let distance = value - mean;
         mean += distance / count;
         squares += distance * (value - mean);
     }
-    (mean, f64::sqrt(squares / count))
+    (mean * unit, spread::<T>(f64::sqrt(squares / count) * unit, mean * unit, n))
+}
+
+/// The least and the greatest value.
+fn ends<'a, T: Copy + Into<f64> + 'a>(values: impl Iterator<Item = &'a T>) -> (f64, f64) {
+    let start = (f64::INFINITY, f64::NEG_INFINITY);
+    values.fold(start, |(min, max), &v| (v.into().min(min), v.into().max(max)))
+}
+
+/// The scale of `count` values around `middle`, or 0 where rounding explains it.
+fn spread<T: 'static>(scale: f64, middle: f64, count: usize) -> f64 {
+    let of_data = if TypeId::of::<T>() == TypeId::of::<f32>() { f32::EPSILON.into() } else { 0.0 };
+    // The rounding of `f64` data, and of the sums over them.
+    let of_sums = f64::EPSILON * (count as f64).sqrt();
+    let rounding = middle.abs() * (10.0 * f64::max(of_data, of_sums));
+    if scale <= rounding { 0.0 } else { scale }
 }

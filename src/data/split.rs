@@ -7,7 +7,8 @@ use crate::scalar::Scalar;
 ///
 /// Formula: the held-out samples are the first k of a random permutation, k = ⌊fraction·n + ½⌋. When
 /// [`stratified`](Split::stratified) they are the first k꜀ of each class c in it: k꜀ = k·n꜀/n, rounded down, and one more for
-/// the classes that rounding cost most until the sum is k.
+/// the classes that rounding costs most until the sum is k. Where it costs several classes the same, the seed decides which of
+/// them come first, each as likely as another.
 ///
 /// Both parts are views, their rows in ascending order; [`Trainer`](crate::Trainer) draws an order of its own for every epoch.
 ///
@@ -63,7 +64,7 @@ impl Split {
         Self { stratified: true, ..self }
     }
 
-    /// Sets the seed of the permutation.
+    /// Sets the seed of the permutation, and of the choice between classes with equal claims.
     pub fn seed(self, seed: u32) -> Self {
         Self { seed, ..self }
     }
@@ -73,9 +74,11 @@ impl Split {
         let samples = data.len();
         let count = self.held_out(samples)?;
         let classes = if self.stratified { classes(data)? } else { vec![0; samples] };
-        let mut quotas = quotas(&classes, count);
+        let mut random = RandomState::new(self.seed);
+        let order = random.permutation(samples);
+        let mut quotas = quotas(&classes, count, &mut random);
         let mut is_held_out = vec![false; samples];
-        for row in RandomState::new(self.seed).permutation(samples) {
+        for row in order {
             let quota = &mut quotas[classes[row]];
             is_held_out[row] = *quota > 0;
             *quota = quota.saturating_sub(1);
@@ -116,11 +119,12 @@ fn classes<A: Scalar>(data: &dyn Dataset<A>) -> Result<Vec<usize>> {
     Ok(classes.iter().map(|class| distinct.partition_point(|other| other < class)).collect())
 }
 
-/// How many samples of each class are held out, `count` in all.
-fn quotas(classes: &[usize], count: usize) -> Vec<usize> {
+/// Returns how many samples of each class are held out, `count` in all. Classes that rounding costs the same come in a random
+/// order: otherwise the same classes would have the last samples in every split.
+fn quotas(classes: &[usize], count: usize, random: &mut RandomState) -> Vec<usize> {
     let mut sizes = vec![0_usize; classes.iter().max().map_or(0, |most| most + 1)];
     classes.iter().for_each(|&class| sizes[class] += 1);
-    // Exact, in integers: a product of two numbers of samples may be beyond 64 bits.
+    // Exact, in integers: a product of two counts of samples may be beyond 64 bits.
     let exact = |size: usize| (count as u128 * size as u128, classes.len() as u128);
     let share = |&size: &usize| {
         let (all, parts) = exact(size);
@@ -131,7 +135,7 @@ fn quotas(classes: &[usize], count: usize) -> Vec<usize> {
         all % parts
     };
     let mut quotas: Vec<usize> = sizes.iter().map(share).collect();
-    let mut by_cost: Vec<usize> = (0..sizes.len()).collect();
+    let mut by_cost = random.permutation(sizes.len());
     by_cost.sort_by_key(|&class| std::cmp::Reverse(cost(sizes[class])));
     let missing = count - quotas.iter().sum::<usize>();
     by_cost[..missing].iter().for_each(|&class| quotas[class] += 1);

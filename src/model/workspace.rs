@@ -180,10 +180,15 @@ pub(super) fn check_data<A: Scalar>(
     let (sample, target) = (data.input_shape(), data.target_dim());
     if sample.size() != data.input_dim() {
         let expected = format!("the size of its shape {sample}");
-        return Err(Error::setting(format!("width of the samples of the {name}"), expected, data.input_dim()));
+        return Err(Error::setting(
+            format!("width of the samples of the {name}"),
+            expected,
+            data.input_dim(),
+        ));
     }
     if !input.takes(sample) {
-        let cure = if input.size() == sample.size() { " (Samples::with_shape gives them another)" } else { "" };
+        let cure =
+            if input.size() == sample.size() { " (Samples::with_shape gives them another)" } else { "" };
         return Err(Error::setting(format!("samples of the {name}"), format!("shape {input}{cure}"), sample));
     }
     match target == outputs {
