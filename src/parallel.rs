@@ -1,5 +1,10 @@
 //! Work split over what it writes, never over a sum: the bits do not depend on the number of threads.
 
+/// The greatest number of threads that work is divided among; just one where no thread can be made, as on
+/// `wasm32-unknown-unknown`.
+pub const MOST_THREADS: usize =
+    if cfg!(all(target_family = "wasm", not(target_feature = "atomics"))) { 1 } else { 1024 };
+
 /// The numbers of an elementwise pass that make a thread worth its while.
 pub const PART: usize = 4096;
 
@@ -38,7 +43,7 @@ fn split<T: Send>(
 /// Runs `work` on a thread of the pool, from where splitting is cheapest, or right here if there is nothing to split or
 /// this is such a thread.
 pub fn enter<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
-    let here = threads < 2 || rayon_core::current_thread_index().is_some();
+    let here = threads.min(MOST_THREADS) < 2 || rayon_core::current_thread_index().is_some();
     if here { work() } else { rayon_core::scope(|_| work()) }
 }
 

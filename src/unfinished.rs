@@ -19,9 +19,11 @@ pub fn becomes(name: &str) -> Option<&str> {
 /// A new file beside `path`, so that it can take its name within one file system.
 pub fn create(path: &Path) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
+    // `process::id` panics where there are no processes; there are no files either, which is then the error.
+    let process = if cfg!(all(target_family = "wasm", target_os = "unknown")) { 0 } else { process::id() };
     loop {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}-{}{UNFINISHED}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        name.push(format!(".{process}-{}{UNFINISHED}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let unfinished = path.with_file_name(name);
         match File::create_new(&unfinished) {
             Ok(file) => return Ok((unfinished, file)),
