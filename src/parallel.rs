@@ -18,6 +18,11 @@ pub mod least {
     pub const ROWS: usize = 8;
 }
 
+/// The greatest number of threads that work is divided among; one where no thread can be made, as on
+/// `wasm32-unknown-unknown`.
+pub const MOST_THREADS: usize =
+    if cfg!(all(target_family = "wasm", not(target_feature = "atomics"))) { 1 } else { 1024 };
+
 /// Work that can be cut in two.
 pub trait Divide: Sized + Send {
     /// Returns the number of units; cuts fall between units.
@@ -88,7 +93,7 @@ pub fn parts<T: Send>(threads: usize, out: &mut [T], unit: usize, work: &(impl F
 /// Runs `work` on a thread of the pool, from where dividing is cheapest, or right here if there is nothing to divide or
 /// this is such a thread.
 pub fn enter<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
-    let here = threads < 2 || rayon_core::current_thread_index().is_some();
+    let here = threads.min(MOST_THREADS) < 2 || rayon_core::current_thread_index().is_some();
     if here { work() } else { rayon_core::scope(|_| work()) }
 }
 

@@ -157,9 +157,11 @@ fn create_beside(target: &Path, is_private: bool) -> io::Result<(Temporary, File
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, if is_private { 0o600 } else { 0o666 });
     #[cfg(not(unix))]
     let _ = is_private;
+    // `process::id` panics where there are no processes; there are no files either, which is then the error.
+    let process = if cfg!(all(target_family = "wasm", target_os = "unknown")) { 0 } else { process::id() };
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = target.with_file_name(format!("{beginning}.{}-{count}{END}", process::id()));
+        let path = target.with_file_name(format!("{beginning}.{process}-{count}{END}"));
         match options.open(&path) {
             Ok(file) => return Ok((Temporary(path), file)),
             // Of a process with the same number, in another container or before this one.

@@ -1,7 +1,12 @@
 //! `RandomState` against NumPy's own draws, bit for bit.
 
-use manabi::{Random, RandomState};
-use rand::RngCore;
+use manabi::{FromRng, Random, RandomState};
+use ndarray::Array2;
+use ndarray_rand::RandomExt;
+use ndarray_rand::rand_distr::{StandardNormal, StandardUniform};
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use rand::{RngCore, SeedableRng};
 
 #[path = "golden/random.rs"]
 mod golden;
@@ -89,4 +94,17 @@ fn a_permutation_of_none_or_one_draws_nothing() {
     assert!(random.permutation(0).is_empty());
     assert_eq!(random.permutation(1), [0]);
     assert_eq!(random.next_u32(), RandomState::new(10).next_u32());
+}
+
+#[test]
+fn any_generators_draws_are_those_of_ndarray_rand() {
+    let (shape, mut rng) = ((300, 70), SmallRng::seed_from_u64(10));
+    let mut random = FromRng(rng.clone());
+    let uniform: Array2<f64> = Array2::random_using(shape, StandardUniform, &mut rng);
+    assert_eq!(random.uniform(shape, -2.0, 3.0), uniform.mapv(|u| -2.0 + 5.0 * u));
+    let normal: Array2<f64> = Array2::random_using(shape, StandardNormal, &mut rng);
+    assert_eq!(random.normal(shape, 1.5, 0.25), normal.mapv(|n| 1.5 + 0.25 * n));
+    let mut order: Vec<usize> = (0..1000).collect();
+    order.shuffle(&mut rng);
+    assert_eq!(random.permutation(1000), order);
 }

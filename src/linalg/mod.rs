@@ -13,6 +13,7 @@ pub(crate) use product::halves;
 use product::{Job, Packs, Product};
 use row::Row;
 
+use crate::parallel::MOST_THREADS;
 use crate::simd::arch;
 
 /// The matrix engine of one workspace: room for packed operands, and the number of threads.
@@ -42,11 +43,9 @@ pub struct Engine<A> {
     parts: Vec<Self>,
 }
 
-/// Each has room of its own.
-const MOST_THREADS: usize = 1024;
-
 impl<A: Element + Default> Engine<A> {
-    /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024).
+    /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024; 1 where no
+    /// thread can be made, as on `wasm32-unknown-unknown`). Each has memory of its own.
     pub fn new(threads: usize) -> Self {
         let threads = threads.clamp(1, MOST_THREADS);
         let parts = if threads > 1 { vec![Self::new(1); threads] } else { Vec::new() };

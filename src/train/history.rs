@@ -20,7 +20,7 @@ pub struct Epoch {
     pub validation: Option<Metrics>,
     /// On the test set, if there is one, after the epoch.
     pub test: Option<Metrics>,
-    /// The time since training began.
+    /// The time since training began; zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
 }
 
@@ -43,7 +43,7 @@ pub struct History {
     /// With [`EarlyStopping`](crate::EarlyStopping), the number of the best epoch, whose parameters the model has unless the last
     /// ones were to be kept.
     pub best: Option<usize>,
-    /// How long it took.
+    /// How long it took; zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
 }
 

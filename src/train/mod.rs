@@ -2,6 +2,7 @@
 
 #[cfg(feature = "persistence")]
 mod checkpoint;
+mod clock;
 mod early_stopping;
 mod evaluate;
 mod guard;

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[cfg(feature = "persistence")]
 use super::checkpoint::Checkpoints;
+use super::clock::Clock;
 use super::early_stopping::{Best, EarlyStopping};
 use super::evaluate::{ROWS, check_fit};
 use super::guard::{Place, bad_loss, check_step};
@@ -38,7 +39,7 @@ use crate::scalar::Scalar;
 /// | [`validation`](Trainer::validation) | none | a data set that fits the model |
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
 /// | [`early_stopping`](Trainer::early_stopping) | none | any [`EarlyStopping`] |
-/// | [`threads`](Trainer::threads) | the machine's cores | any; 0 counts as 1 |
+/// | [`threads`](Trainer::threads) | the machine's cores | any; 0 counts as 1, and so does any value where no thread can be made |
 /// | `checkpoints` (feature `persistence`) | none | a folder |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
@@ -221,7 +222,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     }
 
     fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
-        let start = Instant::now();
+        let start = Clock::start();
         let mut best = self.early_stopping.map(Best::new);
         let mut epochs = self.resume(model, train, best.as_mut())?;
         let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);

@@ -1,0 +1,98 @@
+//! A model that trains and predicts where there is neither a clock nor a second thread: every exported function returns the
+//! digest of a result, and `run.mjs` prints them all.
+
+use manabi::ndarray::{Array2, array};
+use manabi::{
+    Activation, Affine, Checkpoints, CrossEntropy, Dataset, Dropout, Engine, Error, Images, Initializer,
+    Mnist, Normalizer, Scalar, Sequential, Softmax, Swish, Trainer, idx,
+};
+
+const SAMPLES: usize = 2000;
+
+/// Whether the program runs where no thread can be made and no time be read.
+const ALONE: bool = cfg!(all(target_family = "wasm", target_os = "unknown"));
+
+fn digits() -> (Images, Images) {
+    let Mnist { train, test } = Mnist::synthetic(SAMPLES, 100, 3).expect("there is room");
+    let normalizer = Normalizer::min_max(train.pixels()).expect("there are pixels");
+    (train.normalize(&normalizer).expect("they fit"), test.normalize(&normalizer).expect("they fit"))
+}
+
+/// Normal draws go through the system's logarithm, which is not the same everywhere; uniform ones have the same bits.
+fn model<A: Scalar>() -> Sequential<A> {
+    let affine = |units| Affine::new(units).weight_initializer(Initializer::HE_UNIFORM);
+    Sequential::builder(784)
+        .add_layer("affine1", affine(50))
+        .add_layer("swish1", Activation::new(Swish::default()))
+        .add_layer("dropout1", Dropout::new(0.1))
+        .add_layer("affine2", affine(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .build()
+        .expect("the layers fit")
+}
+
+/// A model after one epoch.
+fn trained<A: Scalar>() -> Sequential<A> {
+    let (train, test) = digits();
+    let mut model = model::<A>();
+    let mut trainer = Trainer::new().epochs(1).threads(4).test(&test);
+    let history = trainer.fit(&mut model, &train).expect("the settings are right");
+    assert_eq!(history.elapsed.is_zero(), ALONE);
+    assert_eq!(Engine::<A>::new(4).threads(), if ALONE { 1 } else { 4 });
+    assert!(history.epochs[1].test.expect("a test set is given").loss < history.epochs[0].train.loss);
+    assert_no_file(&model, &train);
+    model
+}
+
+/// Where no file can be made, whatever makes one is an error and no panic.
+fn assert_no_file<A: Scalar>(model: &Sequential<A>, train: &Images) {
+    let folder = std::path::Path::new("there is no such folder");
+    assert!(matches!(model.save(folder.join("model")), Err(Error::Io { .. })));
+    assert!(matches!(Sequential::<A>::load(folder.join("model")), Err(Error::Io { .. })));
+    assert!(matches!(Mnist::load(folder), Err(Error::Io { .. })));
+    assert!(matches!(idx::write(folder.join("idx"), &array![1_u8]), Err(Error::Io { .. })));
+    if ALONE {
+        let mut trainer = Trainer::new().epochs(1).checkpoints(Checkpoints::new(folder));
+        assert!(matches!(trainer.fit(&mut model.clone(), train), Err(Error::Io { .. })));
+    }
+}
+
+fn predictions<A: Scalar>(model: &Sequential<A>) -> Array2<A> {
+    let (_, test) = digits();
+    let rows: Vec<usize> = (0..Dataset::<A>::len(&test)).collect();
+    let (mut x, mut t) = (Array2::zeros((rows.len(), 784)), Array2::zeros((rows.len(), 10)));
+    test.gather(&rows, x.view_mut(), t.view_mut()).expect("the rows are there");
+    model.predict(x.view()).expect("the width fits")
+}
+
+/// FNV-1a over the bits.
+fn digest<A: Scalar>(values: impl IntoIterator<Item = A>) -> u64 {
+    let bytes = values.into_iter().flat_map(|value| value.widen().to_bits().to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+macro_rules! exported {
+    ($($name:ident = $value:expr;)*) => {
+        $(
+            #[unsafe(no_mangle)]
+            pub extern "C" fn $name() -> u64 {
+                digest($value)
+            }
+        )*
+
+        /// All of them, by name.
+        pub const EXPORTED: &[(&str, extern "C" fn() -> u64)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+exported! {
+    first_predictions_f32 = predictions(&model::<f32>());
+    parameters_f32 = trained::<f32>().params().to_vec();
+    parameters_f64 = trained::<f64>().params().to_vec();
+    predictions_f64 = predictions(&trained::<f64>());
+    reloaded_f32 = {
+        let bytes = trained::<f32>().to_bytes().expect("all parts have names");
+        predictions(&Sequential::<f32>::from_bytes(&bytes).expect("the bytes are whole"))
+    };
+}
