@@ -91,9 +91,26 @@ fn every_block_keeps_every_promise() {
 
 #[test]
 fn gradients_of_nested_models_are_right() {
-    for with_batch in [false, true] {
-        gradcheck::model(&model::<f64>(4, 7, with_batch), &data(5, 4)).unwrap().assert();
-    }
+    let check = |name: &str, layer: Box<dyn Layer<f64>>| {
+        let builder = Sequential::<f64>::builder(4)
+            .add_layer("first", Affine::new(7))
+            .add_layer("block", layer)
+            .add_layer("last", Affine::new(3));
+        let model = builder.set_output(Identity).set_error(MeanSquaredError).seed(3).build().unwrap();
+        let data = Samples::new(samples(5, 4), RandomState::new(2).normal((5, 3), 0.0, 1.0)).unwrap();
+        let report = gradcheck::model(&model, &data).unwrap();
+        assert!(report.passed(), "{name}: {report}");
+    };
+    check("residual", Box::new(residual(7, 5)));
+    check("nested", Box::new(nested(7)));
+    check("two", Box::new(Chain::new().add_layer("block1", residual(7, 5)).add_layer("block2", nested(7))));
+    let noisy = affine(7).add_layer("dropout1", Dropout::new(0.2)).add_layer("norm1", BatchNorm::new());
+    check("noisy", Box::new(Residual::new(noisy).projection(affine(7))));
+    let learned = Trainable::new(PRelu::default()).per_unit();
+    check(
+        "learned",
+        Box::new(Residual::new(affine(7).add_layer("prelu1", learned).add_layer("affine2", Affine::new(7)))),
+    );
 }
 
 #[test]
