@@ -4,11 +4,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use manabi::{
-    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
-    Engine, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Images, Layer, LayerNorm,
-    LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu, Random,
-    RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign,
-    Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
+    ActFn, Activation, Affine, Augment, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout,
+    Elu, Engine, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Images, Layer,
+    LayerNorm, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu, Place,
+    Random, RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus,
+    Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
 };
 use ndarray::{Array2, Array3, s};
 
@@ -103,13 +103,16 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     let train = Mnist::synthetic(300, 10, 1).unwrap().train;
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     let train = train.normalize(&normalizer).unwrap();
+    let train = Augment::new(&train, |image: &mut [A], noise: Noise| {
+        image.rotate_right(noise.bits(0, 0) as usize % 28);
+    });
     let train = Subset::new(&train, (0..300).collect()).unwrap();
     let mut model = model::<A>(loss);
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
     let mut stepper = Stepper::new(Sgd::default());
     let mut step = |rows: &[usize]| {
-        ws.load(&train, rows).unwrap();
+        ws.load_at(Place::training(1, 1), &train, rows).unwrap();
         model.gradient(&mut ws).unwrap();
         stepper.step(&mut model, &mut ws).unwrap();
     };

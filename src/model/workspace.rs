@@ -1,7 +1,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
-use crate::data::Dataset;
+use crate::data::{Dataset, Place};
 use crate::error::{Error, Result, lengthen, zeros};
 use crate::linalg::Engine;
 use crate::parallel::enter;
@@ -48,6 +48,8 @@ pub struct Workspace<A> {
     pub(super) y: Vec<A>,
     /// The targets.
     pub(super) t: Vec<A>,
+    /// The data set's rows that the batch holds, as errors name them.
+    origins: Vec<usize>,
     /// The gradients by the values at all boundaries but the first.
     pub(super) deltas: Vec<Vec<A>>,
     /// The gradient by all parameters.
@@ -85,6 +87,7 @@ impl<A: Scalar> Sequential<A> {
             values,
             y,
             t: Vec::new(),
+            origins: Vec::new(),
             deltas: Vec::new(),
             gradient: Vec::new(),
             buffers: Vec::new(),
@@ -146,9 +149,45 @@ impl<A: Scalar> Workspace<A> {
         matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs())
     }
 
-    /// Loads the samples at `rows` of a data set as the batch; an error if the data set does not fit the model, a row
-    /// is not in it, there are none or too many, or the data set fails.
+    /// Loads the samples at `rows` of a data set as the batch, as for an evaluation: an [`Augment`](crate::Augment) gives them
+    /// unchanged. See [`load_at`](Workspace::load_at) for training on samples that change.
+    ///
+    /// # Errors
+    ///
+    /// The data set does not fit the model, a row is not in it, there are no rows or more than the workspace has room for, or
+    /// the data set fails.
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
+        self.load_at(Place::evaluation(), data, rows)
+    }
+
+    /// Loads the samples at `rows` of a data set as the batch at this place in a run, whose noise has the workspace's
+    /// [`seed`](Workspace::seed).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Workspace::load).
+    ///
+    /// ```
+    /// use manabi::{Affine, Augment, Identity, MeanSquaredError, Noise, Place, Samples, Sequential, Sgd, Stepper};
+    /// use ndarray::array;
+    ///
+    /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?;
+    /// // Either 0.01 more or 0.01 less.
+    /// let shaky = |x: &mut [f64], noise: Noise| x[0] += if noise.bits(0, 0) % 2 == 0 { 0.01 } else { -0.01 };
+    /// let data = Augment::new(&data, shaky);
+    /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    /// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+    /// let mut ws = model.workspace(3)?.seed(10);
+    /// let mut sgd = Stepper::new(Sgd::new(0.2));
+    /// for epoch in 1..=200 {
+    ///     ws.load_at(Place::training(epoch, 1), &data, &[0, 1, 2])?;
+    ///     model.gradient(&mut ws)?;
+    ///     sgd.step(&mut model, &mut ws)?;
+    /// }
+    /// assert!((model.params()[0] - 2.0).abs() < 0.05);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn load_at(&mut self, place: Place, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         let (inputs, outputs) = (self.widths[0], self.outputs());
         if (data.input_dim(), data.target_dim()) != (inputs, outputs) {
             let expected = format!("samples and targets of {:?} numbers", [inputs, outputs]);
@@ -161,12 +200,20 @@ impl<A: Scalar> Workspace<A> {
             return Err(Error::setting("row", format!("below {}", data.len()), row));
         }
         lengthen(&mut self.t, self.capacity * outputs)?;
+        lengthen(&mut self.origins, self.capacity)?;
         self.loaded = false;
         let x = matrix_mut(&mut self.values[0], rows.len(), inputs);
         let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
-        enter(threads, || gather(threads, data, rows, x, t))?;
+        let place = place.seed(self.seed);
+        enter(threads, || gather(threads, data, place, rows, x, t))?;
+        self.origins.iter_mut().zip(rows).for_each(|(origin, &row)| *origin = data.origin(row));
         (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch.wrapping_add(1));
         Ok(())
+    }
+
+    /// The rows of the data set that are loaded, as errors name them.
+    pub(crate) fn origins(&self) -> &[usize] {
+        &self.origins[..if self.loaded { self.rows } else { 0 }]
     }
 
     fn outputs(&self) -> usize {
@@ -178,19 +225,20 @@ impl<A: Scalar> Workspace<A> {
 fn gather<A: Scalar>(
     threads: usize,
     data: &dyn Dataset<A>,
+    place: Place,
     rows: &[usize],
     x: ArrayViewMut2<'_, A>,
     t: ArrayViewMut2<'_, A>,
 ) -> Result<()> {
     if threads < 2 || rows.len() < 2 || x.len() < PART {
-        return data.gather(rows, x, t);
+        return data.gather_at(place, rows, x, t);
     }
     let middle = rows.len() * (threads / 2) / threads;
     let (left, right) = rows.split_at(middle);
     let ((x, other_x), (t, other_t)) = (x.split_at(Axis(0), middle), t.split_at(Axis(0), middle));
     let (first, second) = rayon_core::join(
-        || gather(threads / 2, data, left, x, t),
-        || gather(threads - threads / 2, data, right, other_x, other_t),
+        || gather(threads / 2, data, place, left, x, t),
+        || gather(threads - threads / 2, data, place.rows_from(middle), right, other_x, other_t),
     );
     first.and(second)
 }
