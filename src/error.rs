@@ -66,6 +66,19 @@ pub enum Error {
         value: f64,
     },
 
+    /// A row of an array does not make sense.
+    #[error("{what}: expected {expected} at row {row}, got {got}")]
+    Row {
+        /// The array.
+        what: String,
+        /// The first such row.
+        row: usize,
+        /// What is allowed.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+
     /// A class label is outside the classes of its data set.
     #[error("labels: expected a class below {classes} at row {row}, got {label}")]
     Label {
@@ -143,6 +156,24 @@ impl Error {
     /// An array of the wrong shape.
     pub fn shape(what: impl Into<String>, expected: impl Display, got: &[usize]) -> Self {
         Self::Shape { what: what.into(), expected: expected.to_string(), got: got.to_vec() }
+    }
+
+    /// A row of an array that does not make sense.
+    pub fn row(what: impl Into<String>, row: usize, expected: impl Into<String>, got: impl Display) -> Self {
+        Self::Row { what: what.into(), row, expected: expected.into(), got: got.to_string() }
+    }
+
+    /// The same error for an array that holds these rows of a data set: it names the data set's row.
+    pub(crate) fn of_rows(self, what: &str, rows: &[usize]) -> Self {
+        let what = what.to_owned();
+        let origin = |row: usize| rows.get(row).copied().unwrap_or(row);
+        match self {
+            Self::NotFinite { row, column, value, .. } => {
+                Self::NotFinite { what, row: origin(row), column, value }
+            }
+            Self::Row { row, expected, got, .. } => Self::Row { what, row: origin(row), expected, got },
+            other => other,
+        }
     }
 
     /// The same error, with the stage of training where it arose.

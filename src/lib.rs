@@ -82,7 +82,9 @@ pub use activation::{
 };
 #[cfg(feature = "download")]
 pub use data::Download;
-pub use data::{Dataset, Images, Mnist, Normalizer, Samples, Split, Subset, idx, synthetic_digits};
+pub use data::{
+    Augment, Dataset, Images, Mnist, Normalizer, Place, Samples, Split, Subset, idx, synthetic_digits,
+};
 pub use error::{Error, Result};
 pub use init::{Distribution, Fan, Initializer};
 pub use layer::{

@@ -4,11 +4,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use manabi::{
-    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CosineDecay, CrossEntropy, Dropout, Elu,
-    Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Images, Layer, LayerNorm,
-    LayerWorkspace, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise, Normalizer, PRelu,
-    Random, RandomState, Relu, Relu6, Samples, Scalar, Selu, Sequential, Sgd, Sigmoid, Softmax, Softplus,
-    Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
+    ActFn, Activation, Affine, Augment, Backward, BatchNorm, Celu, Chain, Clip, Concat, CosineDecay,
+    CrossEntropy, Dropout, Elu, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Images,
+    Layer, LayerNorm, LayerWorkspace, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise,
+    Normalizer, PRelu, Place, Random, RandomState, Relu, Relu6, Residual, Samples, Scalar, Selu, Sequential,
+    Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
 };
 use ndarray::{Array2, Array3, s};
 
@@ -72,6 +72,14 @@ fn peak<R>(run: impl FnOnce() -> R) -> (R, isize) {
     (result, PEAK.get() - before)
 }
 
+/// Blocks two deep.
+fn block<A: Scalar>(width: usize) -> Residual<A> {
+    let affine = |units| Chain::new().add_layer("affine1", Affine::new(units));
+    let heads = Concat::new().add_branch("left", affine(20)).add_branch("right", affine(width - 20));
+    let inner = Residual::new(affine(width).add_layer("norm1", BatchNorm::new()));
+    Residual::new(Chain::new().add_layer("heads", heads).add_layer("inner", inner)).projection(affine(width))
+}
+
 fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
     Sequential::builder(784)
         .add_layer("dropout0", Dropout::new(0.1))
@@ -81,6 +89,7 @@ fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
         .add_layer("affine2", Affine::new(50))
         .add_layer("norm2", LayerNorm::new())
         .add_layer("mish2", Activation::new(Mish))
+        .add_layer("block1", block(50))
         .add_layer("affine3", Affine::new(10))
         .set_output(Softmax)
         .set_error(loss)
@@ -103,13 +112,16 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     let train = Mnist::synthetic(300, 10, 1).unwrap().train;
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     let train = train.normalize(&normalizer).unwrap();
+    let train = Augment::new(&train, |image: &mut [A], noise: Noise| {
+        image.rotate_right(noise.bits(0, 0) as usize % 28);
+    });
     let train = Subset::new(&train, (0..300).collect()).unwrap();
     let mut model = model::<A>(loss);
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
     let mut stepper = Stepper::new(Sgd::default());
     let mut step = |rows: &[usize]| {
-        ws.load(&train, rows).unwrap();
+        ws.load_at(Place::training(1, 1), &train, rows).unwrap();
         model.gradient(&mut ws).unwrap();
         stepper.step(&mut model, &mut ws).unwrap();
     };

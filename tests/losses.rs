@@ -325,14 +325,14 @@ fn targets_that_make_no_sense_are_refused() {
     let no_distribution = Samples::new(x.clone(), array![[0.0, 1.0, 0.0], [0.5, 0.6, 0.5]]).unwrap();
     let error = network(Softmax, weighted()).evaluate(&no_distribution).unwrap_err().to_string();
     assert!(
-        error.contains("rows from 0 on: targets in row 1 of the batch: expected a distribution"),
+        error.contains("rows from 0 on: targets of the data set: expected a distribution (at least 0 each, 1 in all) at row 1, got"),
         "{error}"
     );
     let no_shares = Samples::new(x, array![[0.0, 1.0, 1.5], [0.5, 0.6, 0.5]]).unwrap();
     let model = network(Sigmoid, BinaryCrossEntropy.pos_weight([1.0; 3]));
     let error = model.evaluate(&no_shares).unwrap_err().to_string();
     assert!(
-        error.contains("rows from 0 on: targets in row 0 of the batch: expected numbers from 0 to 1"),
+        error.contains("rows from 0 on: targets of the data set: expected numbers from 0 to 1 at row 0, got"),
         "{error}"
     );
 }

@@ -190,7 +190,10 @@ fn a_models_confusion_matrix() {
     let data = Samples::labeled(x.mapv(|x| 1e300 * x), &labels, 3).unwrap();
     model.params_mut().fill(1e10);
     let error = model.confusion_matrix(&data).unwrap_err().to_string();
-    assert_eq!(error, "rows from 0 on: prediction: expected a finite number at row 0, column 0, got NaN");
+    assert_eq!(
+        error,
+        "rows from 0 on: predictions for samples of the data set: expected a finite number at row 0, column 0, got NaN"
+    );
 }
 
 #[test]

@@ -313,7 +313,7 @@ fn targets_must_suit_the_loss() {
         model.evaluate(&data).unwrap_err().to_string()
     };
     let softmax = start().set_output(Softmax).set_error(CrossEntropy).build().unwrap();
-    let expected = "in an evaluation, rows from 0 on: targets in row 0 of the batch: expected a distribution";
+    let expected = "in an evaluation, rows from 0 on: targets of the data set: expected a distribution";
     assert!(message(softmax, array![[3.0, -2.0]]).starts_with(expected));
     let sigmoid = start().set_output(Sigmoid).set_error(BinaryCrossEntropy).build().unwrap();
     assert!(message(sigmoid, array![[0.0, 1.5]]).contains("expected numbers from 0 to 1"));

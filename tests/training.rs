@@ -165,7 +165,7 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
         message(batch(5).order(|_, _| vec![]), &data),
         "epoch 1: order: expected at least 1 row, got 0"
     );
-    let broken = "samples of the batch: expected a finite number at row 0, column 3, got NaN";
+    let broken = "samples of the data set: expected a finite number at row 0, column 3, got NaN";
     assert_eq!(message(batch(1), &Broken), format!("before training: {broken}"));
     assert_eq!(model.params(), before);
 }

@@ -1,5 +1,6 @@
 //! Samples: where batches come from.
 
+mod augment;
 #[cfg(feature = "download")]
 mod download;
 mod gzip;
@@ -7,6 +8,7 @@ pub mod idx;
 mod images;
 mod mnist;
 mod normalizer;
+mod place;
 mod samples;
 mod split;
 mod subset;
@@ -16,11 +18,13 @@ use std::fmt::{Debug, Display};
 
 use ndarray::ArrayViewMut2;
 
+pub use augment::Augment;
 #[cfg(feature = "download")]
 pub use download::Download;
 pub use images::Images;
 pub use mnist::Mnist;
 pub use normalizer::Normalizer;
+pub use place::Place;
 pub use samples::Samples;
 pub use split::Split;
 pub use subset::Subset;
@@ -32,8 +36,22 @@ use crate::shape::Shape;
 
 /// A data set: something from which a batch can be gathered by row numbers.
 ///
-/// Where the numbers lie, and in which type, is the data set's own affair: [`Images`] keeps pixels as bytes and
+/// Where the values are kept, and in which type, is the data set's own affair: [`Images`] keeps pixels as bytes and
 /// normalises them while it gathers.
+///
+/// # Who calls what
+///
+/// [`Workspace::load`](crate::Workspace::load) calls [`gather_at`](Dataset::gather_at) for every batch, also on behalf of
+/// [`Trainer`](crate::Trainer) and of evaluations. With one thread, or for a small batch, it is one call for the whole batch on
+/// the thread of the caller. With more threads the batch is divided into parts of consecutive rows, and `gather_at` is called
+/// for several of them at the same time, on threads of `rayon`'s pool and in no particular order. How a batch is divided
+/// depends on the machine. So a sample must depend on its row and its [`Place`] alone, never on a count of calls or on a shared
+/// stream of random numbers; then results have the same bits for any number of threads. All parts of a batch are complete
+/// before the next batch is asked for, except where several workspaces share a data set.
+///
+/// A data set that changes its samples from epoch to epoch implements `gather_at`, or is wrapped in [`Augment`]. One that wraps
+/// another implements `gather_at`, [`class`](Dataset::class) and [`origin`](Dataset::origin) to hand them on, as [`Subset`]
+/// does.
 ///
 /// ```
 /// use manabi::{Dataset, Result, Scalar};
@@ -88,12 +106,38 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     /// `x` is (rows, input_dim) and `t` (rows, target_dim), both in standard layout; classes are written one-hot. All of
     /// both is to be written: what they hold is of another batch.
     ///
-    /// Errors: whatever keeps a sample from being read.
+    /// # Errors
+    ///
+    /// Whatever keeps a sample from being read. The error should name the sample's row.
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;
+
+    /// Writes the same for a batch, or a part of one, whose place in the run is known: this is the method that a workspace
+    /// calls. By default it calls [`gather`](Dataset::gather), which is right for samples that never change.
+    ///
+    /// `rows` are consecutive rows of the batch, the first at position [`place.start`](Place::start).
+    ///
+    /// # Errors
+    ///
+    /// As for [`gather`](Dataset::gather).
+    fn gather_at(
+        &self,
+        _place: Place,
+        rows: &[usize],
+        x: ArrayViewMut2<'_, A>,
+        t: ArrayViewMut2<'_, A>,
+    ) -> Result<()> {
+        self.gather(rows, x, t)
+    }
 
     /// The class of the sample at `row`, below [`len`](Dataset::len), where samples have one: what a stratified [`Split`] goes by.
     fn class(&self, _row: usize) -> Option<usize> {
         None
+    }
+
+    /// Returns the row by which an error names the sample at `row`, below [`len`](Dataset::len): the same, or in a view the row
+    /// of the data set that it shows.
+    fn origin(&self, row: usize) -> usize {
+        row
     }
 }
 

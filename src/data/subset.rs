@@ -1,6 +1,6 @@
 use ndarray::{ArrayViewMut2, Axis};
 
-use super::{Dataset, Samples};
+use super::{Dataset, Place, Samples};
 use crate::error::{Error, Result, zeros};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -56,6 +56,22 @@ impl<'a, A: Scalar> Subset<'a, A> {
         self.data.gather(&self.rows, x.view_mut(), t.view_mut())?;
         Samples::new(x, t)?.with_shape(self.data.input_shape())
     }
+
+    /// Calls `gather` with some rows at a time: the position of the first, and the rows of the data set.
+    fn in_chunks(
+        &self,
+        rows: &[usize],
+        mut x: ArrayViewMut2<'_, A>,
+        mut t: ArrayViewMut2<'_, A>,
+        gather: impl Fn(usize, &[usize], ArrayViewMut2<'_, A>, ArrayViewMut2<'_, A>) -> Result<()>,
+    ) -> Result<()> {
+        let mut theirs = [0; CHUNK];
+        let parts = x.axis_chunks_iter_mut(Axis(0), CHUNK).zip(t.axis_chunks_iter_mut(Axis(0), CHUNK));
+        rows.chunks(CHUNK).zip(parts).enumerate().try_for_each(|(chunk, (rows, (x, t)))| {
+            theirs.iter_mut().zip(rows).for_each(|(theirs, &row)| *theirs = self.rows[row]);
+            gather(CHUNK * chunk, &theirs[..rows.len()], x, t)
+        })
+    }
 }
 
 impl<A: Scalar> Dataset<A> for Subset<'_, A> {
@@ -75,16 +91,27 @@ impl<A: Scalar> Dataset<A> for Subset<'_, A> {
         self.data.target_dim()
     }
 
-    fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
-        let mut theirs = [0; CHUNK];
-        let parts = x.axis_chunks_iter_mut(Axis(0), CHUNK).zip(t.axis_chunks_iter_mut(Axis(0), CHUNK));
-        rows.chunks(CHUNK).zip(parts).try_for_each(|(rows, (x, t))| {
-            theirs.iter_mut().zip(rows).for_each(|(theirs, &row)| *theirs = self.rows[row]);
-            self.data.gather(&theirs[..rows.len()], x, t)
+    fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()> {
+        self.in_chunks(rows, x, t, |_, theirs, x, t| self.data.gather(theirs, x, t))
+    }
+
+    fn gather_at(
+        &self,
+        place: Place,
+        rows: &[usize],
+        x: ArrayViewMut2<'_, A>,
+        t: ArrayViewMut2<'_, A>,
+    ) -> Result<()> {
+        self.in_chunks(rows, x, t, |start, theirs, x, t| {
+            self.data.gather_at(place.rows_from(start), theirs, x, t)
         })
     }
 
     fn class(&self, row: usize) -> Option<usize> {
         self.data.class(self.rows[row])
+    }
+
+    fn origin(&self, row: usize) -> usize {
+        self.data.origin(self.rows[row])
     }
 }

@@ -92,7 +92,8 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
         Ok(())
     }
 
-    /// An error if the loss makes no sense for these targets; asked for every batch.
+    /// An error if the loss makes no sense for these targets; asked for every batch. A model names the data set's row in an
+    /// [`Error::Row`](crate::Error::Row), whose row is one of `t`.
     fn check(&self, _t: ArrayView2<'_, A>) -> Result<()> {
         Ok(())
     }
@@ -222,14 +223,14 @@ fn check_rows<A: Scalar>(
     is_right: impl Fn(ArrayView1<'_, A>) -> bool,
 ) -> Result<()> {
     match t.rows().into_iter().position(|row| !is_right(row)) {
-        Some(row) => Err(Error::setting(format!("targets in row {row} of the batch"), expected, t.row(row))),
+        Some(row) => Err(Error::row("targets", row, expected, t.row(row))),
         None => Ok(()),
     }
 }
 
 /// An error unless every row of targets is a distribution over classes.
 fn check_distributions<A: Scalar>(t: ArrayView2<'_, A>) -> Result<()> {
-    check_rows(t, "a distribution, at least 0 each and 1 in all", |row| {
+    check_rows(t, "a distribution (at least 0 each, 1 in all)", |row| {
         row.iter().all(|&t| t >= A::zero()) && (row.sum().widen() - 1.0).abs() < 1e-3
     })
 }

@@ -6,17 +6,21 @@ use crate::scalar::Scalar;
 
 /// Where a number arose that is not finite: for the moment when one has been seen.
 impl<A: Scalar> Sequential<A> {
-    /// An error that names the first number of the last forward pass that is not finite: of the batch, of the layers' outputs
-    /// from first to last, or of the predictions.
+    /// An error that names the first number of the last forward pass that is not finite, and its sample's row in the data
+    /// set: of the batch, of the layers' outputs from first to last, or of the predictions.
     pub(crate) fn check_forward(&self, ws: &Workspace<A>) -> Result<()> {
-        check_finite("samples of the batch", matrix(&ws.x, ws.rows, self.input_dim()))?;
-        check_finite("targets of the batch", ws.t())?;
+        let check = |what: &str, array| {
+            check_finite(what, array)
+                .map_err(|error| error.of_rows(&format!("{what} of the data set"), ws.origins()))
+        };
+        check("samples", matrix(&ws.x, ws.rows, self.input_dim()))?;
+        check("targets", ws.t())?;
         let kept = ws.memory.kept(ws.rows);
         for (index, slot) in self.slots().iter().enumerate() {
-            let output = check_finite("output", kept.array(self.plan.output_at(index)));
+            let output = check("output for samples", kept.array(self.plan.output_at(index)));
             output.map_err(|error| error.in_layer(&slot.name))?;
         }
-        check_finite("predictions", ws.y())
+        check("predictions for samples", ws.y())
     }
 
     /// An error that names the first value of the last backward pass, over this many rows, that is not finite: of the loss, or

@@ -105,7 +105,8 @@ impl<A: Scalar> Sequential<A> {
         if !ws.loaded {
             return Err(Error::setting("workspace", "a batch loaded", "none"));
         }
-        self.loss.check(ws.t())?;
+        let of_data = |error: Error| error.of_rows("targets of the data set", ws.origins());
+        self.loss.check(ws.t()).map_err(of_data)?;
         if training {
             self.check_rows(ws.rows)?;
             self.size_for_training(ws)?;

@@ -4,7 +4,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
 use crate::buffer::{matrix, matrix_mut};
-use crate::data::Dataset;
+use crate::data::{Dataset, Place};
 use crate::error::{Error, Result, lengthen, zeros};
 use crate::layer::{Memory, Plan};
 use crate::linalg::Engine;
@@ -53,6 +53,8 @@ pub struct Workspace<A> {
     pub(super) y: Vec<A>,
     /// The targets.
     pub(super) t: Vec<A>,
+    /// The data set's rows that the batch holds, as errors name them.
+    origins: Vec<usize>,
     /// The layers' outputs, the gradients with respect to them, and all else that layers keep.
     pub(super) memory: Memory<A>,
     /// The gradient by all parameters.
@@ -82,6 +84,7 @@ impl<A: Scalar> Sequential<A> {
             x: buffer(self.input_dim())?,
             y: buffer(self.output_dim())?,
             t: Vec::new(),
+            origins: Vec::new(),
             memory: Memory::new(&self.plan.scratch, capacity, 1)?,
             gradient: Vec::new(),
             buffers: Vec::new(),
@@ -143,9 +146,45 @@ impl<A: Scalar> Workspace<A> {
         matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs())
     }
 
-    /// Loads the samples at `rows` of a data set as the batch; an error if the data set does not fit the model, a row
-    /// is not in it, there are none or too many, or the data set fails.
+    /// Loads the samples at `rows` of a data set as the batch, as for an evaluation: an [`Augment`](crate::Augment) gives them
+    /// unchanged. See [`load_at`](Workspace::load_at) for training on samples that change.
+    ///
+    /// # Errors
+    ///
+    /// The data set does not fit the model, a row is not in it, there are no rows or more than the workspace has room for, or
+    /// the data set fails.
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
+        self.load_at(Place::evaluation(), data, rows)
+    }
+
+    /// Loads the samples at `rows` of a data set as the batch at this place in a run, whose noise has the workspace's
+    /// [`seed`](Workspace::seed).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Workspace::load).
+    ///
+    /// ```
+    /// use manabi::{Affine, Augment, Identity, MeanSquaredError, Noise, Place, Samples, Sequential, Sgd, Stepper};
+    /// use ndarray::array;
+    ///
+    /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?;
+    /// // Either 0.01 more or 0.01 less.
+    /// let shaky = |x: &mut [f64], noise: Noise| x[0] += if noise.bits(0, 0) % 2 == 0 { 0.01 } else { -0.01 };
+    /// let data = Augment::new(&data, shaky);
+    /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    /// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+    /// let mut ws = model.workspace(3)?.seed(10);
+    /// let mut sgd = Stepper::new(Sgd::new(0.2));
+    /// for epoch in 1..=200 {
+    ///     ws.load_at(Place::training(epoch, 1), &data, &[0, 1, 2])?;
+    ///     model.gradient(&mut ws)?;
+    ///     sgd.step(&mut model, &mut ws)?;
+    /// }
+    /// assert!((model.params()[0] - 2.0).abs() < 0.05);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    pub fn load_at(&mut self, place: Place, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         let (inputs, outputs) = (self.plan.input().size(), self.outputs());
         check_data("data set", data, self.plan.input(), outputs)?;
         if rows.is_empty() || rows.len() > self.capacity {
@@ -155,14 +194,22 @@ impl<A: Scalar> Workspace<A> {
             return Err(Error::setting("row", format!("below {}", data.len()), row));
         }
         lengthen(&mut self.t, self.capacity * outputs)?;
+        lengthen(&mut self.origins, self.capacity)?;
         self.loaded = false;
         let x = matrix_mut(&mut self.x, rows.len(), inputs);
         let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
         let threads = shares(threads, x.len(), least::GATHERED);
-        let gather = |Gather { rows, x, t }: Gather<'_, A>| data.gather(rows, x, t);
-        enter(threads, || divide(Gather { rows, x, t }, threads, &gather))?;
+        let place = place.seed(self.seed);
+        let gather = |Gather { place, rows, x, t }: Gather<'_, A>| data.gather_at(place, rows, x, t);
+        enter(threads, || divide(Gather { place, rows, x, t }, threads, &gather))?;
+        self.origins.iter_mut().zip(rows).for_each(|(origin, &row)| *origin = data.origin(row));
         (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch.wrapping_add(1));
         Ok(())
+    }
+
+    /// The rows of the data set that are loaded, as errors name them.
+    pub(crate) fn origins(&self) -> &[usize] {
+        &self.origins[..if self.loaded { self.rows } else { 0 }]
     }
 
     fn outputs(&self) -> usize {
@@ -199,6 +246,7 @@ pub(super) fn check_data<A: Scalar>(
 
 /// Rows of a data set, and where they are gathered.
 struct Gather<'a, A> {
+    place: Place,
     rows: &'a [usize],
     x: ArrayViewMut2<'a, A>,
     t: ArrayViewMut2<'a, A>,
@@ -213,6 +261,7 @@ impl<A: Scalar> Divide for Gather<'_, A> {
         let (rows, other_rows) = self.rows.split_at(at);
         let (x, other_x) = self.x.split_at(Axis(0), at);
         let (t, other_t) = self.t.split_at(Axis(0), at);
-        (Self { rows, x, t }, Self { rows: other_rows, x: other_x, t: other_t })
+        let (place, other_place) = (self.place, self.place.rows_from(at));
+        (Self { place, rows, x, t }, Self { place: other_place, rows: other_rows, x: other_x, t: other_t })
     }
 }

@@ -58,8 +58,11 @@ impl<A: Scalar> Sequential<A> {
             let mut batch = || {
                 ws.load(data, rows)?;
                 self.tally(&mut ws)?;
-                labels.extend(answers(link, ws.t(), "target")?);
-                predicted.extend(answers(link, ws.y(), "prediction")?);
+                let named = |what, result: Result<_>| {
+                    result.map_err(|error| error.of_rows(&format!("{what} of the data set"), ws.origins()))
+                };
+                labels.extend(named("targets", answers(link, ws.t()))?);
+                predicted.extend(named("predictions for samples", answers(link, ws.y()))?);
                 Ok(())
             };
             batch().map_err(|error: Error| error.in_place(&format!("rows from {} on", rows[0])))
@@ -99,8 +102,8 @@ fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) 
 }
 
 /// The class that each row of predictions or targets stands for.
-fn answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>, what: &str) -> Result<Vec<usize>> {
-    check_finite(what, y)?;
+fn answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
+    check_finite("answers", y)?;
     match link {
         Link::Softmax => classes(y),
         _ => Ok(y.iter().map(|&y| usize::from(y >= A::of(0.5))).collect()),

@@ -1,28 +1,21 @@
 //! What stops a run on NaN or infinity, and says where it arose. It looks only when the loss or a parameter is not finite.
 
+use crate::data::Place;
 use crate::error::{Error, Result};
 use crate::model::{Sequential, Workspace};
 use crate::scalar::Scalar;
-
-/// Where a batch stands in a run.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// From 1.
-    pub epoch: usize,
-    /// From 1.
-    pub batch: usize,
-}
 
 /// The error when the loss of the batch in the workspace is not finite, before its backward pass; every batch before it had so
 /// many rows.
 pub(super) fn bad_loss<A: Scalar>(
     model: &Sequential<A>,
     ws: &Workspace<A>,
-    Place { epoch, batch }: Place,
+    place: Place,
     rows: usize,
     loss: f64,
 ) -> Error {
-    match check_step(model, ws, Place { epoch, batch: batch - 1 }, rows) {
+    let Place { epoch, batch, .. } = place;
+    match check_step(model, ws, Place::training(epoch, batch - 1), rows) {
         Err(error) => error,
         Ok(()) => bad_pass(model, ws, &format!("epoch {epoch}, batch {batch}"), loss),
     }
@@ -40,7 +33,7 @@ pub(super) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, plac
 pub(super) fn check_step<A: Scalar>(
     model: &Sequential<A>,
     ws: &Workspace<A>,
-    Place { epoch, batch }: Place,
+    Place { epoch, batch, .. }: Place,
     rows: usize,
 ) -> Result<()> {
     let Err(error) = model.check_params() else { return Ok(()) };

@@ -7,11 +7,11 @@ use super::checkpoint::Checkpoints;
 use super::clock::Clock;
 use super::early_stopping::{Best, EarlyStopping};
 use super::evaluate::{ROWS, check_fit};
-use super::guard::{Place, bad_loss, check_step};
+use super::guard::{bad_loss, check_step};
 use super::history::{Epoch, History, Termination};
 use super::observer::{BatchProgress, EpochFn, Observer};
 use super::order::{Drawn, Given, Order};
-use crate::data::Dataset;
+use crate::data::{Dataset, Place};
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
 use crate::model::{Sequential, Workspace};
@@ -149,7 +149,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.random(RandomState::new(seed)).noise_seed(seed)
     }
 
-    /// Sets the seed of what layers such as dropout draw, and nothing else.
+    /// Sets the seed of what layers such as dropout and data sets such as [`Augment`](crate::Augment) draw, and nothing else.
     pub fn noise_seed(self, noise: u32) -> Self {
         Self { noise, ..self }
     }
@@ -308,11 +308,19 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         for (i, rows) in order.chunks(self.batch_size).enumerate() {
             let (epoch, batch) = (number, i + 1);
             let place = || format!("epoch {epoch}, batch {batch}");
-            let loaded = ws.load(train, rows).and_then(|()| model.training_tally(ws));
+            let loaded = ws
+                .load_at(Place::training(epoch, batch), train, rows)
+                .and_then(|()| model.training_tally(ws));
             tally.add(loaded.map_err(|error| error.in_place(&place()))?);
             let metrics = tally.mean();
             if !metrics.loss.is_finite() {
-                return Err(bad_loss(model, ws, Place { epoch, batch }, self.batch_size, metrics.loss));
+                return Err(bad_loss(
+                    model,
+                    ws,
+                    Place::training(epoch, batch),
+                    self.batch_size,
+                    metrics.loss,
+                ));
             }
             model.backward(ws);
             self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
@@ -322,7 +330,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             }
         }
         // The last step's loss is never measured.
-        check_step(model, ws, Place { epoch: number, batch: batches }, last)?;
+        check_step(model, ws, Place::training(number, batches), last)?;
         // With an infinite sum of squares a parameter would stay as it is for ever, and no loss would tell.
         self.stepper.check_finite(model).map_err(|error| error.in_place(&format!("after epoch {number}")))?;
         Ok(Continue(tally.mean()))

@@ -1,0 +1,121 @@
+use std::fmt::{self, Debug};
+
+use ndarray::{ArrayViewMut2, Axis};
+
+use super::{Dataset, Place};
+use crate::error::Result;
+use crate::random::Noise;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+
+/// A data set whose samples are changed at random while a model trains on them, anew in every epoch: shifted, mirrored, with
+/// noise added.
+///
+/// The change is a function of a sample, as it was gathered (a row of x, normalised), and of the random numbers of its place:
+/// seed, epoch and row in the data set. It is applied in training only; evaluations, [`Subset::to_samples`](super::Subset) and
+/// [`gather`](Dataset::gather) give the samples as they are, and targets never change. The result has the same bits for any
+/// number of threads, and in a run that goes on from a checkpoint.
+///
+/// The change is called from several threads at once, for a sample each, and should allocate nothing. Of a [`Split`](super::Split)
+/// augment the part that is trained on; a row is then a row of that part. An `Augment` around another one draws other noise.
+///
+/// | parameter | default | purpose |
+/// |---|---|---|
+/// | `data` | none | the data set |
+/// | `change` | none | changes a sample in place |
+///
+/// # Errors
+///
+/// Those of the data set. A change that makes a value NaN or infinite ends the run with [`Error::NotFinite`](crate::Error), which
+/// names the row.
+///
+/// ```
+/// use manabi::{Affine, Augment, CrossEntropy, Mnist, Noise, Sequential, Softmax, Trainer};
+///
+/// /// Shifts an image of 28 rows up or down by a row, or leaves it.
+/// fn shift(image: &mut [f32], noise: Noise) {
+///     match noise.bits(0, 0) % 3 {
+///         0 => {
+///             image.copy_within(28.., 0);
+///             image[27 * 28..].fill(0.0);
+///         }
+///         1 => {
+///             image.copy_within(..27 * 28, 28);
+///             image[..28].fill(0.0);
+///         }
+///         _ => {}
+///     }
+/// }
+///
+/// let Mnist { train, test } = Mnist::synthetic(200, 100, 0)?;
+/// let builder = Sequential::builder(784).add_layer("affine1", Affine::new(10));
+/// let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build()?;
+/// let history = Trainer::new().epochs(2).test(&test).fit(&mut model, &Augment::new(&train, shift))?;
+/// assert_eq!(history.epochs.len(), 3);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Augment<'a, A, F> {
+    data: &'a dyn Dataset<A>,
+    change: F,
+}
+
+impl<'a, A: Scalar, F: Fn(&mut [A], Noise) + Send + Sync> Augment<'a, A, F> {
+    /// Returns the data set with this change.
+    pub fn new(data: &'a dyn Dataset<A>, change: F) -> Self {
+        Self { data, change }
+    }
+}
+
+impl<A: Scalar, F> Debug for Augment<'_, A, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Augment").field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+impl<A: Scalar, F: Fn(&mut [A], Noise) + Send + Sync> Dataset<A> for Augment<'_, A, F> {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn input_dim(&self) -> usize {
+        self.data.input_dim()
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.data.input_shape()
+    }
+
+    fn target_dim(&self) -> usize {
+        self.data.target_dim()
+    }
+
+    fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()> {
+        self.data.gather(rows, x, t)
+    }
+
+    fn gather_at(
+        &self,
+        place: Place,
+        rows: &[usize],
+        mut x: ArrayViewMut2<'_, A>,
+        t: ArrayViewMut2<'_, A>,
+    ) -> Result<()> {
+        self.data.gather_at(place.behind(), rows, x.view_mut(), t)?;
+        if place.training {
+            for (sample, &row) in x.axis_iter_mut(Axis(0)).zip(rows) {
+                let sample = sample.into_slice().expect("x is in standard layout");
+                (self.change)(sample, place.noise(row));
+            }
+        }
+        Ok(())
+    }
+
+    fn class(&self, row: usize) -> Option<usize> {
+        self.data.class(row)
+    }
+
+    fn origin(&self, row: usize) -> usize {
+        self.data.origin(row)
+    }
+}
