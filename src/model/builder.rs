@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::end::End;
 use super::{Sequential, Units};
@@ -103,7 +104,9 @@ impl<A: Scalar> Builder<A> {
         let loss = self.loss(output.as_ref(), plan.output().size())?;
         let (params, buffers) = (Vec::new(), Vec::new());
         let (plan, units) = (Arc::new(plan), Units::default());
-        Ok(Sequential { plan, output, loss, params, buffers, units })
+        static BUILT: AtomicU64 = AtomicU64::new(0);
+        let id = BUILT.fetch_add(1, Ordering::Relaxed);
+        Ok(Sequential { id, plan, output, loss, params, buffers, units })
     }
 
     /// Returns the loss, which must make sense for the output and the number of outputs.

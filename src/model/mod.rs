@@ -60,6 +60,8 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone)]
 pub struct Sequential<A> {
+    /// Tells models apart that were built one by one; clones share it.
+    id: u64,
     /// The layers in their places and, behind them, the output.
     plan: Arc<Plan<A>>,
     output: Arc<dyn Output<A>>,
@@ -73,6 +75,11 @@ impl<A: Scalar> Sequential<A> {
     /// Begins a model for samples of this shape, such as `784` or `[1, 28, 28]`.
     pub fn builder(input: impl Into<Shape>) -> Builder<A> {
         Builder::new(input.into())
+    }
+
+    /// Returns what tells models apart that were built or loaded one by one; clones share it.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Returns the shape of a sample.

@@ -110,6 +110,7 @@ impl<A: Scalar> Sequential<A> {
         if training {
             self.check_rows(ws.rows)?;
             self.size_for_training(ws)?;
+            ws.begin_gradient();
         }
         self.forward(ws, training);
         let (u, y, t) = (self.logits(ws), ws.y(), ws.t());

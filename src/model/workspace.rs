@@ -61,6 +61,10 @@ pub struct Workspace<A> {
     pub(super) gradient: Vec<A>,
     /// What the last gradient made of the buffers.
     pub(super) buffers: Vec<A>,
+    /// Whether a step has been taken by this gradient.
+    taken: bool,
+    /// Whether a step has been taken since the batch was loaded or its noise was renewed.
+    stepped: bool,
     /// The seed of what layers draw in training.
     seed: u32,
     /// The number of the batch at hand.
@@ -88,6 +92,8 @@ impl<A: Scalar> Sequential<A> {
             memory: Memory::new(&self.plan.scratch, capacity, 1)?,
             gradient: Vec::new(),
             buffers: Vec::new(),
+            taken: false,
+            stepped: false,
             seed: 0,
             batch: 0,
             engine: Engine::new(1),
@@ -114,7 +120,9 @@ impl<A: Scalar> Workspace<A> {
         Self { seed, batch: 0, ..self }
     }
 
-    /// The random numbers of the batch at hand. Every [`load`](Workspace::load) is another batch.
+    /// Returns the random numbers of the batch at hand. They are new after every [`load`](Workspace::load), and for the first
+    /// gradient after a step, so that a batch that is loaded once has other dropout masks in every step. A gradient that is
+    /// computed again before the step has the same.
     pub fn noise(&self) -> Noise {
         Noise::new(self.seed, self.batch)
     }
@@ -130,9 +138,29 @@ impl<A: Scalar> Workspace<A> {
         &self.gradient
     }
 
-    /// The gradient, to be clipped or summed in place.
+    /// The gradient, to be clipped or summed in place. A step may be taken by it, also if one has been before.
     pub fn gradient_mut(&mut self) -> &mut [A] {
+        self.taken = false;
         &mut self.gradient
+    }
+
+    /// Returns whether a step has been taken by this gradient.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken
+    }
+
+    /// Lends the gradient to a step.
+    pub(crate) fn take_gradient(&mut self) -> &mut [A] {
+        (self.taken, self.stepped) = (true, true);
+        &mut self.gradient
+    }
+
+    /// Renews the noise if a step has been taken since it was used, and expects a new gradient.
+    pub(super) fn begin_gradient(&mut self) {
+        if std::mem::take(&mut self.stepped) {
+            self.batch = self.batch.wrapping_add(1);
+        }
+        self.taken = false;
     }
 
     /// The predictions of the last pass over the batch that is loaded: before one has been made, what the batch before left. None
@@ -204,6 +232,7 @@ impl<A: Scalar> Workspace<A> {
         enter(threads, || divide(Gather { place, rows, x, t }, threads, &gather))?;
         self.origins.iter_mut().zip(rows).for_each(|(origin, &row)| *origin = data.origin(row));
         (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch.wrapping_add(1));
+        self.stepped = false;
         Ok(())
     }
 

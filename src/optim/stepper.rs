@@ -51,6 +51,8 @@ pub struct Stepper<A> {
     layer_rates: Vec<(String, f64)>,
     decay_all: bool,
     state: OptimizerState<A>,
+    /// The model whose steps the state remembers.
+    owner: Option<u64>,
     /// Scratch: the runs of parameters that are treated alike.
     parts: Vec<Part>,
 }
@@ -96,13 +98,14 @@ impl<A: Scalar> Stepper<A> {
             layer_rates: Vec::new(),
             decay_all: false,
             state,
+            owner: None,
             parts: Vec::new(),
         }
     }
 
     /// Steps by another rule, which begins anew.
     pub fn optimizer(self, rule: impl Optimizer<A> + 'static) -> Self {
-        Self { state: OptimizerState::of(&rule), rule: Arc::new(rule), ..self }
+        Self { state: OptimizerState::of(&rule), owner: None, rule: Arc::new(rule), ..self }
     }
 
     /// Lets the learning rate change from step to step.
@@ -154,7 +157,22 @@ impl<A: Scalar> Stepper<A> {
     /// number that is not finite.
     pub fn set_state(&mut self, state: OptimizerState<A>) -> Result<()> {
         state.check(self.rule())?;
-        self.state = state;
+        (self.state, self.owner) = (state, None);
+        Ok(())
+    }
+
+    /// Forgets all steps: the next one is the first.
+    pub fn restart(&mut self) {
+        (self.state, self.owner) = (OptimizerState::of(self.rule.as_ref()), None);
+    }
+
+    /// Goes on with another model, as if the steps so far had been its own. Clones of a model count as the same model.
+    ///
+    /// # Errors
+    /// A model with another number of parameters.
+    pub fn adopt(&mut self, model: &Sequential<A>) -> Result<()> {
+        self.state.check_length(model.parameter_count())?;
+        self.owner = Some(model.id());
         Ok(())
     }
 
@@ -181,17 +199,35 @@ impl<A: Scalar> Stepper<A> {
 
     /// Changes the model by the gradient in the workspace, which is clipped there.
     ///
-    /// Errors, with nothing changed: those of [`check`](Stepper::check), a workspace of another model or without a gradient,
-    /// a schedule that gives no finite number of at least 0.
+    /// # Errors
+    /// With nothing changed: those of [`check`](Stepper::check); a workspace of another model, without a gradient, or with one by
+    /// which a step has been taken ([`step_again`](Stepper::step_again) takes another); a schedule that gives no finite rate of
+    /// at least 0.
     pub fn step(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
+        if ws.is_taken() {
+            let expected = "one computed since the last step (step_again uses the same gradient again)";
+            return Err(Error::setting("gradient", expected, "that of the last step"));
+        }
+        self.step_again(model, ws)
+    }
+
+    /// Changes the model like [`step`](Stepper::step), also by a gradient by which a step has been taken. Clipping applies to
+    /// what is in the workspace then.
+    ///
+    /// # Errors
+    /// Those of [`step`](Stepper::step), but for a gradient by which a step has been taken.
+    pub fn step_again(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
         self.check(model)?;
         model.check_workspace(ws)?;
-        let (threads, gradient) = (ws.thread_count(), ws.gradient_mut());
-        if gradient.len() != model.parameter_count() {
+        if ws.gradient().len() != model.parameter_count() {
             return Err(Error::setting("workspace", "a gradient", "none"));
         }
+        // Before the gradient counts as taken.
+        self.learning_rate()?;
         self.divide(model);
-        self.run(model.params_mut(), gradient, threads)?;
+        let threads = ws.thread_count();
+        self.run(model.params_mut(), ws.take_gradient(), threads)?;
+        self.owner = Some(model.id());
         model.update_buffers(ws)
     }
 
@@ -225,7 +261,8 @@ impl<A: Scalar> Stepper<A> {
 
     /// Whether this can train the model.
     ///
-    /// Errors: a setting out of range, a layer that the model has not, a state of another model.
+    /// # Errors
+    /// A setting out of range, a layer that the model does not have, steps of another model.
     pub fn check(&self, model: &Sequential<A>) -> Result<()> {
         self.check_settings()?;
         for (name, _) in &self.layer_rates {
@@ -236,7 +273,15 @@ impl<A: Scalar> Stepper<A> {
                 return Err(Error::setting("layer_rate", expected, name));
             }
         }
-        self.state.check_length(model.parameter_count())
+        self.state.check_length(model.parameter_count())?;
+        match self.owner {
+            Some(owner) if owner != model.id() => {
+                let expected =
+                    "the model of the steps before (adopt goes on with another, restart begins anew)";
+                Err(Error::setting("model", expected, "another"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An error that names the first number that the rule remembers and that is not finite.

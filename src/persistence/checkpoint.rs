@@ -67,6 +67,8 @@ pub(crate) struct Run {
     pub precision: String,
     pub optimizer: String,
     pub batch_size: usize,
+    #[serde(default)]
+    pub drop_last: bool,
     pub noise_seed: u32,
     pub samples: usize,
     pub validation_samples: Option<usize>,
@@ -182,6 +184,7 @@ impl Run {
         compare("precision", &self.precision, &saved.precision);
         compare("optimizer", &self.optimizer, &saved.optimizer);
         compare("batch_size", &self.batch_size, &saved.batch_size);
+        compare("drop_last", &self.drop_last, &saved.drop_last);
         compare("noise_seed", &self.noise_seed, &saved.noise_seed);
         compare("samples of the training set", &self.samples, &saved.samples);
         let count = |samples: Option<usize>| samples.map_or("none".into(), |samples| samples.to_string());

@@ -280,6 +280,7 @@ impl<A: Scalar> Trainer<'_, A> {
             precision: if size_of::<A>() == 4 { "f32" } else { "f64" }.into(),
             optimizer: self.stepper.settings(),
             batch_size: self.batch_size,
+            drop_last: self.drop_last,
             noise_seed: self.noise,
             samples: train.len(),
             validation_samples: self.validation.map(|validation| validation.len()),

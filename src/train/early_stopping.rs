@@ -12,7 +12,7 @@ use crate::scalar::Scalar;
 /// the run ends after `patience` epochs in a row that are not. What counts is the validation set, without one the test set,
 /// without one the training set: [`Epoch::watched`]. The untrained model, row 0, is the first best one.
 ///
-/// However the run ends, but for an error, the model has the parameters and buffers of the best epoch then
+/// However the run ends, also by an error, the model has the parameters and buffers of the best epoch then
 /// ([`History::best`](crate::History::best)); they are copied whenever an epoch is better. What the optimizer remembers stays
 /// that of the last step.
 ///

@@ -27,7 +27,8 @@ use crate::scalar::Scalar;
 ///
 /// | setting | default | range |
 /// |---|---|---|
-/// | [`batch_size`](Trainer::batch_size) | 100 | 1 to the number of samples |
+/// | [`batch_size`](Trainer::batch_size) | 100 | 1 or more; a smaller set is one batch |
+/// | [`drop_last`](Trainer::drop_last) | false: the last batch of an epoch may be smaller | |
 /// | [`epochs`](Trainer::epochs) | 50 | 0 or more |
 /// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
 /// | [`schedule`](Trainer::schedule) | the optimizer's own rate | any [`Schedule`] of the steps, or a closure |
@@ -40,6 +41,7 @@ use crate::scalar::Scalar;
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
 /// | [`early_stopping`](Trainer::early_stopping) | none | any [`EarlyStopping`] |
 /// | [`threads`](Trainer::threads) | the machine's cores | any; 0 counts as 1, and so does any value where no thread can be made |
+/// | [`go_on`](Trainer::go_on) | false: every run begins anew | |
 /// | `checkpoints` (feature `persistence`) | none | a folder |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
@@ -74,8 +76,16 @@ use crate::scalar::Scalar;
 pub struct Trainer<'a, A> {
     pub(super) batch_size: usize,
     epochs: usize,
+    pub(super) drop_last: bool,
     pub(super) stepper: Stepper<A>,
+    /// The stepper as it was handed in, with which a run begins.
+    first: Option<Stepper<A>>,
+    go_on: bool,
+    /// Whether a step of the run has had a learning rate above 0.
+    moved: bool,
     pub(super) order: Box<dyn Order + 'a>,
+    /// The seed of the orders, if they are drawn from one.
+    seed: Option<u32>,
     /// The seed of what layers draw.
     pub(super) noise: u32,
     pub(super) validation: Option<&'a dyn Dataset<A>>,
@@ -93,8 +103,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self {
             batch_size: 100,
             epochs: 50,
+            drop_last: false,
             stepper: Stepper::new(Sgd::default()),
+            first: None,
+            go_on: false,
+            moved: false,
             order: Box::new(Drawn(RandomState::new(1))),
+            seed: Some(1),
             noise: 1,
             validation: None,
             test: None,
@@ -106,9 +121,20 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         }
     }
 
-    /// Sets how many samples make a step.
+    /// Sets how many samples make a step. A set with fewer samples is one batch.
     pub fn batch_size(self, batch_size: usize) -> Self {
         Self { batch_size, ..self }
+    }
+
+    /// Sets whether an epoch leaves out its last batch if that is smaller than the others. An epoch of one batch keeps it.
+    pub fn drop_last(self, drop_last: bool) -> Self {
+        Self { drop_last, ..self }
+    }
+
+    /// Sets whether [`fit`](Trainer::fit) goes on with the steps, the optimizer's state and the orders of the run before.
+    /// Otherwise every run begins anew.
+    pub fn go_on(self, go_on: bool) -> Self {
+        Self { go_on, ..self }
     }
 
     /// Sets how often the training set is gone through.
@@ -116,37 +142,42 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { epochs, ..self }
     }
 
-    /// Sets what turns gradients into steps. A second [`fit`](Trainer::fit) goes on with what it remembers, and with the
-    /// count of the steps.
+    /// Sets what turns gradients into steps.
     pub fn optimizer(self, optimizer: impl Optimizer<A> + 'static) -> Self {
-        Self { stepper: self.stepper.optimizer(optimizer), ..self }
+        self.with_stepper(|stepper| stepper.optimizer(optimizer))
+    }
+
+    fn with_stepper(self, change: impl FnOnce(Stepper<A>) -> Stepper<A>) -> Self {
+        let stepper = change(self.stepper);
+        Self { first: self.first.map(|_| stepper.clone()), stepper, ..self }
     }
 
     /// Lets the learning rate change from step to step.
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
-        Self { stepper: self.stepper.schedule(schedule), ..self }
+        self.with_stepper(|stepper| stepper.schedule(schedule))
     }
 
     /// Lowers the learning rate when the loss on the validation set, without one on the test set, without one on the training
     /// set, no longer falls.
     pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
-        Self { stepper: self.stepper.reduce_on_plateau(reduce), ..self }
+        self.with_stepper(|stepper| stepper.reduce_on_plateau(reduce))
     }
 
     /// Clips every gradient.
     pub fn clip(self, clip: Clip) -> Self {
-        Self { stepper: self.stepper.clip(clip), ..self }
+        self.with_stepper(|stepper| stepper.clip(clip))
     }
 
-    /// Sets optimizer, schedule and all else that makes a step, and what the optimizer remembers.
+    /// Sets optimizer, schedule and all else that makes a step. A run begins with what this stepper remembers, which must be
+    /// steps of the model that is trained.
     pub fn stepper(self, stepper: Stepper<A>) -> Self {
-        Self { stepper, ..self }
+        Self { first: Some(stepper.clone()), stepper, ..self }
     }
 
-    /// Draws the orders, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout) from it as
-    /// well. A second [`fit`](Trainer::fit) goes on where the first one ended.
+    /// Draws the orders of a run, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout) from it
+    /// as well.
     pub fn seed(self, seed: u32) -> Self {
-        self.random(RandomState::new(seed)).noise_seed(seed)
+        Self { seed: Some(seed), ..self.random(RandomState::new(seed)).noise_seed(seed) }
     }
 
     /// Sets the seed of what layers such as dropout and data sets such as [`Augment`](crate::Augment) draw, and nothing else.
@@ -154,15 +185,16 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { noise, ..self }
     }
 
-    /// Draws the orders, one after another, from this stream, such as the one that the first weights came from.
+    /// Draws the orders, one after another, from this stream, such as the one that the first weights came from. A second run
+    /// draws what comes next in it.
     pub fn random(self, random: impl Random + 'a) -> Self {
-        Self { order: Box::new(Drawn(random)), ..self }
+        Self { order: Box::new(Drawn(random)), seed: None, ..self }
     }
 
     /// Takes each epoch's order from a function of the epoch's number (from 1) and the number of samples. It may name
     /// samples twice or leave some out.
     pub fn order(self, order: impl FnMut(usize, usize) -> Vec<usize> + Send + 'a) -> Self {
-        Self { order: Box::new(Given(order)), ..self }
+        Self { order: Box::new(Given(order)), seed: None, ..self }
     }
 
     /// Measures loss and accuracy on this data set after every epoch, and goes by it where the run depends on them: in early
@@ -209,41 +241,88 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// An observer that stops the run between batches leaves the model as it then is, some steps after the last row of the
     /// history, unless early stopping gives it those of the best row.
     ///
+    /// A run begins anew, whatever this trainer has trained before, unless it is to [`go_on`](Trainer::go_on). If it fails with
+    /// [`early_stopping`](Trainer::early_stopping), the model gets its best epoch's parameters; without, it is left as the last
+    /// step made it, perhaps with values that are not finite.
+    ///
     /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
     /// that are not finite (a run that goes on from a checkpoint does not measure the sets first, and finds those later).
     /// Later: a loss or a weight that is no longer finite, with the epoch, the batch and the layer in whose output, gradient
     /// or parameter the first such number stands; a number that the optimizer remembers and that is no longer finite; a data
     /// set that fails, an order with a row that is not in the training set, or whose last batch is smaller than a layer can
-    /// train on.
+    /// train on; a learning rate of 0 in every step.
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
+        if !self.go_on {
+            self.restart();
+        }
         self.check(model, train)?;
         // Once for the whole run: to enter for every step would cost two changes of thread each.
         enter(self.threads, || self.run(model, train))
     }
 
+    /// Begins anew, whatever has been run before.
+    fn restart(&mut self) {
+        match &self.first {
+            Some(first) => self.stepper = first.clone(),
+            None => self.stepper.restart(),
+        }
+        if let Some(seed) = self.seed {
+            self.order = Box::new(Drawn(RandomState::new(seed)));
+        }
+    }
+
+    /// Returns the rows of a batch, unless it is the last one.
+    fn rows(&self, samples: usize) -> usize {
+        self.batch_size.min(samples)
+    }
+
     fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let start = Clock::start();
         let mut best = self.early_stopping.map(Best::new);
-        let mut epochs = self.resume(model, train, best.as_mut())?;
+        let epochs = self.resume(model, train, best.as_mut())?;
         let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
+        let mut history =
+            History { epochs, termination: Termination::Completed, best: None, elapsed: before };
+        let trained = self.run_epochs(model, train, &mut history, &mut best, &start);
+        // Also if the run fails: what was good before is not lost.
+        best.as_ref().map_or(Ok(()), |best| best.restore(model))?;
+        trained.map_err(|error| self.after_failure(error))?;
+        history.best = best.and_then(|best| best.number());
+        history.elapsed = before + start.elapsed();
+        Ok(history)
+    }
+
+    /// Runs the epochs that are left, and tells in the history what they were.
+    fn run_epochs(
+        &mut self,
+        model: &mut Sequential<A>,
+        train: &dyn Dataset<A>,
+        history: &mut History,
+        best: &mut Option<Best<A>>,
+        start: &Clock,
+    ) -> Result<()> {
+        let before = history.elapsed;
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
+        let rows = self.rows(train.len());
         // With fewer rows for each, the weights on their way from core to core cost more than a thread saves.
-        let threads = shares(self.threads, self.batch_size, least::ROWS);
-        let mut batch = model.workspace(self.batch_size)?.threads(threads).seed(self.noise);
-        batch.skip_to(self.stepper.state().steps);
-        let mut termination = Termination::Completed;
-        if best.as_ref().is_some_and(Best::is_stale) {
-            termination = Termination::NoImprovement;
+        let threads = shares(self.threads, rows, least::ROWS);
+        let mut batch = model.workspace(rows)?.threads(threads).seed(self.noise);
+        let steps = self.stepper.state().steps;
+        batch.skip_to(steps);
+        self.moved = false;
+        let is_stale = |best: &Option<Best<A>>| best.as_ref().is_some_and(Best::is_stale);
+        if is_stale(best) {
+            history.termination = Termination::NoImprovement;
+            return Ok(());
         }
-        let first = epochs.len();
-        for number in (first..=self.epochs).take_while(|_| termination == Termination::Completed) {
+        for number in history.epochs.len()..=self.epochs {
             let trained = match number {
                 0 => Continue(model.evaluate_in(&mut evaluation, train, || "before training".into())?),
                 _ => self.epoch(number, model, train, &mut batch)?,
             };
             let Continue(metrics) = trained else {
-                termination = Termination::Stopped;
-                break;
+                history.termination = Termination::Stopped;
+                return Ok(());
             };
             let mut measure = |set: Option<&dyn Dataset<A>>, name| {
                 let place = || format!("after epoch {number}, on the {name} set");
@@ -255,24 +334,45 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             if number > 0 {
                 self.stepper.end_epoch(epoch.watched().loss);
             }
-            epochs.push(epoch);
+            history.epochs.push(epoch);
             // Before an observer may stop the run: this epoch may be the best one.
-            if let Some(best) = &mut best {
+            if let Some(best) = best {
                 best.observe(&epoch, model);
             }
-            self.keep(model, train, &epochs, best.as_ref())?;
+            self.keep(model, train, &history.epochs, best.as_ref())?;
             if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
-                termination = Termination::Stopped;
-                break;
+                history.termination = Termination::Stopped;
+                return Ok(());
             }
-            if best.as_ref().is_some_and(Best::is_stale) {
-                termination = Termination::NoImprovement;
-                break;
+            if is_stale(best) {
+                history.termination = Termination::NoImprovement;
+                return Ok(());
             }
         }
-        best.as_ref().map_or(Ok(()), |best| best.restore(model))?;
-        let best = best.and_then(|best| best.number());
-        Ok(History { epochs, termination, best, elapsed: before + start.elapsed() })
+        match self.moved || self.stepper.state().steps == steps {
+            true => Ok(()),
+            false => {
+                let expected = "a learning rate above 0 in at least one step of the run";
+                Err(Error::setting("schedule", expected, "0 in every step, so that nothing was learned"))
+            }
+        }
+    }
+
+    /// Adds to an error where a run of checkpoints can go on.
+    #[cfg(feature = "persistence")]
+    fn after_failure(&self, error: Error) -> Error {
+        let last = self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.last().ok().flatten());
+        match last {
+            Some(path) => {
+                error.in_place(&format!("the run can go on from the last good epoch in {}", path.display()))
+            }
+            None => error,
+        }
+    }
+
+    #[cfg(not(feature = "persistence"))]
+    fn after_failure(&self, error: Error) -> Error {
+        error
     }
 
     /// Without the feature `persistence` there is nothing to go on from.
@@ -301,11 +401,15 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ) -> Result<ControlFlow<(), Metrics>> {
         let order = self.order.draw(number, train.len());
         check_order(&order, train.len()).map_err(|error| error.in_place(&format!("epoch {number}")))?;
-        let last = order.chunks(self.batch_size).last().map_or(0, <[usize]>::len);
+        let size = self.rows(train.len());
+        // An epoch of one batch keeps it.
+        let whole = order.len() - order.len() % size;
+        let order = if self.drop_last && whole > 0 { &order[..whole] } else { &order[..] };
+        let last = order.chunks(size).last().map_or(0, <[usize]>::len);
         model.check_rows(last).map_err(|error| error.in_place(&format!("last batch of epoch {number}")))?;
-        let batches = order.len().div_ceil(self.batch_size);
+        let batches = order.len().div_ceil(size);
         let mut tally = Tally::default();
-        for (i, rows) in order.chunks(self.batch_size).enumerate() {
+        for (i, rows) in order.chunks(size).enumerate() {
             let (epoch, batch) = (number, i + 1);
             let place = || format!("epoch {epoch}, batch {batch}");
             let loaded = ws
@@ -314,15 +418,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             tally.add(loaded.map_err(|error| error.in_place(&place()))?);
             let metrics = tally.mean();
             if !metrics.loss.is_finite() {
-                return Err(bad_loss(
-                    model,
-                    ws,
-                    Place::training(epoch, batch),
-                    self.batch_size,
-                    metrics.loss,
-                ));
+                return Err(bad_loss(model, ws, Place::training(epoch, batch), size, metrics.loss));
             }
             model.backward(ws);
+            self.moved |= self.stepper.learning_rate().is_ok_and(|rate| rate > 0.0);
             self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
             let progress = BatchProgress { epoch, epochs: self.epochs, batch, batches, train: metrics };
             if self.notify(|observer| observer.on_batch(progress)).is_break() {
@@ -355,11 +454,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.validation.map_or(Ok(()), |data| check_fit("validation set", model, data))?;
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
         self.early_stopping.map_or(Ok(()), |rule| rule.check(model))?;
-        if self.batch_size == 0 || self.batch_size > train.len() {
-            let expected = format!("1 to the {} samples of the training set", train.len());
-            return Err(Error::setting("batch_size", expected, self.batch_size));
+        if self.batch_size == 0 {
+            return Err(Error::setting("batch_size", "at least 1", 0));
         }
-        model.check_rows(self.batch_size)
+        model.check_rows(self.rows(train.len()))
     }
 }
 
