@@ -31,6 +31,7 @@ pub struct Subset<'a, A> {
 
 impl<'a, A: Scalar> Subset<'a, A> {
     /// These rows of a data set.
+    #[inline(never)]
     pub fn new(data: &'a dyn Dataset<A>, rows: Vec<usize>) -> Result<Self> {
         if rows.is_empty() {
             return Err(Error::setting("rows", "at least 1 row", 0));
@@ -49,6 +50,7 @@ impl<'a, A: Scalar> Subset<'a, A> {
     /// A copy of these samples, such as one to fit a [`Normalizer`](super::Normalizer) on.
     ///
     /// Errors: more than fits in memory, a data set that fails or gives a number that is not finite.
+    #[inline(never)]
     pub fn to_samples(&self) -> Result<Samples<A>> {
         let mut x = zeros((self.rows.len(), self.data.input_dim()))?;
         let mut t = zeros((self.rows.len(), self.data.target_dim()))?;
@@ -70,6 +72,7 @@ impl<A: Scalar> Dataset<A> for Subset<'_, A> {
         self.data.target_dim()
     }
 
+    #[inline(never)]
     fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
         let mut theirs = [0; CHUNK];
         let parts = x.axis_chunks_iter_mut(Axis(0), CHUNK).zip(t.axis_chunks_iter_mut(Axis(0), CHUNK));

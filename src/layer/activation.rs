@@ -66,6 +66,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
         self.function.settings()
     }
 
+    #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         let u = flat(&pass.x);
         parts(pass.engine.threads(), flat_mut(&mut pass.y), 1, PART, &|start, z| {
@@ -83,6 +84,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
         });
     }
 
+    #[inline(never)]
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(du) = &mut pass.dx else { return };
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));

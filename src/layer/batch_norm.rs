@@ -136,6 +136,7 @@ impl<A: Scalar> Layer<A> for BatchNorm {
         Some(settings.with("affine", self.affine))
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         let Forward { params, buffers, x, y, training, engine } = pass;
         let ((rows, width), x) = (x.dim(), flat(&x));
@@ -173,6 +174,7 @@ impl<A: Scalar> Layer<A> for BatchNorm {
         });
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         let Backward { params, x, dy, dx, grad, engine, .. } = pass;
         let ((rows, width), x, dy) = (x.dim(), flat(&x), flat(&dy));

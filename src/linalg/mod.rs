@@ -44,6 +44,7 @@ pub struct Engine<A> {
 impl<A: Element + Default> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024; 1 where no
     /// thread can be made, as on `wasm32-unknown-unknown`). Each has memory of its own.
+    #[inline(never)]
     pub fn new(threads: usize) -> Self {
         Self { packs: Packs::default(), threads: threads.clamp(1, MOST_THREADS) }
     }
@@ -60,6 +61,7 @@ impl<A: Element + Default> Engine<A> {
     ///
     /// # Panics
     /// If the shapes do not fit, or `c` is not in standard layout.
+    #[inline(never)]
     pub fn matmul(
         &mut self,
         a: ArrayView2<'_, A>,

@@ -4,6 +4,7 @@ use super::Sequential;
 use crate::scalar::Scalar;
 
 impl<A: Scalar> fmt::Display for Sequential<A> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "input - 0 {}", self.input_dim)?;
         for slot in &self.slots {

@@ -71,6 +71,7 @@ impl<A: Scalar> Sequential<A> {
     /// Scratch for passes of at most `batch` rows (at least 1) through this model.
     ///
     /// Errors: more than fits in memory.
+    #[inline(never)]
     pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
         let widths: Vec<usize> = self.widths().collect();
@@ -99,6 +100,7 @@ impl<A: Scalar> Sequential<A> {
 impl<A: Scalar> Workspace<A> {
     /// Divides the work of a pass among up to this many threads (at least 1; 1 to begin with) wherever that pays. The results
     /// are the same bits.
+    #[inline(never)]
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);
         Self { engines: vec![Engine::new(1); engine.threads()], engine, ..self }
@@ -148,6 +150,7 @@ impl<A: Scalar> Workspace<A> {
 
     /// Loads the samples at `rows` of a data set as the batch; an error if the data set does not fit the model, a row
     /// is not in it, there are none or too many, or the data set fails.
+    #[inline(never)]
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         let (inputs, outputs) = (self.widths[0], self.outputs());
         if (data.input_dim(), data.target_dim()) != (inputs, outputs) {

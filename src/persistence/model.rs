@@ -116,6 +116,7 @@ impl<A: Scalar> Sequential<A> {
         self.replace_weights(BYTES.as_ref(), bytes)
     }
 
+    #[inline(never)]
     fn bytes(&self, normalizer: Option<&Normalizer>) -> Result<Vec<u8>> {
         self.check_params()?;
         write(outgoing(self), to_json(&self.description(normalizer))?)
@@ -141,6 +142,7 @@ impl<A: Scalar> Sequential<A> {
         }
     }
 
+    #[inline(never)]
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
         let Container { description, mut tensors } = Container::parse(file, bytes)?;
         let description = parse(file, description.as_deref())?;
@@ -155,6 +157,7 @@ impl<A: Scalar> Sequential<A> {
         Ok(model)
     }
 
+    #[inline(never)]
     fn replace_weights(&mut self, file: &Path, bytes: &[u8]) -> Result<()> {
         let Container { tensors, .. } = Container::parse(file, bytes)?;
         let tensors = fit(file, self, &tensors)?;

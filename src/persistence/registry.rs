@@ -71,6 +71,7 @@ type Maker<T> = Box<dyn Fn(&Settings) -> Result<Arc<T>> + Send + Sync>;
 
 impl<A: Scalar> Registry<A> {
     /// Everything built in.
+    #[inline(never)]
     pub fn new() -> Self {
         let empty = Self { layers: Makers::new(), outputs: Makers::new(), losses: Makers::new() };
         empty.built_in_layers().built_in_activations().built_in_outputs().built_in_losses()

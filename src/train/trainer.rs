@@ -92,6 +92,7 @@ const ROWS_OF_A_THREAD: usize = 8;
 
 impl<'a, A: Scalar> Trainer<'a, A> {
     /// A trainer with the article's settings.
+    #[inline(never)]
     pub fn new() -> Self {
         Self {
             batch_size: 100,
@@ -218,6 +219,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// or parameter the first such number stands; a number that the optimizer remembers and that is no longer finite; a data
     /// set that fails, an order with a row that is not in the training set, or whose last batch is smaller than a layer can
     /// train on.
+    #[inline(never)]
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         self.check(model, train)?;
         // Once for the whole run: to enter for every step would cost two changes of thread each.
