@@ -520,7 +520,7 @@ fn a_trainers_settings_are_its_steppers() {
 }
 
 #[test]
-fn a_second_fit_goes_on_with_the_optimizers_state() {
+fn a_continued_fit_goes_on_with_the_optimizers_state() {
     let data = data();
     let (mut whole, mut parts) = (model(), model());
     let trainer = || {
@@ -530,7 +530,7 @@ fn a_second_fit_goes_on_with_the_optimizers_state() {
     trainer().epochs(4).fit(&mut whole, &data).unwrap();
     let mut twice = trainer().epochs(2);
     twice.fit(&mut parts, &data).unwrap();
-    twice.fit(&mut parts, &data).unwrap();
+    twice.continue_fit(&mut parts, &data).unwrap();
     assert_eq!(bits(whole.params()), bits(parts.params()));
 }
 

@@ -142,14 +142,7 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
         trainer.fit(&mut model, data).unwrap_err().to_string()
     };
     let batch = |size| Trainer::new().batch_size(size);
-    assert_eq!(
-        message(batch(0), &data),
-        "batch_size: expected 1 to the 20 samples of the training set, got 0"
-    );
-    assert_eq!(
-        message(batch(21), &data),
-        "batch_size: expected 1 to the 20 samples of the training set, got 21"
-    );
+    assert_eq!(message(batch(0), &data), "batch_size: expected at least 1, got 0");
     for rate in [0.0, -0.1, f64::NAN, f64::INFINITY] {
         assert!(message(batch(5).optimizer(Sgd::new(rate)), &data).starts_with("learning_rate: expected"));
     }
@@ -346,13 +339,13 @@ fn a_data_set_that_fails_ends_the_run_with_its_error() {
 }
 
 #[test]
-fn a_second_fit_goes_on_with_the_orders() {
+fn a_continued_fit_goes_on_with_the_orders() {
     let data = blobs(20);
     let (mut whole, mut parts) = (network::<f64>(), network::<f64>());
     Trainer::new().batch_size(5).epochs(4).fit(&mut whole, &data).unwrap();
     let mut trainer = Trainer::new().batch_size(5).epochs(2);
     trainer.fit(&mut parts, &data).unwrap();
-    trainer.fit(&mut parts, &data).unwrap();
+    trainer.continue_fit(&mut parts, &data).unwrap();
     assert_eq!(whole.params(), parts.params());
 }
 

@@ -184,6 +184,7 @@ impl<'a> Source<'a> {
         Ok(Self { name, bytes, length, offset: 0, chunk: Vec::new() })
     }
 
+    #[inline(never)]
     fn array<T: Element>(mut self, limit: u64) -> Result<ArrayD<T>> {
         let rank = self.magic::<T>()?;
         let shape = self.shape(rank)?;

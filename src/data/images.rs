@@ -163,6 +163,7 @@ impl<A: Scalar> Dataset<A> for Images {
         self.classes
     }
 
+    #[inline(never)]
     fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
         let pixels = |row| self.pixels.row(row).to_slice().expect("pixels are in standard layout");
         // One byte of every cache line: so the rows come from memory side by side instead of one after another.

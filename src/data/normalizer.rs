@@ -44,21 +44,25 @@ pub struct Normalizer {
 
 impl Normalizer {
     /// Maps the least value of the whole set to 0 and the greatest to 1.
+    #[inline(never)]
     pub fn min_max<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([min_max(check(&x)?.iter())], false)
     }
 
     /// Maps the least value of each column to 0 and the greatest to 1.
+    #[inline(never)]
     pub fn min_max_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of(check(&x)?.columns().into_iter().map(|column| min_max(column.into_iter())), true)
     }
 
     /// Gives the whole set mean 0 and standard deviation 1.
+    #[inline(never)]
     pub fn z_score<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([mean_std(check(&x)?.iter())], false)
     }
 
     /// Gives each column mean 0 and standard deviation 1.
+    #[inline(never)]
     pub fn z_score_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of(check(&x)?.columns().into_iter().map(|column| mean_std(column.into_iter())), true)
     }
@@ -74,6 +78,7 @@ impl Normalizer {
 
     /// Normalises an array in place; an error, and nothing changed, unless it is as wide as the training set was (where
     /// statistics are per feature) and all its numbers are finite, before and after.
+    #[inline(never)]
     pub fn apply<A: Scalar>(&self, x: ArrayViewMut2<'_, A>) -> Result<()> {
         self.change(x, "normalised", |x, (shift, scale)| (x - shift) / scale)
     }
@@ -91,6 +96,7 @@ impl Normalizer {
     /// assert_eq!(y, array![[100.0], [200.0], [400.0]]);
     /// # Ok::<(), manabi::Error>(())
     /// ```
+    #[inline(never)]
     pub fn invert<A: Scalar>(&self, x: ArrayViewMut2<'_, A>) -> Result<()> {
         self.change(x, "in original units", |x, (shift, scale)| x * scale + shift)
     }

@@ -31,6 +31,7 @@ pub struct Samples<A> {
 
 impl<A: Scalar> Samples<A> {
     /// Samples with targets: numbers to be met, or one-hot classes.
+    #[inline(never)]
     pub fn new(x: Array2<A>, t: Array2<A>) -> Result<Self> {
         if x.is_empty() {
             return Err(Error::shape("x", "(1 or more, 1 or more)", x.shape()));
@@ -83,6 +84,7 @@ impl<A: Scalar> Samples<A> {
 
     /// The same samples, their features normalised; an error if the normalizer is for another number of features, or a
     /// feature becomes infinite.
+    #[inline(never)]
     pub fn normalize(mut self, normalizer: &Normalizer) -> Result<Self> {
         normalizer.apply(self.x.view_mut())?;
         check_finite("x", self.x.view())?;
@@ -129,6 +131,7 @@ impl<A: Scalar> Dataset<A> for Samples<A> {
         self.t.ncols()
     }
 
+    #[inline(never)]
     fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
         for (i, &row) in rows.iter().enumerate() {
             x.row_mut(i).assign(&self.x.row(row));

@@ -70,6 +70,7 @@ impl Split {
     }
 
     /// The samples to learn from, and those held out.
+    #[inline(never)]
     pub fn of<'a, A: Scalar>(&self, data: &'a dyn Dataset<A>) -> Result<(Subset<'a, A>, Subset<'a, A>)> {
         let samples = data.len();
         let count = self.held_out(samples)?;

@@ -32,6 +32,7 @@ pub struct Subset<'a, A> {
 
 impl<'a, A: Scalar> Subset<'a, A> {
     /// These rows of a data set.
+    #[inline(never)]
     pub fn new(data: &'a dyn Dataset<A>, rows: Vec<usize>) -> Result<Self> {
         if rows.is_empty() {
             return Err(Error::setting("rows", "at least 1 row", 0));
@@ -50,6 +51,7 @@ impl<'a, A: Scalar> Subset<'a, A> {
     /// A copy of these samples, such as one to fit a [`Normalizer`](super::Normalizer) on.
     ///
     /// Errors: more than fits in memory, a data set that fails or gives a number that is not finite.
+    #[inline(never)]
     pub fn to_samples(&self) -> Result<Samples<A>> {
         let mut x = zeros((self.rows.len(), self.data.input_dim()))?;
         let mut t = zeros((self.rows.len(), self.data.target_dim()))?;
@@ -91,9 +93,13 @@ impl<A: Scalar> Dataset<A> for Subset<'_, A> {
         self.data.target_dim()
     }
 
+    #[inline(never)]
+
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()> {
         self.in_chunks(rows, x, t, |_, theirs, x, t| self.data.gather(theirs, x, t))
     }
+
+    #[inline(never)]
 
     fn gather_at(
         &self,

@@ -68,6 +68,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
         self.function.settings()
     }
 
+    #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         let u = flat(&pass.x);
         parts(pass.engine.threads(), flat_mut(&mut pass.y), 1, &|start, z| {
@@ -85,6 +86,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
         });
     }
 
+    #[inline(never)]
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(du) = &mut pass.dx else { return };
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));

@@ -97,11 +97,13 @@ impl<A: Scalar> Layer<A> for Affine {
         Some(Settings::new().with("units", self.units))
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         let (weight, bias) = self.split(pass.params, pass.x.ncols());
         pass.engine.matmul(pass.x, weight, Some(bias), pass.y);
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         let Backward { params, x, dy, dx, grad, engine, .. } = pass;
         let (weight, _) = self.split(params, x.ncols());

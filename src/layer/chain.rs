@@ -68,6 +68,7 @@ impl<A: Scalar> Chain<A> {
     }
 
     /// Returns the same chain, planned for inputs of this shape.
+    #[inline(never)]
     pub(super) fn place(&self, input: Shape) -> Result<Self> {
         Ok(Self { layers: self.layers.clone(), plan: Some(self.plan(input)?) })
     }
@@ -80,6 +81,7 @@ impl<A: Scalar> Chain<A> {
     }
 
     /// Returns the plan where it is known that the layers fit.
+    #[inline(never)]
     pub(super) fn known(&self, input: Shape) -> Cow<'_, Plan<A>> {
         match &self.plan {
             Some(plan) if plan.input() == input => Cow::Borrowed(plan),
@@ -149,10 +151,12 @@ impl<A: Scalar> Layer<A> for Chain<A> {
         Ok(Some(Arc::new(self.place(input)?)))
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         forward(&self.known(pass.input), pass);
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         let plan = self.known(pass.input);
         backward(&plan, plan.slots.len(), pass);

@@ -142,10 +142,12 @@ impl<A: Scalar> Layer<A> for Concat<A> {
         Ok(Some(Arc::new(Self { branches: self.branches.place(input)? })))
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         self.branches.forward(pass);
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         self.branches.backward(pass);
     }

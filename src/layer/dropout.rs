@@ -100,6 +100,7 @@ impl<A: Scalar> Layer<A> for Dropout {
         Some(Settings::new().with("p", self.p))
     }
 
+    #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         match pass.training {
             Some(training) => {
@@ -110,6 +111,7 @@ impl<A: Scalar> Layer<A> for Dropout {
         }
     }
 
+    #[inline(never)]
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(dx) = &mut pass.dx else { return };
         self.mask(pass.noise, pass.engine.threads(), pass.x.ncols(), flat(&pass.dy), flat_mut(dx));

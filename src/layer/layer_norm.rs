@@ -124,6 +124,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
         Some(Settings::new().with("epsilon", self.epsilon).with("affine", self.affine))
     }
 
+    #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (weight, bias) = pass.params.split_at(pass.params.len() / 2);
         let (width, x) = (pass.x.ncols(), flat(&pass.x));
@@ -146,6 +147,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
         });
     }
 
+    #[inline(never)]
     fn backward(&self, mut pass: Backward<'_, A>) {
         let (width, x, dy) = (pass.x.ncols(), flat(&pass.x), flat(&pass.dy));
         let weight = &pass.params[..pass.params.len() / 2];

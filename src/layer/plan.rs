@@ -56,6 +56,7 @@ pub(crate) struct Slot<A> {
 
 impl<A: Scalar> Slot<A> {
     /// Puts a layer behind another, or first.
+    #[inline(never)]
     fn new(name: &str, layer: &Arc<dyn Layer<A>>, before: Option<&Self>, input: Shape) -> Result<Self> {
         let layer = layer.placed(input)?.unwrap_or_else(|| layer.clone());
         let declared = Declared::of(layer.as_ref(), input)?;

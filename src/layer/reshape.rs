@@ -75,10 +75,12 @@ impl<A: Scalar> Layer<A> for Flatten {
         true
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         copy_forward(pass);
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         copy_backward(pass);
     }
@@ -108,10 +110,12 @@ impl<A: Scalar> Layer<A> for Reshape {
         Some(Settings::new().with("shape", dims))
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         copy_forward(pass);
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         copy_backward(pass);
     }

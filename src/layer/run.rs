@@ -15,6 +15,7 @@ use crate::random::Noise;
 use crate::scalar::Scalar;
 
 /// Takes a batch through all layers of a plan, forward.
+#[inline(never)]
 pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
     let Forward { params, buffers, mut x, y, mut kept, temporary, mut training, engine, .. } = pass;
     let mut last = Some(y);
@@ -79,6 +80,7 @@ fn forward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Forward
 /// Takes any number of samples through all layers in prediction, in turns of as many rows as there is room for.
 ///
 /// Shapes: x (samples, inputs), y (samples, outputs), both in standard layout.
+#[inline(never)]
 pub(crate) fn predict<A: Scalar>(
     plan: &Plan<A>,
     (params, buffers): (&[A], &[A]),
@@ -167,6 +169,7 @@ impl<A: Scalar> ForwardPart<'_, A> {
 }
 
 /// Takes a batch through the first `count` layers of a plan, backward.
+#[inline(never)]
 pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'_, A>) {
     let Backward { x, y, mut dy, mut dx, mut gradients, after_dx, .. } = pass;
     let (mut grad, kept, temporary, engine) = (pass.grad, pass.kept, pass.temporary, pass.engine);

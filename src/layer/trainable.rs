@@ -79,6 +79,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
         Some(Settings::new().with(F::PARAMETER, self.function.start()).with("per_unit", self.per_unit))
     }
 
+    #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (params, width, u) = (pass.params, pass.x.ncols(), flat(&pass.x));
         parts(pass.engine.threads(), flat_mut(&mut pass.y), width, &|start, z| {
@@ -102,6 +103,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
         });
     }
 
+    #[inline(never)]
     fn backward(&self, mut pass: Backward<'_, A>) {
         let (params, width) = (pass.params, pass.x.ncols());
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));

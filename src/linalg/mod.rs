@@ -46,6 +46,7 @@ pub struct Engine<A> {
 impl<A: Element + Default> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024; 1 where no
     /// thread can be made, as on `wasm32-unknown-unknown`). Each has memory of its own.
+    #[inline(never)]
     pub fn new(threads: usize) -> Self {
         let threads = threads.clamp(1, MOST_THREADS);
         let parts = if threads > 1 { vec![Self::new(1); threads] } else { Vec::new() };
@@ -70,6 +71,7 @@ impl<A: Element + Default> Engine<A> {
     /// # Panics
     /// If the shapes do not fit, or `c` is not in standard layout. The message tells all shapes and points at the caller.
     #[track_caller]
+    #[inline(never)]
     pub fn matmul(
         &mut self,
         a: ArrayView2<'_, A>,

@@ -48,15 +48,18 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
         link == Link::Sigmoid
     }
 
+    #[inline(never)]
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_probabilities(t)
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let term = |_, y: f64, t: f64| -t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y);
         sum_terms(y, t, term) / y.ncols() as f64
     }
 
+    #[inline(never)]
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         sum_terms(
             u,
@@ -67,6 +70,7 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
         ) / u.ncols() as f64
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         _: &dyn Output<A>,

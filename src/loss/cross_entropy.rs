@@ -55,10 +55,12 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
         link == Link::Softmax
     }
 
+    #[inline(never)]
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_distributions(t)
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         // Most targets are 0: skipping them saves as many logarithms. A prediction that is no number shows all the same.
         let sum = Zip::from(y).and(t).fold(0.0, |sum, &y, &t| match t.widen() {
@@ -69,6 +71,7 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
         if are_finite { sum } else { f64::NAN }
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         _: &dyn Output<A>,

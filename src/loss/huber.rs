@@ -68,6 +68,7 @@ impl<A: Scalar> Loss<A> for Huber {
         Some(Settings::new().with("delta", self.delta))
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let term = |(&y, &t): (&A, &A)| match (y.widen() - t.widen()).abs() {
             d if d <= self.delta => 0.5 * d * d,
@@ -76,6 +77,7 @@ impl<A: Scalar> Loss<A> for Huber {
         y.iter().zip(t).map(term).sum::<f64>() / y.ncols() as f64
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         output: &dyn Output<A>,

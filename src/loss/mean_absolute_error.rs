@@ -37,11 +37,13 @@ impl<A: Scalar> Loss<A> for MeanAbsoluteError {
         true
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let size = |(&y, &t): (&A, &A)| (y.widen() - t.widen()).abs();
         y.iter().zip(t).map(size).sum::<f64>() / y.ncols() as f64
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         output: &dyn Output<A>,

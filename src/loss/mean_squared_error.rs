@@ -37,11 +37,13 @@ impl<A: Scalar> Loss<A> for MeanSquaredError {
         true
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let square = |(&y, &t): (&A, &A)| (y.widen() - t.widen()).powi(2);
         y.iter().zip(t).map(square).sum::<f64>() / y.ncols() as f64
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         output: &dyn Output<A>,

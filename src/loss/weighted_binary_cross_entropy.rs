@@ -66,6 +66,7 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
         check_weights("pos_weight", &self.pos_weight, outputs)
     }
 
+    #[inline(never)]
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_probabilities(t)
     }
@@ -74,6 +75,7 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
         Some(Settings::new().with("pos_weight", self.pos_weight.clone()))
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let term = |i: usize, y: f64, t: f64| {
             -self.weight_of(i) * t * floored_ln(y) - (1.0 - t) * floored_ln(1.0 - y)
@@ -81,6 +83,7 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
         sum_terms(y, t, term) / y.ncols() as f64
     }
 
+    #[inline(never)]
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         sum_terms(
             u,
@@ -94,6 +97,7 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
         ) / u.ncols() as f64
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         _: &dyn Output<A>,

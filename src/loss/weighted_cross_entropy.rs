@@ -115,6 +115,7 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
         }
     }
 
+    #[inline(never)]
     fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_distributions(t)
     }
@@ -128,11 +129,13 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
         })
     }
 
+    #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let row = |(y, t): (ArrayView1<'_, A>, _)| self.row(y.iter().map(|y| -floored_ln(y.widen())), t);
         y.rows().into_iter().zip(t.rows()).map(row).sum()
     }
 
+    #[inline(never)]
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         dispatch(
             #[inline(always)]
@@ -146,6 +149,7 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
         )
     }
 
+    #[inline(never)]
     fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
         match self.class_weights {
             Some(_) if !self.mean_over_samples => {
@@ -155,6 +159,7 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
         }
     }
 
+    #[inline(never)]
     fn gradient(
         &self,
         _: &dyn Output<A>,

@@ -21,6 +21,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(manabi::metrics::classes(y.view())?, [1, 0]);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[inline(never)]
 pub fn classes<A: Scalar>(y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     check_predictions(y)?;
     let y = y.as_standard_layout();

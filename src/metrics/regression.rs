@@ -21,6 +21,7 @@ use crate::scalar::{Scalar, unit_of};
 /// assert_eq!(manabi::metrics::mean_absolute_error(y.view(), t.view())?, 2.0);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[inline(never)]
 pub fn mean_absolute_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Result<f64> {
     over_outputs(y, t, |y, t| mean(|unit| differences(y, t, unit).map(f64::abs)))
 }
@@ -43,6 +44,7 @@ pub fn mean_absolute_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>
 /// assert_eq!(manabi::metrics::mean_squared_error(y.view(), t.view())?, 5.0);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[inline(never)]
 pub fn mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Result<f64> {
     over_outputs(y, t, |y, t| {
         let (squares, unit) = squares(|unit| differences(y, t, unit));
@@ -67,6 +69,7 @@ pub fn mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>)
 /// assert_eq!(manabi::metrics::root_mean_squared_error(y.view(), t.view())?, 5.0);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[inline(never)]
 pub fn root_mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Result<f64> {
     over_outputs(y, t, |y, t| {
         let (squares, unit) = squares(|unit| differences(y, t, unit));
@@ -95,6 +98,7 @@ pub fn root_mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_
 /// assert_eq!(manabi::metrics::r_squared(y.view(), t.view())?, 0.5);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[inline(never)]
 pub fn r_squared<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Result<f64> {
     if y.nrows() < 2 {
         return Err(Error::shape("y", "(2 or more, 1 or more)", y.shape()));

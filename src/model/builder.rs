@@ -77,12 +77,14 @@ impl<A: Scalar> Builder<A> {
     }
 
     /// The model, its weights drawn from a new [`RandomState`] of the seed.
+    #[inline(never)]
     pub fn build(self) -> Result<Sequential<A>> {
         let mut random = RandomState::new(self.seed);
         self.build_with(&mut random)
     }
 
     /// The model, its weights drawn from a stream that can be used further.
+    #[inline(never)]
     pub fn build_with(self, random: &mut dyn Random) -> Result<Sequential<A>> {
         let planned = self.plan()?;
         let slots = &planned.plan.slots;

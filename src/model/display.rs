@@ -5,6 +5,7 @@ use crate::scalar::Scalar;
 
 /// The article's table: a line for the input, each layer, the output and the loss.
 impl<A: Scalar> fmt::Display for Sequential<A> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "input - 0 {}", self.input_shape())?;
         for slot in self.slots() {

@@ -42,6 +42,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Replaces all parameters; an error, and nothing changed, if their number is wrong or one is not finite.
+    #[inline(never)]
     pub fn set_params(&mut self, params: &[A]) -> Result<()> {
         if params.len() != self.params.len() {
             return Err(Error::shape("params", format!("[{}]", self.params.len()), &[params.len()]));
@@ -57,6 +58,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// The parameter of this name; an error that lists the names if there is none.
+    #[inline(never)]
     pub fn parameter(&self, name: &str) -> Result<ArrayViewD<'_, A>> {
         Ok(self.find(name)?.view(&self.params))
     }
@@ -81,6 +83,7 @@ impl<A: Scalar> Sequential<A> {
 
     /// Replaces all buffers; an error, and nothing changed, if their number is wrong, one is not finite, or a layer cannot use
     /// it, such as a negative variance.
+    #[inline(never)]
     pub fn set_buffers(&mut self, values: &[A]) -> Result<()> {
         if values.len() != self.buffers.len() {
             return Err(Error::shape("buffers", format!("[{}]", self.buffers.len()), &[values.len()]));
@@ -98,6 +101,7 @@ impl<A: Scalar> Sequential<A> {
 
     /// Takes over what the last [`gradient`](Sequential::gradient) made of the buffers: part of a training step, beside the
     /// optimizer's. An error, and nothing changed, for a workspace of other widths than this model's.
+    #[inline(never)]
     pub fn update_buffers(&mut self, ws: &Workspace<A>) -> Result<()> {
         self.check_workspace(ws)?;
         // Before the first gradient there are none.

@@ -21,6 +21,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: another width, a number that is not finite, or a prediction that is not, because a weight is not or the sums
     /// overflow.
+    #[inline(never)]
     pub fn predict(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
         let mut y = zeros((x.nrows(), self.output_dim()))?;
         let mut ws = self.workspace(x.nrows().min(PREDICT_ROWS))?;
@@ -35,6 +36,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: other shapes, a workspace of another model, a number in x that is not finite; y is then unchanged. A
     /// prediction that is not finite, because a weight is not or the sums overflow.
+    #[inline(never)]
     pub fn predict_into(
         &self,
         x: ArrayView2<'_, A>,
@@ -74,6 +76,7 @@ impl<A: Scalar> Sequential<A> {
     /// Loss and accuracy on the batch that is loaded in the workspace.
     ///
     /// Errors: a workspace of another model or without a batch, targets that the loss cannot be asked for.
+    #[inline(never)]
     pub fn loss(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.threads(), || self.tally(ws)).map(|tally| tally.mean())
     }
@@ -83,6 +86,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: those of [`loss`](Sequential::loss), and a batch of fewer rows than a layer needs in training, gradients that do
     /// not fit in memory.
+    #[inline(never)]
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.threads(), || {
             let tally = self.training_tally(ws)?;

@@ -77,6 +77,7 @@ impl<A: Scalar> Sequential<A> {
     /// Scratch for passes of at most `batch` rows (at least 1) through this model.
     ///
     /// Errors: more than fits in memory.
+    #[inline(never)]
     pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
         let buffer = |width| zeros((capacity, width)).map(|array| array.into_raw_vec_and_offset().0);
@@ -104,6 +105,7 @@ impl<A: Scalar> Sequential<A> {
 impl<A: Scalar> Workspace<A> {
     /// Divides the work of a pass among up to this many threads (at least 1; 1 to begin with) wherever that pays. The results
     /// are the same bits.
+    #[inline(never)]
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);
         let memory = self.memory.for_threads(&self.plan.scratch, engine.threads());
@@ -181,6 +183,7 @@ impl<A: Scalar> Workspace<A> {
     ///
     /// The data set does not fit the model, a row is not in it, there are no rows or more than the workspace has room for, or
     /// the data set fails.
+    #[inline(never)]
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         self.load_at(Place::evaluation(), data, rows)
     }
@@ -212,6 +215,7 @@ impl<A: Scalar> Workspace<A> {
     /// assert!((model.params()[0] - 2.0).abs() < 0.05);
     /// # Ok::<(), manabi::Error>(())
     /// ```
+    #[inline(never)]
     pub fn load_at(&mut self, place: Place, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         let (inputs, outputs) = (self.plan.input().size(), self.outputs());
         check_data("data set", data, self.plan.input(), outputs)?;

@@ -84,6 +84,7 @@ impl<A: Scalar> Optimizer<A> for AdaDelta {
         &["v", "u"]
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let [rate, rho, rest, epsilon] =
             [step.learning_rate, self.rho, 1.0 - self.rho, self.epsilon].map(A::of);

@@ -86,6 +86,7 @@ impl<A: Scalar> Optimizer<A> for AdaGrad {
         &["v"]
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let [rate, start, epsilon] = [step.learning_rate, self.initial_accumulator, self.epsilon].map(A::of);
         step.each(

@@ -146,6 +146,7 @@ impl<A: Scalar> Optimizer<A> for Adam {
         if self.amsgrad { &["m", "v", "v_max"] } else { &["m", "v"] }
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         self.run(step, A::zero());
     }

@@ -85,6 +85,7 @@ impl<A: Scalar> Optimizer<A> for AdamW {
         Optimizer::<A>::slots(&self.adam)
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let (decay, step) = step.decoupled();
         self.adam.run(step, decay);

@@ -44,6 +44,7 @@ impl Clip {
     /// Clips the gradient.
     ///
     /// Errors, with nothing changed: a bound that is not above 0 and finite.
+    #[inline(never)]
     pub fn apply<A: Scalar>(&self, gradient: &mut [A]) -> Result<()> {
         self.check::<A>()?;
         match *self {

@@ -76,6 +76,7 @@ impl<A: Scalar> Optimizer<A> for Lion {
         &["m"]
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let (decay, step) = step.decoupled();
         let (beta1, beta2) = self.betas;

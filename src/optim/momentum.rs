@@ -76,6 +76,7 @@ impl<A: Scalar> Optimizer<A> for Momentum {
         &["momentum"]
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let (rate, momentum) = (A::of(step.learning_rate), A::of(self.momentum));
         step.each(

@@ -113,6 +113,7 @@ impl<A: Scalar> Optimizer<A> for NAdam {
         scalars[0] *= self.mu(number as f64);
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let (decay, step) = if self.decoupled { step.decoupled() } else { (A::zero(), step) };
         let (t, product, average) = (step.number, step.scalars[0], Averages::new(self.adam.betas));

@@ -78,6 +78,7 @@ impl<A: Scalar> Optimizer<A> for Nesterov {
         &["momentum"]
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let (rate, momentum) = (A::of(step.learning_rate), A::of(self.momentum));
         step.each(

@@ -100,6 +100,7 @@ impl<A: Scalar> Optimizer<A> for RAdam {
         &["m", "v"]
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let (decay, step) = if self.decoupled { step.decoupled() } else { (A::zero(), step) };
         let (average, epsilon) = (Averages::new(self.adam.betas), A::of(self.adam.epsilon));

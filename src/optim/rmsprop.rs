@@ -109,6 +109,7 @@ impl<A: Scalar> Optimizer<A> for RmsProp {
         }
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let [rate, alpha, rest, epsilon, momentum] =
             [step.learning_rate, self.alpha, 1.0 - self.alpha, self.epsilon, self.momentum].map(A::of);

@@ -59,6 +59,7 @@ impl<A: Scalar> Optimizer<A> for Sgd {
         self.weight_decay
     }
 
+    #[inline(never)]
     fn update(&self, step: Step<'_, A>) {
         let rate = A::of(step.learning_rate);
         step.each(

@@ -155,6 +155,7 @@ impl<A: Scalar> Stepper<A> {
     ///
     /// Errors, with nothing changed: another number of slots or scalars than the rule has, slots that differ in length, a
     /// number that is not finite.
+    #[inline(never)]
     pub fn set_state(&mut self, state: OptimizerState<A>) -> Result<()> {
         state.check(self.rule())?;
         (self.state, self.owner) = (state, None);
@@ -203,6 +204,7 @@ impl<A: Scalar> Stepper<A> {
     /// With nothing changed: those of [`check`](Stepper::check); a workspace of another model, without a gradient, or with one by
     /// which a step has been taken ([`step_again`](Stepper::step_again) takes another); a schedule that gives no finite rate of
     /// at least 0.
+    #[inline(never)]
     pub fn step(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
         if ws.is_taken() {
             let expected = "one computed since the last step (step_again uses the same gradient again)";
@@ -216,6 +218,7 @@ impl<A: Scalar> Stepper<A> {
     ///
     /// # Errors
     /// Those of [`step`](Stepper::step), but for a gradient by which a step has been taken.
+    #[inline(never)]
     pub fn step_again(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
         self.check(model)?;
         model.check_workspace(ws)?;
@@ -236,6 +239,7 @@ impl<A: Scalar> Stepper<A> {
     ///
     /// Errors, with nothing changed: slices of different lengths, or of another length than before, a setting out of range,
     /// a [`layer_rate`](Stepper::layer_rate), a schedule that gives no finite number of at least 0.
+    #[inline(never)]
     pub fn step_slices(&mut self, params: &mut [A], gradient: &mut [A]) -> Result<()> {
         if let Some((layer, _)) = self.layer_rates.first() {
             return Err(Error::setting("layer_rate", "none without a model", layer));

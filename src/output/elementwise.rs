@@ -18,6 +18,7 @@ macro_rules! elementwise {
                 Link::$function
             }
 
+            #[inline(never)]
             fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
                 y.assign(&u);
                 let all = y.as_slice_mut().expect("a workspace is in standard layout");
@@ -31,6 +32,7 @@ macro_rules! elementwise {
                 );
             }
 
+            #[inline(never)]
             fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
                 Zip::from(d).and(y).for_each(|d, &y| *d *= $derivative(y));
             }

@@ -44,6 +44,7 @@ impl<A: Scalar> Output<A> for Softmax {
         if outputs < 2 { Err(Error::setting("softmax", "at least 2 classes", outputs)) } else { Ok(()) }
     }
 
+    #[inline(never)]
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
         let classes = u.ncols().max(1);
         y.assign(&u);
@@ -71,6 +72,7 @@ impl<A: Scalar> Output<A> for Softmax {
         );
     }
 
+    #[inline(never)]
     fn backward(&self, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
         for (y, mut d) in y.rows().into_iter().zip(d.rows_mut()) {
             // Not `dot`, which another crate can turn into a BLAS call.

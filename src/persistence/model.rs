@@ -64,6 +64,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// What [`save`](Sequential::save) writes.
+    #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check_params()?;
         write(outgoing(self), to_json(&self.description()?)?)
@@ -109,6 +110,7 @@ impl<A: Scalar> Sequential<A> {
         self.replace_weights(BYTES.as_ref(), bytes)
     }
 
+    #[inline(never)]
     pub(super) fn description(&self) -> Result<Description> {
         check_names(self)?;
         let layers = self.layers().map(|(name, layer)| {
@@ -128,6 +130,7 @@ impl<A: Scalar> Sequential<A> {
         })
     }
 
+    #[inline(never)]
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
         let Container { description, mut tensors } = Container::parse(file, bytes)?;
         let mut description = parse(file, description.as_deref())?;
@@ -144,6 +147,7 @@ impl<A: Scalar> Sequential<A> {
         Ok(model)
     }
 
+    #[inline(never)]
     fn replace_weights(&mut self, file: &Path, bytes: &[u8]) -> Result<()> {
         let Container { tensors, .. } = Container::parse(file, bytes)?;
         let tensors = fit(file, self, &tensors)?;

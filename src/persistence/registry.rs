@@ -77,6 +77,7 @@ type Maker<A, T> = Box<dyn Fn(&Settings, &Registry<A>) -> Result<Arc<T>> + Send 
 
 impl<A: Scalar> Registry<A> {
     /// Everything built in.
+    #[inline(never)]
     pub fn new() -> Self {
         let empty = Self { layers: Makers::new(), outputs: Makers::new(), losses: Makers::new() };
         empty.built_in_layers().built_in_blocks().built_in_activations().built_in_outputs().built_in_losses()

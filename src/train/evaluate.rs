@@ -16,6 +16,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Errors: no sample, a data set that does not fit the model or fails, a loss that is not finite, with the
     /// parameter or the layer's output that is to blame.
+    #[inline(never)]
     pub fn evaluate(&self, data: &dyn Dataset<A>) -> Result<Metrics> {
         check_fit("data set", self, data)?;
         self.evaluate_in(&mut self.workspace(ROWS)?, data, || "in an evaluation".into())
@@ -37,6 +38,7 @@ impl<A: Scalar> Sequential<A> {
     /// assert_eq!(model.confusion_matrix(&data)?.counts(), array![[2, 0], [0, 1]]);
     /// # Ok::<(), manabi::Error>(())
     /// ```
+    #[inline(never)]
     pub fn confusion_matrix(&self, data: &dyn Dataset<A>) -> Result<ConfusionMatrix> {
         check_fit("data set", self, data)?;
         let (link, outputs) = (self.output().link(), self.output_dim());

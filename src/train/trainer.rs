@@ -99,6 +99,7 @@ pub struct Trainer<'a, A> {
 
 impl<'a, A: Scalar> Trainer<'a, A> {
     /// A trainer with the article's settings.
+    #[inline(never)]
     pub fn new() -> Self {
         Self {
             batch_size: 100,
@@ -251,6 +252,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// or parameter the first such number stands; a number that the optimizer remembers and that is no longer finite; a data
     /// set that fails, an order with a row that is not in the training set, or whose last batch is smaller than a layer can
     /// train on; a learning rate of 0 in every step.
+    #[inline(never)]
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         if !self.go_on {
             self.restart();

@@ -144,6 +144,7 @@ impl<A: Scalar> Layer<A> for BatchNorm {
         Some(settings.with("affine", self.affine))
     }
 
+    #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         match features(pass.input) {
             (_, 1) => self.forward_columns(pass),
@@ -151,6 +152,7 @@ impl<A: Scalar> Layer<A> for BatchNorm {
         }
     }
 
+    #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         match features(pass.input) {
             (_, 1) => self.backward_columns(pass),
