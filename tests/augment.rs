@@ -25,7 +25,7 @@ fn model() -> Sequential<f64> {
 
 /// Exchanges neighbours and adds a little, from the noise.
 fn shake(sample: &mut [f64], noise: Noise) {
-    if noise.bits(1, 0) % 2 == 0 {
+    if noise.bits(1, 0).is_multiple_of(2) {
         sample.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
     }
     let small = |i: usize| f64::from(noise.bits(0, i)) / f64::from(u32::MAX) - 0.5;

@@ -201,7 +201,7 @@ impl<A: Scalar> Workspace<A> {
     ///
     /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?;
     /// // Either 0.01 more or 0.01 less.
-    /// let shaky = |x: &mut [f64], noise: Noise| x[0] += if noise.bits(0, 0) % 2 == 0 { 0.01 } else { -0.01 };
+    /// let shaky = |x: &mut [f64], noise: Noise| x[0] += if noise.bits(0, 0).is_multiple_of(2) { 0.01 } else { -0.01 };
     /// let data = Augment::new(&data, shaky);
     /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     /// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
