@@ -129,6 +129,49 @@ pub use shape::Shape;
 pub use train::Checkpoints;
 pub use train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination, Trainer};
 
+/// A setter whose result is dropped does nothing, and the compiler says so: one of each family.
+///
+/// ```
+/// #![deny(unused_must_use)]
+/// let adam = manabi::Adam::new(0.1);
+/// let adam = adam.amsgrad();
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// let adam = manabi::Adam::new(0.1);
+/// adam.amsgrad();
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// manabi::CosineDecay::new(10);
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// let norm = manabi::BatchNorm::new();
+/// norm.momentum(0.5);
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// let trainer = manabi::Trainer::<f32>::new();
+/// trainer.epochs(3);
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// let split = manabi::Split::fraction(0.5);
+/// split.stratified();
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// let settings = manabi::Settings::new();
+/// settings.with("units", 3);
+/// ```
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// manabi::CrossEntropy.label_smoothing(0.1);
+/// ```
+#[cfg(doctest)]
+struct MustUse;
+
 /// The README's examples, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -16,6 +16,7 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Settings(Vec<(String, Setting)>);
 
 /// The value of a setting.

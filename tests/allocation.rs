@@ -171,14 +171,8 @@ fn steppers<A: Scalar>() {
     for rule in rules::all() {
         let stepper = Stepper::new(rule).clip(Clip::Norm(1.0)).schedule(CosineDecay::new(9));
         let mut stepper = stepper.layer_rate("affine2", 0.5);
-        ws.reuse_gradient();
-        stepper.step(&mut model, &mut ws).unwrap();
-        let mut steps = || {
-            (0..3).for_each(|_| {
-                ws.reuse_gradient();
-                stepper.step(&mut model, &mut ws).unwrap();
-            });
-        };
+        stepper.step_again(&mut model, &mut ws).unwrap();
+        let mut steps = || (0..3).for_each(|_| stepper.step_again(&mut model, &mut ws).unwrap());
         assert_eq!(allocations(&mut steps), 0, "{:?}", stepper.rule());
     }
 }

@@ -447,7 +447,7 @@ fn a_batch_of_one_row_is_an_error_before_anything_changes() {
     let error = Trainer::new().batch_size(1).fit(&mut model, &data).unwrap_err();
     assert_eq!(error.to_string(), message);
     let error = Trainer::new().batch_size(3).epochs(1).fit(&mut model, &data).unwrap_err();
-    let place = "last batch of epoch 1 (drop_last() leaves it out where others are larger)";
+    let place = "last batch of epoch 1 (drop_last leaves it out where others are larger)";
     assert_eq!(error.to_string(), format!("{place}: {message}"));
     assert_eq!((model.params().to_vec(), model.buffer_values().to_vec()), before);
     Trainer::new().batch_size(5).epochs(1).fit(&mut model, &data).unwrap();

@@ -528,9 +528,9 @@ fn a_continued_fit_goes_on_with_the_optimizers_state() {
         trainer.schedule(ExponentialDecay::new(0.9))
     };
     trainer().epochs(4).fit(&mut whole, &data).unwrap();
-    let mut twice = trainer().epochs(2);
+    let mut twice = trainer().epochs(2).go_on(true);
     twice.fit(&mut parts, &data).unwrap();
-    twice.continue_fit(&mut parts, &data).unwrap();
+    twice.fit(&mut parts, &data).unwrap();
     assert_eq!(bits(whole.params()), bits(parts.params()));
 }
 

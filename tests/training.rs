@@ -343,9 +343,9 @@ fn a_continued_fit_goes_on_with_the_orders() {
     let data = blobs(20);
     let (mut whole, mut parts) = (network::<f64>(), network::<f64>());
     Trainer::new().batch_size(5).epochs(4).fit(&mut whole, &data).unwrap();
-    let mut trainer = Trainer::new().batch_size(5).epochs(2);
+    let mut trainer = Trainer::new().batch_size(5).epochs(2).go_on(true);
     trainer.fit(&mut parts, &data).unwrap();
-    trainer.continue_fit(&mut parts, &data).unwrap();
+    trainer.fit(&mut parts, &data).unwrap();
     assert_eq!(whole.params(), parts.params());
 }
 

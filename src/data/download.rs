@@ -79,6 +79,7 @@ impl Mnist {
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Download {
     mirrors: Vec<String>,
     files: Vec<(String, String)>,

@@ -33,6 +33,7 @@ const CACHE_LINE: usize = 64;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Images {
     pixels: Array2<u8>,
     labels: Vec<u8>,

@@ -23,6 +23,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Samples<A> {
     x: Array2<A>,
     t: Array2<A>,

@@ -94,13 +94,11 @@ impl<A: Scalar> Dataset<A> for Subset<'_, A> {
     }
 
     #[inline(never)]
-
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()> {
         self.in_chunks(rows, x, t, |_, theirs, x, t| self.data.gather(theirs, x, t))
     }
 
     #[inline(never)]
-
     fn gather_at(
         &self,
         place: Place,

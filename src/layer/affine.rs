@@ -40,6 +40,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Affine {
     units: usize,
     weight: Initializer,

@@ -7,6 +7,9 @@ use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
 use crate::shape::Shape;
 
+/// A layer and its name.
+pub(crate) type Named<A> = (String, Arc<dyn Layer<A>>);
+
 /// Layers that follow one another: itself a layer, the part that blocks are made of.
 ///
 /// Formula: y = lₙ(…l₂(l₁(x))).
@@ -45,7 +48,7 @@ use crate::shape::Shape;
 #[derive(Clone, Debug)]
 #[must_use = "add_layer returns the longer chain"]
 pub struct Chain<A> {
-    layers: Vec<(String, Arc<dyn Layer<A>>)>,
+    layers: Vec<Named<A>>,
     /// The layers in their places, once the shape of the input is known.
     plan: Option<Arc<Plan<A>>>,
 }
@@ -57,7 +60,7 @@ impl<A: Scalar> Chain<A> {
     }
 
     /// Creates a chain of these layers.
-    pub(crate) fn of(layers: Vec<(String, Arc<dyn Layer<A>>)>) -> Self {
+    pub(crate) fn of(layers: Vec<Named<A>>) -> Self {
         Self { layers, plan: None }
     }
 
@@ -91,7 +94,7 @@ impl<A: Scalar> Chain<A> {
 
     /// Returns what a file says of the layers.
     pub(crate) fn layer_settings(&self) -> Vec<LayerSettings> {
-        let described = |(name, layer): &(String, Arc<dyn Layer<A>>)| LayerSettings {
+        let described = |(name, layer): &Named<A>| LayerSettings {
             name: name.clone(),
             kind: layer.kind().into(),
             settings: layer.settings(),

@@ -44,6 +44,7 @@ use crate::simd::dispatch;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct LayerNorm {
     epsilon: f64,
     affine: bool,

@@ -28,6 +28,7 @@ pub use activation::Activation;
 pub use affine::Affine;
 pub use batch_norm::BatchNorm;
 pub use chain::Chain;
+pub(crate) use chain::Named;
 pub use concat::Concat;
 pub use dropout::Dropout;
 pub use layer_norm::LayerNorm;

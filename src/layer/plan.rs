@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::scratch::MOST;
 use super::tensor_spec::{check_name, check_names, total_size};
-use super::{Layer, Scratch, TensorSpec};
+use super::{Layer, Named, Scratch, TensorSpec};
 use crate::error::{Error, Result};
 use crate::linalg::halves;
 use crate::parallel::{least, shares};
@@ -152,7 +152,7 @@ pub(crate) struct Plan<A> {
 }
 
 impl<A: Scalar> Plan<A> {
-    pub fn new(layers: &[(String, Arc<dyn Layer<A>>)], input: Shape) -> Result<Self> {
+    pub fn new(layers: &[Named<A>], input: Shape) -> Result<Self> {
         if layers.is_empty() {
             return Err(Error::setting("layers", "at least 1", 0));
         }

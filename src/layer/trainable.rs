@@ -39,6 +39,7 @@ const LANES: usize = 16;
 /// assert_eq!(Layer::<f32>::parameters(&many, 100.into())[0].shape, [100]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Trainable<F> {
     function: F,
     per_unit: bool,

@@ -30,6 +30,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(loss, 2.0_f64.ln());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct BinaryCrossEntropy;
 
 impl BinaryCrossEntropy {

@@ -36,6 +36,7 @@ use crate::settings::Settings;
 /// assert_eq!(loss, 3.0 * 2.0_f64.ln());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct WeightedBinaryCrossEntropy {
     pos_weight: Vec<f64>,
 }

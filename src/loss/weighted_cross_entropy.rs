@@ -50,6 +50,7 @@ use crate::simd::dispatch;
 /// assert_eq!(error.to_string(), "class_weights: expected 3 weights, one for each output, got 2");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct WeightedCrossEntropy {
     label_smoothing: f64,
     class_weights: Option<Vec<f64>>,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::end::End;
 use super::{Sequential, Units};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Plan, Slot, TensorSpec};
+use crate::layer::{Layer, Named, Plan, Slot, TensorSpec};
 use crate::loss::Loss;
 use crate::output::Output;
 use crate::random::{Random, RandomState};
@@ -31,9 +31,10 @@ use crate::shape::Shape;
 /// assert_eq!(error.to_string(), "set_error: expected a loss that goes with output identity, got cross_entropy_error");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Builder<A> {
     input: Shape,
-    layers: Vec<(String, Arc<dyn Layer<A>>)>,
+    layers: Vec<Named<A>>,
     output: Option<Arc<dyn Output<A>>>,
     loss: Option<Arc<dyn Loss<A>>>,
     seed: u32,
@@ -48,7 +49,7 @@ impl<A: Scalar> Builder<A> {
     #[cfg(feature = "persistence")]
     pub(crate) fn of(
         input: Shape,
-        layers: Vec<(String, Arc<dyn Layer<A>>)>,
+        layers: Vec<Named<A>>,
         output: Arc<dyn Output<A>>,
         loss: Arc<dyn Loss<A>>,
     ) -> Self {

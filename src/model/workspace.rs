@@ -38,6 +38,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Workspace<A> {
     /// The greatest number of rows.
     pub(super) capacity: usize,
@@ -105,6 +106,9 @@ impl<A: Scalar> Sequential<A> {
 impl<A: Scalar> Workspace<A> {
     /// Divides the work of a pass among up to this many threads (at least 1; 1 to begin with) wherever that pays. The results
     /// are the same bits.
+    ///
+    /// After `fork`, the threads of `rayon`'s pool exist in the parent alone, and a child that waits for them hangs. There, use
+    /// one thread, or start a new process instead (`std::process::Command`).
     #[inline(never)]
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);

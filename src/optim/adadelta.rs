@@ -27,6 +27,7 @@ use crate::settings::check_positive;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct AdaDelta {
     learning_rate: f64,
     rho: f64,

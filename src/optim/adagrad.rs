@@ -29,6 +29,7 @@ use crate::settings::check_positive;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct AdaGrad {
     learning_rate: f64,
     initial_accumulator: f64,

@@ -32,6 +32,7 @@ use crate::settings::check_positive;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Adam {
     pub(super) learning_rate: f64,
     pub(super) betas: (f64, f64),

@@ -27,6 +27,7 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct AdamW {
     adam: Adam,
 }

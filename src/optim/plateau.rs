@@ -34,6 +34,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(plateau.scale, 0.5);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct ReduceOnPlateau {
     factor: f64,
     patience: u64,

@@ -34,6 +34,7 @@ use crate::settings::check_positive;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct RmsProp {
     learning_rate: f64,
     alpha: f64,

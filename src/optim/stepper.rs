@@ -43,6 +43,7 @@ use crate::settings::check_positive;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Stepper<A> {
     rule: Arc<dyn Optimizer<A>>,
     schedule: Option<Arc<dyn Schedule>>,

@@ -9,8 +9,8 @@ use crate::activation::{
 };
 use crate::error::{Error, Result};
 use crate::layer::{
-    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Reshape, Residual,
-    Trainable,
+    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Named, Reshape,
+    Residual, Trainable,
 };
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError};
 use crate::model::Sequential;
@@ -65,6 +65,7 @@ use crate::shape::Shape;
 /// assert_eq!(loaded.params(), model.params());
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Registry<A> {
     layers: Makers<A, dyn Layer<A>>,
     outputs: Makers<A, dyn Output<A>>,
@@ -211,10 +212,7 @@ impl<A: Scalar> Registry<A> {
     }
 
     /// Makes the layers that a file lists, and lists the problems with them.
-    pub(super) fn make_layers(
-        &self,
-        layers: &[LayerSettings],
-    ) -> (Vec<(String, Arc<dyn Layer<A>>)>, Vec<String>) {
+    pub(super) fn make_layers(&self, layers: &[LayerSettings]) -> (Vec<Named<A>>, Vec<String>) {
         let (mut made, mut problems) = (Vec::with_capacity(layers.len()), Vec::new());
         for LayerSettings { name, kind, settings } in layers {
             match self.make_layer(kind, settings.as_ref()) {

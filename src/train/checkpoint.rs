@@ -67,6 +67,7 @@ use crate::unfinished::becomes;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Checkpoints {
     folder: PathBuf,
     keep_last: usize,

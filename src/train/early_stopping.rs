@@ -50,6 +50,7 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct EarlyStopping {
     patience: usize,
     min_delta: f64,

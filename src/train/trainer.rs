@@ -73,6 +73,7 @@ use crate::scalar::Scalar;
 /// assert_eq!(model.evaluate(&data)?.accuracy, Some(1.0));
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Trainer<'a, A> {
     pub(super) batch_size: usize,
     epochs: usize,
@@ -216,6 +217,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Divides the work among up to this many threads, wherever that pays. The results are the same bits. With more than one,
     /// a run takes place on threads of `rayon`'s pool, observers and all.
+    ///
+    /// After `fork`, the threads of `rayon`'s pool exist in the parent alone, and a child that waits for them hangs. There, use
+    /// one thread, or start a new process instead (`std::process::Command`).
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
@@ -408,7 +412,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let whole = order.len() - order.len() % size;
         let order = if self.drop_last && whole > 0 { &order[..whole] } else { &order[..] };
         let last = order.chunks(size).last().map_or(0, <[usize]>::len);
-        model.check_rows(last).map_err(|error| error.in_place(&format!("last batch of epoch {number}")))?;
+        model.check_rows(last).map_err(|error| {
+            error.in_place(&format!(
+                "last batch of epoch {number} (drop_last leaves it out where others are larger)"
+            ))
+        })?;
         let batches = order.len().div_ceil(size);
         let mut tally = Tally::default();
         for (i, rows) in order.chunks(size).enumerate() {

@@ -51,6 +51,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct BatchNorm {
     epsilon: f64,
     momentum: f64,

@@ -19,6 +19,7 @@ use crate::error::Result;
 /// assert_eq!(schedule.rate(0.5, 600 * 30), 0.05);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct ByEpoch<S> {
     steps_per_epoch: u64,
     schedule: S,

@@ -11,6 +11,7 @@ use super::Schedule;
 /// assert_eq!(WarmUp::new(100, Constant).start(0.0).rate(0.1, 50), 0.05);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct Constant;
 
 impl Schedule for Constant {

@@ -26,6 +26,7 @@ use crate::optim::check_at_least_0;
 /// assert!((schedule.rate(0.3, 5) - 0.15).abs() < 1e-16);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct CosineDecay {
     steps: u64,
     end: f64,

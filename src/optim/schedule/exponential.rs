@@ -21,6 +21,7 @@ use crate::settings::check_positive;
 /// assert_eq!(ExponentialDecay::new(0.5).rate(1.0, 3), 0.125);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct ExponentialDecay {
     gamma: f64,
 }

@@ -29,6 +29,7 @@ use crate::optim::check_at_most_1;
 /// assert!((schedule.rate(1.0, 99) - 4e-6).abs() < 1e-18);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct OneCycle {
     steps: u64,
     rise: f64,

@@ -25,6 +25,7 @@ use crate::settings::check_positive;
 /// assert_eq!([0, 2, 4, 9].map(|steps| schedule.rate(1.0, steps)), [1.0, 0.25, 0.0, 0.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct PolynomialDecay {
     steps: u64,
     power: f64,

@@ -23,6 +23,7 @@ use crate::settings::check_positive;
 /// assert_eq!([0, 9, 10, 25].map(|steps| schedule.rate(1.0, steps)), [1.0, 1.0, 0.5, 0.25]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct StepDecay {
     every: u64,
     gamma: f64,

@@ -23,6 +23,7 @@ use crate::optim::check_at_most_1;
 /// assert_eq!([0, 5, 10, 100].map(|steps| schedule.rate(1.0, steps)), [0.0, 0.5, 1.0, 0.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 pub struct WarmUp<S> {
     steps: u64,
     schedule: S,
