@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::Command;
 
 use manabi::{
-    Activation, Affine, BatchNorm, Celu, CrossEntropy, Dropout, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish,
-    HardTanh, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu, Random, RandomState, Relu,
-    Relu6, Scalar, Selu, Sequential, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, Trainable,
+    Activation, Affine, BatchNorm, Celu, Chain, Concat, CrossEntropy, Dropout, Elu, Gelu, GeluTanh,
+    HardSigmoid, HardSwish, HardTanh, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu,
+    Random, RandomState, Relu, Relu6, Residual, Scalar, Selu, Sequential, Sigmoid, Softmax, Softplus,
+    Softsign, Swish, Tanh, Trainable,
 };
 use ndarray::Array2;
 use safetensors::SafeTensors;
@@ -28,7 +29,32 @@ fn networks<A: Scalar>(seed: u32) -> Vec<Sequential<A>> {
     }
     add!(Relu, Relu6, LeakyRelu::new(0.2), Elu::new(0.7), Selu, Celu::new(0.7), Softplus::new(2.0), Softsign);
     add!(Sigmoid, LogSigmoid, Tanh, HardTanh, HardSigmoid, HardSwish, Gelu, GeluTanh, Mish);
+    networks.push(nested(seed));
     networks
+}
+
+/// Blocks two deep, with and without a projection.
+fn nested<A: Scalar>(seed: u32) -> Sequential<A> {
+    let affine = |units| Affine::new(units).bias_initializer(Initializer::GLOROT_UNIFORM);
+    let alone = |units| Chain::new().add_layer("affine1", affine(units));
+    let chain = alone(6)
+        .add_layer("norm1", BatchNorm::new())
+        .add_layer("mish1", Activation::new(Mish))
+        .add_layer("affine2", affine(6));
+    let heads = Concat::new()
+        .add_branch("left", alone(3).add_layer("tanh1", Activation::new(Tanh)))
+        .add_branch("right", alone(4).add_layer("inner", Residual::new(alone(4))));
+    let projected = Residual::new(Chain::new().add_layer("heads", heads)).projection(alone(7));
+    Sequential::builder(5)
+        .add_layer("affine1", affine(6))
+        .add_layer("block1", Residual::new(chain))
+        .add_layer("block2", projected)
+        .add_layer("affine2", affine(4))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .seed(seed)
+        .build()
+        .unwrap()
 }
 
 fn network<A: Scalar>(seed: u32, activation: impl Layer<A> + 'static) -> Sequential<A> {

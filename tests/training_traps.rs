@@ -62,6 +62,41 @@ fn a_run_goes_on_if_it_is_asked_to() {
 }
 
 #[test]
+fn a_run_that_is_refused_loses_nothing() {
+    let data = data(40);
+    let trainer = || Trainer::new().batch_size(10).epochs(3).optimizer(Momentum::new(0.05));
+    let (mut with, mut without) = (model(1), model(1));
+    let mut first = trainer();
+    first.fit(&mut with, &data).unwrap();
+    let wrong = Samples::new(Array2::zeros((4, 3)), Array2::zeros((4, 2))).unwrap();
+    first.fit(&mut with, &wrong).unwrap_err();
+    first.go_on(true).fit(&mut with, &data).unwrap();
+    let mut second = trainer().go_on(true);
+    second.fit(&mut without, &data).unwrap();
+    second.fit(&mut without, &data).unwrap();
+    assert_eq!(with.params(), without.params());
+}
+
+/// Also if a setting is changed between two runs.
+#[test]
+fn a_stepper_that_was_handed_in_begins_every_run() {
+    let data = data(40);
+    let (mut with, mut alone) = (model(1), model(1));
+    let stepper = || Stepper::new(Momentum::new(0.05));
+    let mut trainer = Trainer::new().batch_size(10).epochs(2).stepper(stepper());
+    trainer.fit(&mut model(2), &data).unwrap();
+    trainer.clip(manabi::Clip::Norm(100.0)).fit(&mut with, &data).unwrap();
+    Trainer::new()
+        .batch_size(10)
+        .epochs(2)
+        .stepper(stepper())
+        .clip(manabi::Clip::Norm(100.0))
+        .fit(&mut alone, &data)
+        .unwrap();
+    assert_eq!(with.params(), alone.params());
+}
+
+#[test]
 fn a_run_without_a_step_above_0_is_an_error() {
     let (data, mut model) = (data(20), model(1));
     let before = model.params().to_vec();

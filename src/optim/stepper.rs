@@ -168,6 +168,16 @@ impl<A: Scalar> Stepper<A> {
         (self.state, self.owner) = (OptimizerState::of(self.rule.as_ref()), None);
     }
 
+    /// Returns what is remembered, and of which model.
+    pub(crate) fn memory(&self) -> (OptimizerState<A>, Option<u64>) {
+        (self.state.clone(), self.owner)
+    }
+
+    /// Puts back what was remembered.
+    pub(crate) fn recall(&mut self, memory: (OptimizerState<A>, Option<u64>)) {
+        (self.state, self.owner) = memory;
+    }
+
     /// Goes on with another model, as if the steps so far had been its own. Clones of a model count as the same model.
     ///
     /// # Errors

@@ -280,7 +280,7 @@ impl<A: Scalar> Trainer<'_, A> {
         Run {
             precision: if size_of::<A>() == 4 { "f32" } else { "f64" }.into(),
             optimizer: self.stepper.settings(),
-            batch_size: self.batch_size,
+            batch_size: self.rows(train.len()),
             drop_last: self.drop_last,
             noise_seed: self.noise,
             samples: train.len(),

@@ -15,7 +15,7 @@ use crate::data::{Dataset, Place};
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
 use crate::model::{Sequential, Workspace};
-use crate::optim::{Clip, Optimizer, ReduceOnPlateau, Schedule, Sgd, Stepper};
+use crate::optim::{Clip, Optimizer, OptimizerState, ReduceOnPlateau, Schedule, Sgd, Stepper};
 use crate::parallel::{cores, enter, least, shares};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
@@ -79,8 +79,8 @@ pub struct Trainer<'a, A> {
     epochs: usize,
     pub(super) drop_last: bool,
     pub(super) stepper: Stepper<A>,
-    /// The stepper as it was handed in, with which a run begins.
-    first: Option<Stepper<A>>,
+    /// What a stepper that was handed in remembered, with which a run begins.
+    first: Option<(OptimizerState<A>, Option<u64>)>,
     go_on: bool,
     /// Whether a step of the run has had a learning rate above 0.
     moved: bool,
@@ -146,12 +146,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Sets what turns gradients into steps.
     pub fn optimizer(self, optimizer: impl Optimizer<A> + 'static) -> Self {
-        self.with_stepper(|stepper| stepper.optimizer(optimizer))
+        Self { first: None, ..self.with_stepper(|stepper| stepper.optimizer(optimizer)) }
     }
 
     fn with_stepper(self, change: impl FnOnce(Stepper<A>) -> Stepper<A>) -> Self {
-        let stepper = change(self.stepper);
-        Self { first: self.first.map(|_| stepper.clone()), stepper, ..self }
+        Self { stepper: change(self.stepper), ..self }
     }
 
     /// Lets the learning rate change from step to step.
@@ -173,7 +172,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// Sets optimizer, schedule and all else that makes a step. A run begins with what this stepper remembers, which must be
     /// steps of the model that is trained.
     pub fn stepper(self, stepper: Stepper<A>) -> Self {
-        Self { first: Some(stepper.clone()), stepper, ..self }
+        Self { first: Some(stepper.memory()), stepper, ..self }
     }
 
     /// Draws the orders of a run, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout) from it
@@ -258,27 +257,34 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// train on; a learning rate of 0 in every step.
     #[inline(never)]
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
-        if !self.go_on {
-            self.restart();
+        let before = (self.stepper.memory(), self.restart());
+        if let Err(error) = self.check(model, train) {
+            // What a run that is refused would have gone on with is still there.
+            self.stepper.recall(before.0);
+            if let Some(order) = before.1 {
+                self.order = order;
+            }
+            return Err(error);
         }
-        self.check(model, train)?;
         // Once for the whole run: to enter for every step would cost two changes of thread each.
         enter(self.threads, || self.run(model, train))
     }
 
-    /// Begins anew, whatever has been run before.
-    fn restart(&mut self) {
+    /// Begins anew, whatever has been run before, unless the run is to go on; returns the orders that were replaced.
+    fn restart(&mut self) -> Option<Box<dyn Order + 'a>> {
+        if self.go_on {
+            return None;
+        }
         match &self.first {
-            Some(first) => self.stepper = first.clone(),
+            Some(first) => self.stepper.recall(first.clone()),
             None => self.stepper.restart(),
         }
-        if let Some(seed) = self.seed {
-            self.order = Box::new(Drawn(RandomState::new(seed)));
-        }
+        let order = Box::new(Drawn(RandomState::new(self.seed?)));
+        Some(std::mem::replace(&mut self.order, order))
     }
 
     /// Returns the rows of a batch, unless it is the last one.
-    fn rows(&self, samples: usize) -> usize {
+    pub(super) fn rows(&self, samples: usize) -> usize {
         self.batch_size.min(samples)
     }
 
@@ -291,8 +297,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             History { epochs, termination: Termination::Completed, best: None, elapsed: before };
         let trained = self.run_epochs(model, train, &mut history, &mut best, &start);
         // Also if the run fails: what was good before is not lost.
-        best.as_ref().map_or(Ok(()), |best| best.restore(model))?;
+        let restored = best.as_ref().map_or(Ok(()), |best| best.restore(model));
         trained.map_err(|error| self.after_failure(error))?;
+        restored?;
         history.best = best.and_then(|best| best.number());
         history.elapsed = before + start.elapsed();
         Ok(history)
