@@ -176,6 +176,16 @@ impl Error {
         }
     }
 
+    /// Returns whether a value or a loss that is not finite is to blame.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_not_finite(&self) -> bool {
+        match self {
+            Self::NotFinite { .. } | Self::Diverged { .. } => true,
+            Self::Training { error, .. } | Self::Layer { error, .. } => error.is_not_finite(),
+            _ => false,
+        }
+    }
+
     /// The same error, with the stage of training where it arose.
     pub(crate) fn in_place(self, place: &str) -> Self {
         Self::Training { place: place.into(), error: Box::new(self) }

@@ -232,3 +232,81 @@ fn what_cannot_be_examined_is_an_error() {
     assert!(conformance::layer(&Affine::new(1), samples(0, 3).view(), 0).is_err());
     assert!(conformance::layer(&BatchNorm::new(), samples(1, 3).view(), 0).is_err());
 }
+
+/// y = x², with the input kept in scratch, and a mistake.
+#[derive(Debug)]
+struct Square(ScratchMistake);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ScratchMistake {
+    None,
+    ReadsUnwritten,
+    KeepsOtherRows,
+    ForgetsGradients,
+    AsksForOthers,
+}
+
+impl<A: Scalar> Layer<A> for Square {
+    fn kind(&self) -> &str {
+        "square"
+    }
+    fn output_shape(&self, input: Shape) -> manabi::Result<Shape> {
+        Ok(input)
+    }
+    fn scratch(&self, input: Shape) -> manabi::Scratch {
+        let n = input.size();
+        manabi::Scratch::NONE.kept([n]).gradients([n]).temporary(n)
+    }
+    fn row_wise(&self, _training: bool) -> bool {
+        true
+    }
+    fn forward(&self, pass: Forward<'_, A>) {
+        let Forward { x, mut y, kept, temporary, .. } = pass;
+        if self.0 == ScratchMistake::AsksForOthers {
+            let [_, _] = kept.arrays();
+            return;
+        }
+        let [mut own] = kept.arrays();
+        let rows = x.nrows();
+        for row in 0..rows {
+            let from = if self.0 == ScratchMistake::KeepsOtherRows { rows - 1 - row } else { row };
+            if self.0 != ScratchMistake::ReadsUnwritten || row > 0 {
+                own.row_mut(row).assign(&x.row(from));
+            }
+        }
+        if let Some(first) = temporary.first_mut() {
+            *first = A::one();
+        }
+        y.assign(&x.mapv(|x| x * x));
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        let Backward { dy, dx, kept, gradients, after_dx, .. } = pass;
+        let ([x], [mut own]) = (kept.arrays(), gradients.arrays());
+        if self.0 != ScratchMistake::ForgetsGradients && !after_dx {
+            own.assign(&dy);
+        }
+        let from = if self.0 == ScratchMistake::ForgetsGradients { own.view() } else { dy };
+        if let Some(mut dx) = dx {
+            ndarray::Zip::from(&mut dx).and(from).and(x).for_each(|dx, &dy, &x| *dx = A::of(2.0) * x * dy);
+        }
+    }
+}
+
+#[test]
+fn careless_users_of_scratch_are_named() {
+    let report = |mistake| conformance::layer(&Square(mistake), samples(5, 3).view(), 3).unwrap();
+    report(ScratchMistake::None).assert();
+    for (mistake, promise) in [
+        (ScratchMistake::ReadsUnwritten, "every value is written, none added to, no scratch is read before"),
+        (ScratchMistake::KeepsOtherRows, "row_wise is the truth in training, f64"),
+        (
+            ScratchMistake::ForgetsGradients,
+            "every value is written, none added to, no scratch is read before",
+        ),
+        (ScratchMistake::AsksForOthers, "passes, f64: the layer panicked"),
+    ] {
+        let report = report(mistake);
+        let found = report.failures.iter().any(|failure| failure.starts_with(promise));
+        assert!(found, "{mistake:?}: {report}");
+    }
+}

@@ -129,7 +129,7 @@ fn a_bad_flag_or_folder_is_one_clear_line_and_exit_code_2() {
         (&["--epochs"], "missing argument for option '--epochs'"),
         (&["--dtype", "f16"], "expected f32 or f64"),
         (&["--data", "/nowhere/at/all"], "/nowhere/at/all: "),
-        (&["--data", path(&folder), "--batch", "21"], "batch_size: expected 1 to the 20 samples"),
+        (&["--data", path(&folder), "--batch", "0"], "batch_size: expected at least 1, got 0"),
         (&["--data", path(&folder), "--batch", "5", "--lr", "-1"], "learning_rate: expected"),
         (&["--data", path(&folder), "--hidden", "5,0"], "layer 'affine2': units: expected at least 1, got 0"),
         (&["--data", path(&folder), "--hidden", "5,x"], "cannot parse argument \"5,x\""),

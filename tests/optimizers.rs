@@ -377,7 +377,7 @@ fn settings_out_of_range_are_errors_that_change_nothing() {
     }
     assert_eq!(
         refused(sgd().layer_rate("affine9", 0.5)),
-        "layer_rate: expected one of affine1, prelu1, affine2, got affine9"
+        "layer_rate: expected one of affine1, prelu1, affine2, or a layer in one of these blocks, got affine9"
     );
     assert_eq!(
         refused(sgd().layer_rate("affine1", -0.5)),
@@ -427,7 +427,9 @@ fn workspaces_and_slices_that_do_not_fit_are_errors() {
     let other = Sequential::<f64>::builder(3).add_layer("affine1", Affine::new(2));
     let mut other = other.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let mut ws = with_gradient(&own);
-    assert!(message(stepper.step(&mut other, &mut ws)).starts_with("workspace: expected shape"));
+    assert!(message(stepper.step(&mut other, &mut ws)).starts_with(
+        "workspace: expected one that Sequential<f64>(3 -> 2, 1 layers, 8 parameters) has made"
+    ));
     stepper.step(&mut own, &mut ws).unwrap();
     let mut ws = with_gradient(&own);
     assert_eq!(

@@ -278,10 +278,13 @@ fn descriptions_that_make_no_sense() {
         error(r#"\"input_dim\":30"#, r#"\"input_dim\":31"#)
             .contains("affine1.weight: expected shape [40, 31]")
     );
-    assert_eq!(error(r#"\"input_dim\":30"#, r#"\"input_dim\":0"#), "input_dim: expected at least 1, got 0");
+    assert_eq!(
+        error(r#"\"input_dim\":30"#, r#"\"input_dim\":0"#),
+        "input shape: expected at least 1 in each dimension, got 0"
+    );
     assert_eq!(
         error(r#"affine2\""#, r#"affine1\""#),
-        "layer 'affine1': name: expected one of its own, got affine1"
+        "layer 'affine1': name: expected a different name for each layer, got affine1"
     );
     assert_eq!(
         error(r#"\"units\":50.0"#, r#"\"units\":0.5"#),

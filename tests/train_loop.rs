@@ -246,7 +246,7 @@ fn settings_out_of_range_leave_the_model() {
     let trainer = || Trainer::new().batch_size(10);
     assert_eq!(
         message(trainer().validation(&narrow)),
-        "validation set: expected shape samples and targets of [4, 3] numbers, got [3, 3]"
+        "samples of the validation set: expected shape 4, got 3"
     );
     assert_eq!(
         message(trainer().early_stopping(EarlyStopping::new(0))),

@@ -147,9 +147,9 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
         assert!(message(batch(5).optimizer(Sgd::new(rate)), &data).starts_with("learning_rate: expected"));
     }
     let narrow = Samples::labeled(Array2::zeros((9, 3)), &[0_u8; 9], 3).unwrap();
-    let misfit = "expected shape samples and targets of [4, 3] numbers, got [3, 3]";
-    assert_eq!(message(batch(5), &narrow), format!("training set: {misfit}"));
-    assert_eq!(message(batch(5).test(&narrow), &data), format!("test set: {misfit}"));
+    let misfit = "expected shape 4, got 3";
+    assert_eq!(message(batch(5), &narrow), format!("samples of the training set: {misfit}"));
+    assert_eq!(message(batch(5).test(&narrow), &data), format!("samples of the test set: {misfit}"));
     assert_eq!(
         message(batch(5).order(|_, _| vec![3, 20]), &data),
         "epoch 1: order: expected rows below 20, got 20"

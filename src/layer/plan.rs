@@ -169,10 +169,18 @@ impl<A: Scalar> Plan<A> {
         }
         let plan = Self::of(slots);
         // Layers with points in their names may have parameters of the same full name.
-        let all: Vec<TensorSpec> = plan.parameters().chain(plan.buffers()).collect();
-        check_names(all.iter().map(|spec| &spec.name))?;
-        check_names(all.iter().map(|spec| &spec.saved_as))?;
+        plan.check_full_names(|spec| &spec.name)?;
+        plan.check_full_names(|spec| &spec.saved_as)?;
         Ok(plan)
+    }
+
+    fn check_full_names(&self, name: impl Fn(&TensorSpec) -> &String) -> Result<()> {
+        let specs = self.slots.iter().flat_map(|slot| {
+            let Declared { parameters, buffers, .. } = &slot.declared;
+            parameters.iter().chain(buffers).map(move |spec| (slot, spec))
+        });
+        let names: Vec<String> = specs.map(|(slot, spec)| format!("{}.{}", slot.name, name(spec))).collect();
+        check_names(names.iter())
     }
 
     fn of(slots: Vec<Slot<A>>) -> Self {

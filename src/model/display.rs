@@ -41,7 +41,7 @@ impl<A: Scalar> Sequential<A> {
     ///     .set_error(CrossEntropy)
     ///     .build()?;
     /// let table = "\
-    /// layer    kind     input    output  parameters
+    /// layer    kind       input  output  parameters
     /// flatten  flatten  1x28x28     784           0
     /// affine1  affine       784     100       78500
     /// mish1    mish         100     100           0

@@ -157,31 +157,40 @@ enum Element {
     Layer(LayerSettings),
 }
 
-/// A vector's length or, for other samples, a list of dimensions.
-#[derive(Deserialize, Serialize)]
-#[serde(untagged)]
-enum Dims {
-    One(usize),
-    Several(Vec<usize>),
-}
-
+/// One dimension as a number, several as a list.
 impl Serialize for Shape {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let dims = match *self.dims() {
-            [size] => Dims::One(size),
-            ref dims => Dims::Several(dims.to_vec()),
-        };
-        dims.serialize(serializer)
+        match self.dims() {
+            [size] => size.serialize(serializer),
+            dims => dims.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Shape {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Dims::deserialize(deserializer)? {
-            Dims::One(size) => Ok(size.into()),
-            Dims::Several(dims) => Self::of_dims(&dims)
-                .ok_or_else(|| D::Error::custom(format!("expected 1 to 3 dimensions, got {}", dims.len()))),
+        struct Dims;
+        impl<'de> Visitor<'de> for Dims {
+            type Value = Shape;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of values, or a list of 1 to 3 dimensions")
+            }
+            fn visit_u64<E: serde::de::Error>(self, size: u64) -> Result<Shape, E> {
+                usize::try_from(size).map(Shape::from).map_err(E::custom)
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Shape, S::Error> {
+                let mut dims = Vec::new();
+                while let Some(dim) = seq.next_element()? {
+                    if dims.len() == Shape::MAX_RANK {
+                        return Err(S::Error::invalid_length(dims.len() + 1, &self));
+                    }
+                    dims.push(dim);
+                }
+                Shape::of_dims(&dims).ok_or_else(|| S::Error::invalid_length(dims.len(), &self))
+            }
         }
+        deserializer.deserialize_any(Dims)
     }
 }
 

@@ -295,11 +295,15 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
         let mut history =
             History { epochs, termination: Termination::Completed, best: None, elapsed: before };
+        let steps = self.stepper.state().steps;
+        // What was learned before a run was interrupted counts.
+        self.moved = !history.epochs.is_empty();
         let trained = self.run_epochs(model, train, &mut history, &mut best, &start);
         // Also if the run fails: what was good before is not lost.
         let restored = best.as_ref().map_or(Ok(()), |best| best.restore(model));
         trained.map_err(|error| self.after_failure(error))?;
         restored?;
+        self.check_moved(&history, steps)?;
         history.best = best.and_then(|best| best.number());
         history.elapsed = before + start.elapsed();
         Ok(history)
@@ -320,9 +324,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         // With fewer rows for each, the weights on their way from core to core cost more than a thread saves.
         let threads = shares(self.threads, rows, least::ROWS);
         let mut batch = model.workspace(rows)?.threads(threads).seed(self.noise);
-        let steps = self.stepper.state().steps;
-        batch.skip_to(steps);
-        self.moved = false;
+        batch.skip_to(self.stepper.state().steps);
         let is_stale = |best: &Option<Best<A>>| best.as_ref().is_some_and(Best::is_stale);
         if is_stale(best) {
             history.termination = Termination::NoImprovement;
@@ -362,12 +364,18 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 return Ok(());
             }
         }
-        match self.moved || self.stepper.state().steps == steps {
-            true => Ok(()),
-            false => {
+        Ok(())
+    }
+
+    /// An error if no step of a whole run could change the model.
+    fn check_moved(&self, history: &History, steps: u64) -> Result<()> {
+        let is_whole = history.termination != Termination::Stopped && self.stepper.state().steps > steps;
+        match is_whole && !self.moved {
+            true => {
                 let expected = "a learning rate above 0 in at least one step of the run";
                 Err(Error::setting("schedule", expected, "0 in every step, so that nothing was learned"))
             }
+            false => Ok(()),
         }
     }
 
@@ -376,10 +384,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     fn after_failure(&self, error: Error) -> Error {
         let last = self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.last().ok().flatten());
         match last {
-            Some(path) => {
+            Some(path) if error.is_not_finite() => {
                 error.in_place(&format!("the run can go on from the last good epoch in {}", path.display()))
             }
-            None => error,
+            _ => error,
         }
     }
 

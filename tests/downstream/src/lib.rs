@@ -1,7 +1,9 @@
 //! What a user writes: activations and a layer that manabi does not have.
 
-use manabi::ndarray::Axis;
-use manabi::{ActFn, Backward, Error, Forward, Layer, Result, Scalar, Shape, simd};
+use manabi::ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
+use manabi::{
+    ActFn, Backward, Error, Forward, Initializer, Layer, Result, Scalar, Scratch, Shape, TensorSpec, simd,
+};
 
 /// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
 #[derive(Clone, Debug)]
@@ -125,4 +127,68 @@ impl<A: Scalar> Layer<A> for Glu {
             },
         );
     }
+}
+
+/// A gated residual block: y = x + σ(a)·h with the gate a = x·A and the candidate h = x·H, both kept for the backward pass.
+#[derive(Debug)]
+pub struct GatedResidual;
+
+impl<A: Scalar> Layer<A> for GatedResidual {
+    fn kind(&self) -> &str {
+        "gated_residual"
+    }
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
+    }
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
+        let n = input.size();
+        ["gate", "candidate"].map(|name| TensorSpec::new(name, &[n, n], Initializer::GLOROT_NORMAL)).into()
+    }
+    fn scratch(&self, input: Shape) -> Scratch {
+        let n = input.size();
+        Scratch::NONE.kept([n, n]).gradients([n, n, n])
+    }
+    fn row_wise(&self, _training: bool) -> bool {
+        true
+    }
+    fn forward(&self, pass: Forward<'_, A>) {
+        let Forward { params, x, mut y, kept, engine, .. } = pass;
+        let ([mut a, mut h], [gate, candidate]) = (kept.arrays(), halves(params, x.ncols()));
+        engine.matmul(x, gate, None, a.view_mut());
+        engine.matmul(x, candidate, None, h.view_mut());
+        Zip::from(&mut y).and(x).and(&a).and(&h).for_each(|y, &x, &a, &h| *y = x + a.sigmoid() * h);
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        let Backward { params, x, dy, dx, grad, kept, gradients, after_dx, engine, .. } = pass;
+        let ([a, h], [mut da, mut dh, mut part]) = (kept.arrays(), gradients.arrays());
+        if !after_dx {
+            Zip::from(&mut da)
+                .and(dy)
+                .and(a)
+                .and(h)
+                .for_each(|d, &dy, &a, &h| *d = dy * h * a.sigmoid_derivative());
+            Zip::from(&mut dh).and(dy).and(a).for_each(|d, &dy, &a| *d = dy * a.sigmoid());
+        }
+        if let Some(grad) = grad {
+            let (to_gate, to_candidate) = grad.split_at_mut(params.len() / 2);
+            for (to, d) in [(to_gate, &da), (to_candidate, &dh)] {
+                let to = ArrayViewMut2::from_shape((x.ncols(), x.ncols()), to).expect("as declared");
+                engine.matmul(x.reversed_axes(), d.view(), None, to);
+            }
+        }
+        if let Some(mut dx) = dx {
+            let [gate, candidate] = halves(params, x.ncols());
+            dx.assign(&dy);
+            for (d, weight) in [(&da, gate), (&dh, candidate)] {
+                engine.matmul(d.view(), weight.reversed_axes(), None, part.view_mut());
+                dx += &part;
+            }
+        }
+    }
+}
+
+/// The two matrices of parameters.
+fn halves<A>(params: &[A], n: usize) -> [ArrayView2<'_, A>; 2] {
+    let (first, second) = params.split_at(n * n);
+    [first, second].map(|half| ArrayView2::from_shape((n, n), half).expect("as declared"))
 }

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use downstream::{Glu, MySwish, Serf, Snake, Squareplus};
+use downstream::{GatedResidual, Glu, MySwish, Serf, Snake, Squareplus};
 use manabi::ndarray::{Array2, array};
 use manabi::{
     ActFn, Activation, Affine, Backward, CrossEntropy, Engine, Forward, Layer, Random, RandomState, Samples,
-    Scalar, Sequential, Sgd, Softmax, Swish, Trainer, gradcheck,
+    Scalar, Sequential, Sgd, Softmax, Swish, Trainer, conformance, gradcheck,
 };
 
 #[test]
@@ -59,6 +59,8 @@ fn they_train_in_both_precisions() {
     both(MySwish);
     learns::<f32>(Glu);
     learns::<f64>(Glu);
+    learns::<f32>(GatedResidual);
+    learns::<f64>(GatedResidual);
 }
 
 /// The fastest of some passes over 100,000 values, forward and backward, in seconds.
@@ -84,6 +86,15 @@ fn what_is_built_in_is_compiled_in_the_library() {
         let (built_in, own) =
             (fastest(&Activation::new(Swish::default())), fastest(&Activation::new(MySwish)));
         assert!(own > 5.0 * built_in, "{own} s of its own, {built_in} s built in");
+    }
+}
+
+#[test]
+fn they_keep_every_promise_of_a_layer() {
+    for rows in [1, 4] {
+        let x = RandomState::new(1).normal((rows, 6), 0.0, 1.0);
+        conformance::layer(&Glu, x.view(), 3).unwrap().assert();
+        conformance::layer(&GatedResidual, x.view(), 3).unwrap().assert();
     }
 }
 
