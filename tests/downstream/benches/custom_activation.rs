@@ -7,7 +7,9 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use downstream::{MySwish, Serf};
 use manabi::ndarray::Array2;
-use manabi::{ActFn, Activation, Backward, Engine, Forward, Layer, Mish, Random, RandomState, Swish, simd};
+use manabi::{
+    ActFn, Activation, Backward, Forward, Layer, LayerWorkspace, Mish, Random, RandomState, Swish, simd,
+};
 
 /// Inputs, gradients and room for outputs.
 struct Data {
@@ -19,18 +21,19 @@ struct Data {
 
 fn layer<F: ActFn>(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data, function: F) {
     let layer = Activation::new(function);
-    let mut engine = Engine::new(1);
+    let (rows, width) = data.x.dim();
+    let mut ws = LayerWorkspace::<f32>::new(&layer, width, rows).expect("it takes any width");
     let Data { x, dy, y, dx } = data;
     group.bench_function(BenchmarkId::new("forward", F::NAME), |b| {
         b.iter(|| {
-            let pass = Forward::new(&layer, &[], &[], black_box(x.view()), y.view_mut(), &mut engine);
+            let pass = Forward::new(&mut ws, &[], &[], black_box(x.view()), y.view_mut());
             layer.forward(pass.expect("the shapes fit"));
         });
     });
     group.bench_function(BenchmarkId::new("backward", F::NAME), |b| {
         b.iter(|| {
-            let forward = Forward::new(&layer, &[], &[], black_box(x.view()), y.view_mut(), &mut engine);
-            let pass = Backward::new(forward.expect("the shapes fit"), dy.view(), Some(dx.view_mut()), None);
+            let pass = Backward::new(&mut ws, &[], &[], [black_box(x.view()), y.view(), dy.view()]);
+            let pass = pass.and_then(|pass| pass.dx(dx.view_mut()));
             layer.backward(pass.expect("the shapes fit"));
         });
     });

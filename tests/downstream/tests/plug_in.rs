@@ -5,8 +5,8 @@ use std::time::Instant;
 use downstream::{GatedResidual, Glu, MySwish, Serf, Snake, Squareplus};
 use manabi::ndarray::{Array2, array};
 use manabi::{
-    ActFn, Activation, Affine, Backward, CrossEntropy, Engine, Forward, Layer, Random, RandomState, Samples,
-    Scalar, Sequential, Sgd, Softmax, Swish, Trainer, conformance, gradcheck,
+    ActFn, Activation, Affine, Backward, CrossEntropy, Forward, Layer, LayerWorkspace, Random, RandomState,
+    Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer, conformance, gradcheck,
 };
 
 #[test]
@@ -67,13 +67,12 @@ fn they_train_in_both_precisions() {
 fn fastest(layer: &dyn Layer<f32>) -> f64 {
     let x = RandomState::new(1).normal((1000, 100), 0.0, 3.0).mapv(|x| x as f32);
     let (dy, mut y, mut dx) = (x.clone(), x.clone(), x.clone());
-    let mut engine = Engine::new(1);
+    let mut ws = LayerWorkspace::new(layer, 100, 1000).unwrap();
     let mut pass = || {
         let start = Instant::now();
-        let forward = Forward::new(layer, &[], &[], x.view(), y.view_mut(), &mut engine);
-        layer.forward(forward.unwrap());
-        let forward = Forward::new(layer, &[], &[], x.view(), y.view_mut(), &mut engine);
-        layer.backward(Backward::new(forward.unwrap(), dy.view(), Some(dx.view_mut()), None).unwrap());
+        layer.forward(Forward::new(&mut ws, &[], &[], x.view(), y.view_mut()).unwrap());
+        let backward = Backward::new(&mut ws, &[], &[], [x.view(), y.view(), dy.view()]).unwrap();
+        layer.backward(backward.dx(dx.view_mut()).unwrap());
         start.elapsed().as_secs_f64()
     };
     (0..5).map(|_| pass()).fold(f64::INFINITY, f64::min)
