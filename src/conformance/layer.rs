@@ -20,7 +20,7 @@ const SINGLE: f64 = 1e-4;
 ///
 /// | promise | how it is put to the test |
 /// |---|---|
-/// | the description does not change | width, parameters and buffers are asked for twice |
+/// | the description does not change | shape, parameters, buffers and scratch are asked for twice |
 /// | every value of y, dx and the gradient is written, none added to; no scratch is read before it is written | with other values in their places, the same bits come out |
 /// | nothing is remembered | between two equal passes, one of other samples |
 /// | dx and the gradient can be had alone, or one after the other | the same bits as together |
