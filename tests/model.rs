@@ -78,12 +78,12 @@ fn what_makes_no_sense_is_refused_by_name() {
     );
     assert_eq!(
         end(start().add_layer("", Affine::new(3))),
-        "layer 'number 1': name: expected some letters without point and space, got ''"
+        "layer 'number 1': name: expected letters without spaces; points only between them, got ''"
     );
     assert_eq!(end(start()), "layers: expected at least 1, got 0");
     assert_eq!(
         end(Sequential::builder(0).add_layer("a", Affine::new(3))),
-        "input_dim: expected at least 1, got 0"
+        "input shape: expected at least 1 in each dimension, got 0"
     );
     assert_eq!(
         end(start().add_layer("a", Affine::new(1))),

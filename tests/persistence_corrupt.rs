@@ -78,8 +78,8 @@ fn refused(bytes: &[u8]) -> String {
     error.to_string()
 }
 
-/// What names, descriptions and messages take.
-const SMALL: usize = 8192;
+/// What names, descriptions, plans and messages take.
+const SMALL: usize = 12 << 10;
 
 /// A file: header and numbers.
 fn file(header: &str, numbers: &[u8]) -> Vec<u8> {
@@ -273,7 +273,7 @@ fn descriptions_that_make_no_sense() {
         "expected version 1 to 2 of the description, got 0"
     );
     assert!(error(r#"\"version\":2,"#, "").starts_with("description: missing field `version`"));
-    assert!(error(r#"\"input_dim\":30"#, r#"\"input_dim\":-30"#).starts_with("description: invalid value"));
+    assert!(error(r#"\"input_dim\":30"#, r#"\"input_dim\":-30"#).starts_with("description: invalid type"));
     assert!(
         error(r#"\"input_dim\":30"#, r#"\"input_dim\":31"#)
             .contains("affine1.weight: expected shape [40, 31]")
