@@ -3,7 +3,7 @@
 //! The compiler shares an instance of a generic function between crates if the function is marked `#[inline(never)]`. So the
 //! passes of every layer, output, loss, optimizer and data set and the large functions of the public types carry the mark, and
 //! [`all`] mentions whatever leads to them. A crate that trains then links these instances: they are as fast as this crate was
-//! compiled, whatever the profile of the other, and take none of its build time. What is generic over a type of the other crate,
+//! compiled, whatever the profile of the other, and take none of its build time. Code that is generic over a type of the other crate,
 //! such as an activation of its own, is compiled there. `tests/downstream` looks at both.
 
 use std::fmt;
@@ -116,7 +116,7 @@ fn functions<A: Scalar>() {
     black_box(metrics::r_squared::<A> as fn(_, _) -> _);
 }
 
-/// What reads and measures the numbers that a data set is made of.
+/// Mentions the functions that read and measure the values of data sets.
 fn source<T: Copy + Into<f64> + idx::Element>() {
     black_box(Normalizer::min_max::<T> as fn(_) -> _);
     black_box(Normalizer::min_max_per_feature::<T> as fn(_) -> _);

@@ -27,7 +27,7 @@
 //!
 //! # Build profile
 //!
-//! So that a debug build trains as fast as a release build, add to your `Cargo.toml`:
+//! So that a debug build trains nearly as fast as a release build, add to your `Cargo.toml`:
 //!
 //! ```toml
 //! [profile.dev.package."*"]
