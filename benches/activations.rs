@@ -7,10 +7,10 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use manabi::{
-    ActFn, Activation, Backward, Forward, Gelu, Layer, LayerWorkspace, Mish, Random, RandomState, Relu,
-    Scalar, Swish, Tanh, simd,
-};
+use manabi::activation::{Gelu, Tanh};
+use manabi::layer::{Backward, Forward, LayerWorkspace};
+use manabi::random::{Random, RandomState};
+use manabi::{ActFn, Activation, Layer, Mish, Relu, Scalar, Swish, simd};
 use ndarray::Array2;
 
 /// Inputs, gradients and room for outputs.
@@ -80,7 +80,7 @@ fn plain(
 struct Custom;
 
 impl ActFn for Custom {
-    const NAME: &'static str = "custom";
+    const KIND: &'static str = "custom";
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.sigmoid()

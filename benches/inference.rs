@@ -6,8 +6,9 @@ use std::hint::black_box;
 
 use article::network;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use manabi::Scalar;
 use manabi::ndarray::Array2;
-use manabi::{Random, RandomState, Scalar};
+use manabi::random::{Random, RandomState};
 
 fn inference<A: Scalar>(c: &mut Criterion, name: &str) {
     let model = network::<A>();

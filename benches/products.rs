@@ -4,8 +4,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use manabi::Scalar;
+use manabi::linalg::Engine;
 use manabi::ndarray::Array2;
-use manabi::{Engine, Random, RandomState, Scalar};
+use manabi::random::{Random, RandomState};
 
 /// What is multiplied: as it stands, or with the left or the right operand transposed.
 #[derive(Clone, Copy, Debug)]

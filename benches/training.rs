@@ -6,7 +6,10 @@ use std::hint::black_box;
 
 use article::network;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use manabi::{Images, Mnist, Normalizer, RandomState, Scalar, Sgd, Stepper, Trainer};
+use manabi::data::Images;
+use manabi::optim::Stepper;
+use manabi::random::RandomState;
+use manabi::{Mnist, Normalizer, Scalar, Sgd, Trainer};
 
 const BATCH: usize = 100;
 const EPOCH: usize = 6000;

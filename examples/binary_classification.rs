@@ -2,12 +2,15 @@
 //!
 //! `cargo run --release --example binary_classification`
 
+use manabi::activation::Sigmoid;
+use manabi::data::Split;
+use manabi::loss::BinaryCrossEntropy;
 use manabi::metrics::ConfusionMatrix;
 use manabi::ndarray::{Array2, array};
-use manabi::{
-    Activation, Adam, Affine, BinaryCrossEntropy, EarlyStopping, Normalizer, Random, RandomState, Result,
-    Samples, Sequential, Sigmoid, Split, Swish, Trainer,
-};
+use manabi::optim::Adam;
+use manabi::random::{Random, RandomState};
+use manabi::train::EarlyStopping;
+use manabi::{Activation, Affine, Normalizer, Result, Samples, Sequential, Swish, Trainer};
 
 /// Machines that fail where they run hot for their load: temperature (°C), load (share), age (days); 1 for a failure. A tenth
 /// of the answers is left to chance.
@@ -29,7 +32,7 @@ fn machines(count: usize, seed: u32) -> Result<Samples<f32>> {
 
 pub fn main() -> Result<()> {
     let table = machines(800, 1)?;
-    let (train, validation) = Split::fraction(0.25).stratified().of(&table)?;
+    let (train, validation) = Split::fraction(0.25).stratified(true).split(&table)?;
     let (train, validation) = (train.to_samples()?, validation.to_samples()?);
     // Fitted on what the model may know: the validation set stays unseen.
     let normalizer = Normalizer::z_score_per_feature(train.x())?;

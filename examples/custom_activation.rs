@@ -4,10 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use manabi::layer::{Backward, Forward, LayerWorkspace};
 use manabi::ndarray::Array2;
+use manabi::random::{Random, RandomState};
 use manabi::{
-    ActFn, Activation, Affine, Backward, CrossEntropy, Forward, Layer, LayerWorkspace, Mnist, Normalizer,
-    Random, RandomState, Result, Scalar, Sequential, Sgd, Softmax, Swish, Trainer, gradcheck,
+    ActFn, Activation, Affine, CrossEntropy, Layer, Mnist, Normalizer, Result, Scalar, Sequential, Sgd,
+    Softmax, Swish, Trainer, gradcheck,
 };
 
 /// u, gated by its own sigmoid: Swish, as if the crate did not have it.
@@ -15,7 +17,7 @@ use manabi::{
 struct SelfGated;
 
 impl ActFn for SelfGated {
-    const NAME: &'static str = "self_gated";
+    const KIND: &'static str = "self_gated";
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.sigmoid()

@@ -2,10 +2,14 @@
 //!
 //! `cargo run --release --example custom_layer`
 
+use manabi::init::Initializer;
+use manabi::layer::{Backward, Forward, TensorSpec};
 use manabi::ndarray::Array2;
+use manabi::optim::Adam;
+use manabi::random::{Random, RandomState};
 use manabi::{
-    Adam, Affine, Backward, CrossEntropy, Forward, Initializer, Layer, Random, RandomState, Result, Samples,
-    Scalar, Sequential, Shape, Softmax, TensorSpec, Trainer, conformance, simd,
+    Affine, CrossEntropy, Layer, Result, Samples, Scalar, Sequential, Shape, Softmax, Trainer, conformance,
+    simd,
 };
 
 /// y = exp(−‖x − c‖²), one centre c for each unit.

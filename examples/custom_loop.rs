@@ -2,9 +2,10 @@
 //!
 //! `cargo run --release --example custom_loop`
 
+use manabi::optim::{AdamW, Clip, CosineDecay, Stepper, WarmUp};
+use manabi::random::RandomState;
 use manabi::{
-    Activation, AdamW, Affine, Clip, CosineDecay, CrossEntropy, Mish, Mnist, Normalizer, RandomState, Result,
-    Sequential, Softmax, Stepper, Trainer, WarmUp,
+    Activation, Affine, CrossEntropy, Mish, Mnist, Normalizer, Result, Sequential, Softmax, Trainer,
 };
 
 const BATCH: usize = 50;
@@ -49,7 +50,7 @@ pub fn main() -> Result<()> {
     let mut by_trainer = untrained;
     let mut trainer = Trainer::new().batch_size(BATCH).epochs(EPOCHS).seed(1).stepper(stepper(steps));
     trainer.fit(&mut by_trainer, &train)?;
-    assert_eq!(model.params(), by_trainer.params());
+    assert_eq!(model.parameter_values(), by_trainer.parameter_values());
     println!("Trainer ends with the same bits");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use manabi::synthetic_digits;
+use manabi::data::synthetic_digits;
 use ndarray::{Array2, s};
 
 const COLUMNS: usize = 20;

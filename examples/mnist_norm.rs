@@ -5,10 +5,10 @@
 
 use std::error::Error;
 
-use manabi::{
-    Activation, Adam, Affine, BatchNorm, CosineDecay, CrossEntropy, Dropout, Images, Mnist, Normalizer,
-    Sequential, Softmax, Swish, Trainer, WarmUp,
-};
+use manabi::data::Images;
+use manabi::layer::{BatchNorm, Dropout};
+use manabi::optim::{Adam, CosineDecay, WarmUp};
+use manabi::{Activation, Affine, CrossEntropy, Mnist, Normalizer, Sequential, Softmax, Swish, Trainer};
 
 const BATCH: usize = 100;
 

@@ -19,9 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use manabi::activation::{Sigmoid, Tanh};
+use manabi::data::Images;
+use manabi::random::RandomState;
+use manabi::train::{BatchProgress, Epoch, Observer, Termination};
 use manabi::{
-    Activation, Affine, BatchProgress, CrossEntropy, Epoch, Images, Layer, Mish, Observer, RandomState, Relu,
-    Scalar, Sequential, Sgd, Sigmoid, Softmax, Swish, Tanh, Termination, Trainer,
+    Activation, Affine, CrossEntropy, Layer, Mish, Relu, Scalar, Sequential, Sgd, Softmax, Swish, Trainer,
 };
 
 const USAGE: &str = "\
@@ -121,7 +124,7 @@ fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
     activation::<A>(args)?; // a name that is none is refused before data are fetched
     let (train, test) = data::load(args.data.as_deref())?;
     let mut random = RandomState::new(args.seed);
-    let mut model = model::<A>(args, &train)?.build_with(&mut random)?;
+    let mut model = model::<A>(args, &train)?.build_with_random(&mut random)?;
     let mut report = Report::new(args)?;
     let trainer = args.threads.map_or(Trainer::new(), |threads| Trainer::new().threads(threads));
     let history = trainer
@@ -144,7 +147,7 @@ fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
 }
 
 /// The article's network: affine layers with an activation between them, softmax, cross entropy.
-fn model<A: Scalar>(args: &Args, train: &Images) -> Result<manabi::Builder<A>> {
+fn model<A: Scalar>(args: &Args, train: &Images) -> Result<manabi::model::SequentialBuilder<A>> {
     let mut builder = Sequential::builder(train.pixels().ncols());
     for (i, &width) in args.hidden.iter().enumerate() {
         let n = i + 1;

@@ -4,12 +4,11 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs, io, mem};
 
-use manabi::{
-    ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
-    Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
-};
+use manabi::ActFn;
+use manabi::activation::{ActivationVisitor, TrainableActFn, built_in_activations};
+use manabi::settings::Settings;
 
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 220.0;
@@ -92,44 +91,32 @@ fn picture(name: &str, f: impl Fn(f64) -> f64, df: impl Fn(f64) -> f64) -> Strin
     svg + "</svg>\n"
 }
 
-struct Folder(PathBuf);
+/// Draws every function into a folder.
+struct Pictures(PathBuf, io::Result<()>);
 
-impl Folder {
-    fn draw<F: ActFn>(&self, function: F) -> io::Result<()> {
-        let svg = picture(F::NAME, |u| function.f(u), |u| function.df(u, function.f(u)));
-        fs::write(self.0.join(format!("{}.svg", F::NAME)), svg)
+impl Pictures {
+    fn write(&mut self, kind: &str, svg: String) {
+        let written = fs::write(self.0.join(format!("{kind}.svg")), svg);
+        self.1 = mem::replace(&mut self.1, Ok(())).and(written);
+    }
+}
+
+impl ActivationVisitor for Pictures {
+    fn function<F: ActFn + Default + PartialEq>(&mut self, _: fn(&Settings) -> manabi::Result<F>) {
+        let function = F::default();
+        self.write(F::KIND, picture(F::KIND, |u| function.f(u), |u| function.df(u, function.f(u))));
     }
 
-    fn draw_trainable<F: TrainableActFn>(&self, function: F) -> io::Result<()> {
-        let p = function.start();
-        let svg = picture(F::NAME, |u| F::z(u, p), |u| F::dz_du(u, p, F::z(u, p)));
-        fs::write(self.0.join(format!("{}.svg", F::NAME)), svg)
+    fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {
+        let p = F::default().start();
+        self.write(F::KIND, picture(F::KIND, |u| F::z(u, p), |u| F::dz_du(u, p, F::z(u, p))));
     }
 }
 
 fn main() -> io::Result<()> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/activation/plot");
-    let folder = Folder(env::args_os().nth(1).map_or(default, PathBuf::from));
-    fs::create_dir_all(&folder.0)?;
-    folder.draw(Identity)?;
-    folder.draw(Relu)?;
-    folder.draw(Relu6)?;
-    folder.draw(LeakyRelu::default())?;
-    folder.draw_trainable(PRelu::default())?;
-    folder.draw(Elu::default())?;
-    folder.draw(Selu)?;
-    folder.draw(Celu::new(0.5))?;
-    folder.draw(Softplus::default())?;
-    folder.draw(Softsign)?;
-    folder.draw(Sigmoid)?;
-    folder.draw(LogSigmoid)?;
-    folder.draw(Tanh)?;
-    folder.draw(HardTanh)?;
-    folder.draw(HardSigmoid)?;
-    folder.draw(HardSwish)?;
-    folder.draw(Gelu)?;
-    folder.draw(GeluTanh)?;
-    folder.draw(Swish::default())?;
-    folder.draw(Mish)?;
-    folder.draw(TanhExp)
+    let mut pictures = Pictures(env::args_os().nth(1).map_or(default, PathBuf::from), Ok(()));
+    fs::create_dir_all(&pictures.0)?;
+    built_in_activations(&mut pictures);
+    pictures.1
 }

@@ -6,10 +6,10 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use manabi::model::Workspace;
 use manabi::ndarray::{Array1, Array2, Axis};
-use manabi::{
-    Activation, Affine, CrossEntropy, Random, RandomState, Result, Sequential, Softmax, Swish, Workspace,
-};
+use manabi::random::{Random, RandomState};
+use manabi::{Activation, Affine, CrossEntropy, Result, Sequential, Softmax, Swish};
 
 const WORKERS: usize = 4;
 const REQUESTS: usize = 2000;

@@ -6,11 +6,14 @@
 use std::ops::ControlFlow;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use manabi::activation::{Identity, Tanh};
+use manabi::data::Split;
+use manabi::loss::Huber;
 use manabi::ndarray::Array2;
-use manabi::{
-    Activation, Adam, Affine, BatchProgress, CosineDecay, EarlyStopping, Huber, Identity, Normalizer,
-    Observer, Random, RandomState, Result, Samples, Scalar, Sequential, Split, Tanh, Trainer, metrics,
-};
+use manabi::optim::{Adam, CosineDecay};
+use manabi::random::{Random, RandomState};
+use manabi::train::{BatchProgress, EarlyStopping, Observer};
+use manabi::{Activation, Affine, Normalizer, Result, Samples, Scalar, Sequential, Trainer, metrics};
 
 /// Samples of sin x with noise, every twentieth of them a gross error.
 fn points(count: usize, seed: u32) -> Result<Samples<f64>> {
@@ -36,7 +39,7 @@ impl<A: Scalar> Observer<A> for Bar {
 
 pub fn main() -> Result<()> {
     let data = points(600, 1)?;
-    let (train, validation) = Split::fraction(0.25).seed(2).of(&data)?;
+    let (train, validation) = Split::fraction(0.25).seed(2).split(&data)?;
     let (train, validation) = (train.to_samples()?, validation.to_samples()?);
     let inputs = Normalizer::z_score_per_feature(train.x())?;
     let targets = Normalizer::z_score(train.t())?;

@@ -6,10 +6,9 @@
 use std::error::Error;
 use std::ops::ControlFlow::Continue;
 
-use manabi::{
-    Activation, Adam, Affine, Chain, CrossEntropy, Flatten, LayerNorm, Mish, Mnist, Normalizer, Residual,
-    Sequential, Softmax, Trainer,
-};
+use manabi::layer::{Chain, Flatten, LayerNorm, Residual};
+use manabi::optim::Adam;
+use manabi::{Activation, Affine, CrossEntropy, Mish, Mnist, Normalizer, Sequential, Softmax, Trainer};
 
 /// y = x + W₂·mish(W₁·norm(x)).
 fn block(width: usize) -> Residual<f32> {

@@ -6,10 +6,10 @@
 use std::env;
 use std::path::PathBuf;
 
-use manabi::{
-    Activation, Adam, Affine, Checkpoints, CosineDecay, CrossEntropy, Random, RandomState, Samples,
-    Sequential, Softmax, Swish, Trainer,
-};
+use manabi::optim::{Adam, CosineDecay};
+use manabi::random::{Random, RandomState};
+use manabi::train::Checkpoints;
+use manabi::{Activation, Affine, CrossEntropy, Samples, Sequential, Softmax, Swish, Trainer};
 use ndarray::{Array2, s};
 
 /// Points in two interlocking spirals.
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .optimizer(Adam::new(0.01))
         .schedule(CosineDecay::new(20 * epochs as u64))
         .test(&test)
-        .checkpoints(Checkpoints::new(&folder).keep_last(3).keep_best().resume())
+        .checkpoints(Checkpoints::new(&folder).keep_last(3).keep_best(true).resume(true))
         .on_epoch(|epoch| {
             println!("epoch {}: loss {:.4}", epoch.number, epoch.train.loss);
             std::ops::ControlFlow::Continue(())

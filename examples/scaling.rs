@@ -7,11 +7,10 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
+use manabi::data::{Dataset, Subset};
+use manabi::linalg::Engine;
 use manabi::ndarray::Array2;
-use manabi::{
-    Activation, Affine, CrossEntropy, Dataset, Engine, Mnist, Normalizer, Sequential, Sgd, Softmax, Subset,
-    Swish, Trainer,
-};
+use manabi::{Activation, Affine, CrossEntropy, Mnist, Normalizer, Sequential, Sgd, Softmax, Swish, Trainer};
 use plotters::prelude::*;
 
 const BATCH: usize = 100;

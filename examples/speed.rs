@@ -6,10 +6,14 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use manabi::data::Images;
+use manabi::linalg::Engine;
+use manabi::model::Workspace;
 use manabi::ndarray::Array2;
+use manabi::random::{Random, RandomState};
 use manabi::{
-    Activation, Affine, CrossEntropy, Engine, Images, Mnist, Normalizer, Random, RandomState, Result, Scalar,
-    Sequential, Sgd, Softmax, Swish, Trainer, Workspace, simd,
+    Activation, Affine, CrossEntropy, Mnist, Normalizer, Result, Scalar, Sequential, Sgd, Softmax, Swish,
+    Trainer, simd,
 };
 
 const ROUNDS: usize = 10;

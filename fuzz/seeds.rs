@@ -4,10 +4,11 @@ use std::error::Error;
 use std::fs::{create_dir_all, write};
 
 use manabi::ndarray::{Array1, Array3, array};
-use manabi::{
-    Activation, Affine, BinaryCrossEntropy, CrossEntropy, Elu, Identity, MeanSquaredError, Normalizer, PRelu,
-    Sequential, Sigmoid, Softmax, Swish, Trainable, idx,
-};
+use manabi::activation::{Elu, Identity, PRelu, Sigmoid};
+use manabi::data::idx;
+use manabi::layer::TrainableActivation;
+use manabi::loss::{BinaryCrossEntropy, MeanSquaredError};
+use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, Swish};
 
 fn main() -> Result<(), Box<dyn Error>> {
     create_dir_all("corpus/model")?;
@@ -22,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let normalizer = Normalizer::min_max_per_feature(array![[0.0, 1.0, 2.0], [1.0, 2.0, 4.0]].view())?;
     let mut deep = Sequential::<f64>::builder(3)
         .add_layer("a", Affine::new(1))
-        .add_layer("p", Trainable::new(PRelu::default()).per_unit())
+        .add_layer("p", TrainableActivation::new(PRelu::default()).per_unit(true))
         .add_layer("e", Activation::new(Elu::new(0.5)))
         .add_layer("b", Affine::new(2))
         .set_output(Sigmoid)

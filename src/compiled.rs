@@ -1,23 +1,25 @@
 //! The generic functions that cost time, compiled here for `f32` and `f64` instead of in every crate that calls them.
 //!
 //! The compiler shares an instance of a generic function between crates if the function is marked `#[inline(never)]`. So the
-//! passes of every layer, output, loss, optimizer and data set and the large functions of the public types carry the mark, and
-//! [`all`] mentions whatever leads to them. A crate that trains then links these instances: they are as fast as this crate was
-//! compiled, whatever the profile of the other, and take none of its build time. Code that is generic over a type of the other crate,
-//! such as an activation of its own, is compiled there. `tests/downstream` looks at both.
+//! passes of every layer, output, loss, optimizer and data set and the large functions of the public types carry the mark,
+//! and [`all`] mentions whatever leads to them: the lists of what is built in, and functions. A crate that trains then links
+//! these instances: they are as fast as this crate was compiled, whatever the profile of the other, and take none of its
+//! build time. Code that is generic over a type of the other crate, such as an activation of its own, is compiled there.
+//! `tests/downstream` looks at both.
 
 use std::fmt;
 use std::hint::black_box;
 use std::path::Path;
 
-use crate::*;
-
-/// Mentions every type of a trait, by a function that makes a trait object of it.
-macro_rules! objects {
-    ($($object:ident::<$a:ident>: $($kind:ty),+;)+) => {
-        $($(black_box($object::<$a, $kind> as fn(_) -> _);)+)+
-    };
-}
+use crate::data::idx;
+use crate::error::Result;
+use crate::layer::built_in_layers;
+use crate::linalg::Engine;
+use crate::loss::built_in_losses;
+use crate::metrics;
+use crate::optim::built_in_optimizers;
+use crate::output::built_in_outputs;
+use crate::prelude::*;
 
 /// Compiles it all; nobody has to call it.
 pub fn all() {
@@ -29,59 +31,26 @@ pub fn all() {
 }
 
 fn of<A: Scalar>() {
-    layers::<A>();
-    rules::<A>();
+    black_box(built_in_layers::<A>(2));
+    black_box(built_in_outputs::<A>());
+    black_box(built_in_losses::<A>(2));
+    black_box(built_in_optimizers::<A>());
+    black_box(data_set::<A, Images> as fn(_) -> _);
+    black_box(data_set::<A, Samples<A>> as fn(_) -> _);
+    black_box(data_set::<A, Subset<'static, A>> as fn(_) -> _);
     functions::<A>();
     #[cfg(feature = "persistence")]
     persistence::<A>();
 }
 
-fn layers<A: Scalar>() {
-    objects! {
-        layer::<A>: Affine, Flatten, Reshape, Dropout, BatchNorm, LayerNorm, Trainable<PRelu>, Trainable<Swish>, Chain<A>,
-            Residual<A>, Concat<A>;
-        activation::<A>: Identity, Relu, Relu6, LeakyRelu, Elu, Selu, Celu, Softplus, Softsign, Sigmoid, LogSigmoid, Tanh, HardTanh,
-            HardSigmoid, HardSwish, Gelu, GeluTanh, Swish, Mish, TanhExp;
-    }
-}
-
-fn rules<A: Scalar>() {
-    objects! {
-        output::<A>: Softmax, Sigmoid, Identity;
-        loss::<A>: CrossEntropy, BinaryCrossEntropy, WeightedCrossEntropy, WeightedBinaryCrossEntropy, MeanSquaredError,
-            MeanAbsoluteError, Huber;
-        optimizer::<A>: Sgd, Momentum, Nesterov, AdaGrad, RmsProp, AdaDelta, Adam, AdamW, NAdam, RAdam, Lion;
-        data_set::<A>: Images, Samples<A>, Subset<'static, A>;
-    }
-}
-
-fn layer<A: Scalar, L: Layer<A>>(layer: &L) -> &dyn Layer<A> {
-    layer
-}
-
-fn activation<A: Scalar, F: ActFn>(layer: &Activation<F>) -> &dyn Layer<A> {
-    layer
-}
-
-fn output<A: Scalar, O: Output<A>>(output: &O) -> &dyn Output<A> {
-    output
-}
-
-fn loss<A: Scalar, L: Loss<A>>(loss: &L) -> &dyn Loss<A> {
-    loss
-}
-
-fn optimizer<A: Scalar, O: Optimizer<A>>(rule: &O) -> &dyn Optimizer<A> {
-    rule
-}
-
+/// Mentions all methods of a data set.
 fn data_set<A: Scalar, D: Dataset<A>>(data: &D) -> &dyn Dataset<A> {
     data
 }
 
 /// The functions that lead to all others that are marked.
 fn functions<A: Scalar>() {
-    black_box(Builder::<A>::build as fn(_) -> _);
+    black_box(SequentialBuilder::<A>::build as fn(_) -> _);
     black_box(Sequential::<A>::workspace as fn(_, _) -> _);
     black_box(Sequential::<A>::predict as fn(_, _) -> _);
     black_box(Sequential::<A>::predict_into as fn(_, _, _, _) -> _);
@@ -90,8 +59,8 @@ fn functions<A: Scalar>() {
     black_box(Sequential::<A>::evaluate as fn(_, _) -> _);
     black_box(Sequential::<A>::confusion_matrix as fn(_, _) -> _);
     black_box(Sequential::<A>::parameter as fn(_, _) -> _);
-    black_box(Sequential::<A>::set_params as fn(_, _) -> _);
-    black_box(Sequential::<A>::set_buffers as fn(_, _) -> _);
+    black_box(Sequential::<A>::set_parameter_values as fn(_, _) -> _);
+    black_box(Sequential::<A>::set_buffer_values as fn(_, _) -> _);
     black_box(Sequential::<A>::update_buffers as fn(_, _) -> _);
     black_box(<Sequential<A> as fmt::Display>::fmt as fn(_, _) -> _);
     black_box(Workspace::<A>::threads as fn(_, _) -> _);
@@ -108,7 +77,7 @@ fn functions<A: Scalar>() {
     black_box(Samples::<A>::new as fn(_, _) -> _);
     black_box(Samples::<A>::normalize as fn(_, _) -> _);
     black_box(Subset::<A>::to_samples as fn(_) -> _);
-    black_box(Split::of::<A> as fn(_, _) -> _);
+    black_box(Split::split::<A> as fn(_, _) -> _);
     black_box(Normalizer::apply::<A> as fn(_, _) -> _);
     black_box(metrics::classes::<A> as fn(_) -> _);
     black_box(metrics::mean_absolute_error::<A> as fn(_, _) -> _);

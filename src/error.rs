@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 /// The crate's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -51,6 +51,15 @@ pub enum Error {
         expected: String,
         /// The shape that came.
         got: Vec<usize>,
+    },
+
+    /// There is not enough memory for an array.
+    #[error("out of memory: cannot allocate {} for {what}", in_units(*bytes))]
+    OutOfMemory {
+        /// The array.
+        what: String,
+        /// Its size.
+        bytes: u128,
     },
 
     /// A value is NaN or infinite where a finite number is needed.
@@ -163,6 +172,13 @@ impl Error {
         Self::Row { what: what.into(), row, expected: expected.into(), got: got.to_string() }
     }
 
+    /// An array of `T` of this shape for which there is not enough memory.
+    pub(crate) fn out_of_memory<T>(what: impl Into<String>, shape: &[usize]) -> Self {
+        let size = size_of::<T>() as u128;
+        let bytes = shape.iter().fold(size, |bytes, &dim| bytes.saturating_mul(dim as u128));
+        Self::OutOfMemory { what: what.into(), bytes }
+    }
+
     /// The same error for an array that holds these rows of a data set: it names the data set's row.
     pub(crate) fn of_rows(self, what: &str, rows: &[usize]) -> Self {
         let what = what.to_owned();
@@ -213,22 +229,17 @@ pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_
     })
 }
 
-/// Lengthens a buffer by zeros, if it must; an error, and nothing changed, if it does not fit in memory.
-pub(crate) fn lengthen<T: Clone + num_traits::Zero>(buffer: &mut Vec<T>, length: usize) -> Result<()> {
-    let more = length.saturating_sub(buffer.len());
-    buffer
-        .try_reserve_exact(more)
-        .map_err(|_| Error::shape("array", "one that fits in memory", &[length]))?;
-    buffer.resize(length.max(buffer.len()), T::zero());
-    Ok(())
-}
-
-/// An array of zeros, or an error if it does not fit in memory.
-pub(crate) fn zeros<T: Clone + num_traits::Zero>(shape: (usize, usize)) -> Result<Array2<T>> {
-    let too_large = || Error::shape("array", "one that fits in memory", &[shape.0, shape.1]);
-    let size = shape.0.checked_mul(shape.1).ok_or_else(too_large)?;
-    let mut values = Vec::new();
-    values.try_reserve_exact(size).map_err(|_| too_large())?;
-    values.resize(size, T::zero());
-    Array2::from_shape_vec(shape, values).map_err(|_| too_large())
+/// A number of bytes in the largest unit of which there is at least one.
+fn in_units(bytes: u128) -> String {
+    const UNITS: [&str; 7] = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let (mut amount, mut unit) = (bytes as f64, 0);
+    while amount >= 1000.0 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    match (unit, amount >= 1e6) {
+        (0, _) => format!("{bytes} bytes"),
+        (_, true) => format!("{amount:.1e} {}", UNITS[unit]),
+        (_, false) => format!("{amount:.1} {}", UNITS[unit]),
+    }
 }

@@ -1,4 +1,4 @@
-//! First weights: He, Glorot and LeCun are one formula.
+//! First weights: He (Kaiming), Glorot (Xavier) and LeCun, which are one formula.
 
 use std::fmt;
 
@@ -18,13 +18,15 @@ use crate::random::Random;
 /// | LeCun | 1 | fan_in | LeCun et al., *Efficient BackProp*, 1998 |
 ///
 /// ```
-/// use manabi::{Initializer, RandomState};
+/// use manabi::init::Initializer;
+/// use manabi::random::RandomState;
 ///
 /// let w = Initializer::HE_NORMAL.draw((784, 100), (784, 100), &mut RandomState::new(10));
 /// assert_eq!(w[[0, 0]], 0.06725527477189078); // NumPy: RandomState(10).normal(0, sqrt(2/784))
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[doc(alias("Xavier", "Kaiming", "He", "Glorot", "LeCun", "weight initialization"))]
 pub enum Initializer {
     /// The same value everywhere; draws nothing.
     Constant(f64),
@@ -63,12 +65,16 @@ impl Initializer {
     /// All zeros.
     pub const ZEROS: Self = Self::Constant(0.0);
     /// Normal with variance 2 / fan_in: for ReLU, Swish, Mish and their kin.
+    #[doc(alias = "Kaiming normal")]
     pub const HE_NORMAL: Self = Self::scaled(2.0, Fan::In, Distribution::Normal);
     /// Uniform with variance 2 / fan_in.
+    #[doc(alias = "Kaiming uniform")]
     pub const HE_UNIFORM: Self = Self::scaled(2.0, Fan::In, Distribution::Uniform);
     /// Normal with variance 2 / (fan_in + fan_out): for tanh and sigmoid.
+    #[doc(alias = "Xavier normal")]
     pub const GLOROT_NORMAL: Self = Self::scaled(1.0, Fan::Average, Distribution::Normal);
     /// Uniform with variance 2 / (fan_in + fan_out).
+    #[doc(alias = "Xavier uniform")]
     pub const GLOROT_UNIFORM: Self = Self::scaled(1.0, Fan::Average, Distribution::Uniform);
     /// Normal with variance 1 / fan_in: for SELU.
     pub const LECUN_NORMAL: Self = Self::scaled(1.0, Fan::In, Distribution::Normal);

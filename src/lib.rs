@@ -1,7 +1,7 @@
 //! A small, fast, exact neural-network library on [`ndarray`].
 //!
 //! ```
-//! use manabi::{Activation, Affine, CrossEntropy, Mnist, Normalizer, Sequential, Sgd, Softmax, Swish, Trainer};
+//! use manabi::prelude::*;
 //!
 //! // Real digits come from `Mnist::load(folder)`.
 //! let Mnist { train, test } = Mnist::synthetic(1000, 200, 0)?;
@@ -34,9 +34,9 @@
 //! opt-level = 3
 //! ```
 //!
-//! All built-in layers, losses and optimizers are compiled in the library, for `f32` and `f64`. An activation or a layer of your
-//! own is compiled in your crate: to optimise it too, set `opt-level = 3` under `[profile.dev]`, or build with `--release`.
-//! Without these lines an epoch of MNIST takes minutes instead of half a second.
+//! All built-in layers, losses and optimizers are compiled in the library, for `f32` and `f64`. An activation or a layer of
+//! your own is compiled in your crate: to optimise it too, set `opt-level = 3` under `[profile.dev]`, or build with
+//! `--release`. Without these lines an epoch of MNIST takes minutes instead of half a second.
 //!
 //! # Notation
 //!
@@ -52,102 +52,104 @@
 //! | η | | learning rate |
 //! | σ | | the logistic sigmoid 1/(1 + e⁻ˣ) |
 //!
-//! # Where to begin
+//! # Where to find what
 //!
-//! [`Sequential`] is a model and [`Trainer`] its training; [`Stepper`] is the one line of a training loop of your own.
-//! [`Split`] holds out samples to validate with, and [`EarlyStopping`] ends a run by them.
-//! [`ActFn`] and [`Layer`] are what you implement for an activation or a layer of your own; [`gradcheck`] tells whether its
-//! derivative is right, [`conformance`] whether a layer keeps all its promises.
+//! A first program needs the names at the root, or [`prelude`], which has all that models are built and trained of.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`data`] | Where do samples come from? Images, tables, files, a validation split, augmentation. |
+//! | [`layer`], [`activation`] | What is a model made of? How do I write a layer or an activation of my own? |
+//! | [`output`], [`loss`] | What are predictions, and how wrong are they? |
+//! | [`model`] | How do I build a model, predict, and read or change its parameters? |
+//! | [`optim`] | How does a gradient become a step? Optimizers, learning-rate schedules, clipping, a loop of my own. |
+//! | [`train`] | How do I train, validate, stop early, watch a run and resume it? |
+//! | [`metrics`] | How good is a model? Accuracy, confusion matrix, R². |
+#![cfg_attr(
+    feature = "persistence",
+    doc = "| [`persistence`] | How do I save a model with parts of my own? |"
+)]
+//! | [`init`], [`random`] | Which first weights? Where do random numbers come from? |
+//! | [`gradcheck`], [`conformance`] | Is my derivative right? Does my layer keep its promises? |
+//! | [`scalar`], [`simd`], [`linalg`] | What are activations and layers computed with? |
+//! | [`settings`] | What does a saved model say of its parts? |
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `download` | `data::Download`: fetches MNIST |
+//! | `persistence` | `Sequential::save` and `load`, checkpoints, safetensors files that PyTorch reads |
+//!
+//! None is on by default.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod activation;
+pub mod activation;
 mod buffer;
 #[doc(hidden)]
 pub mod compiled;
 pub mod conformance;
-mod data;
+pub mod data;
+mod delegate;
 mod error;
 pub mod gradcheck;
-mod init;
-mod layer;
-mod linalg;
-mod loss;
+pub mod init;
+mod lanes;
+pub mod layer;
+pub mod linalg;
+pub mod loss;
 pub mod metrics;
-mod model;
-mod optim;
-mod output;
+pub mod model;
+pub mod optim;
+pub mod output;
 mod parallel;
 #[cfg(feature = "persistence")]
-mod persistence;
-mod random;
-mod scalar;
-mod settings;
+pub mod persistence;
+pub mod prelude;
+pub mod random;
+pub mod scalar;
+pub mod settings;
 mod shape;
 pub mod simd;
-mod train;
+pub mod train;
 mod unfinished;
 
 pub use ndarray;
 
-pub use activation::{
-    ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
-    Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Silu, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
-};
-#[cfg(feature = "download")]
-pub use data::Download;
-pub use data::{
-    Augment, Dataset, Images, Mnist, Normalizer, Place, Samples, Split, Subset, idx, synthetic_digits,
-};
+pub use activation::{ActFn, Mish, Relu, Swish};
+pub use data::{Mnist, Normalizer, Samples};
 pub use error::{Error, Result};
-pub use init::{Distribution, Fan, Initializer};
-pub use layer::{
-    Activation, Affine, Backward, BatchNorm, Chain, Concat, Dropout, Flatten, Forward, Kept, KeptMut, Layer,
-    LayerNorm, LayerWorkspace, Reshape, Residual, Scratch, TensorSpec, Trainable, Training,
-};
-pub use linalg::Engine;
-pub use loss::{
-    BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError,
-    WeightedBinaryCrossEntropy, WeightedCrossEntropy,
-};
-pub use metrics::Metrics;
-pub use model::{Builder, Sequential, Workspace};
-pub use optim::{
-    AdaDelta, AdaGrad, Adam, AdamW, ByEpoch, Clip, Constant, CosineDecay, ExponentialDecay, Lion, Momentum,
-    NAdam, Nesterov, OneCycle, Optimizer, OptimizerState, Plateau, PolynomialDecay, RAdam, ReduceOnPlateau,
-    RmsProp, Schedule, Sgd, Step, StepDecay, Stepper, WarmUp,
-};
-pub use output::{Link, Output, Softmax};
-#[cfg(feature = "persistence")]
-pub use persistence::Registry;
-pub use random::{FromRng, Noise, Random, RandomState};
+pub use layer::{Activation, Affine, Layer};
+pub use loss::CrossEntropy;
+pub use model::Sequential;
+pub use optim::Sgd;
+pub use output::Softmax;
 pub use scalar::Scalar;
-pub use settings::{LayerSettings, Setting, Settings};
 pub use shape::Shape;
-#[cfg(feature = "persistence")]
-pub use train::Checkpoints;
-pub use train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination, Trainer};
+pub use train::Trainer;
 
 /// A setter whose result is dropped does nothing, and the compiler says so: one of each family.
 ///
 /// ```
 /// #![deny(unused_must_use)]
-/// let adam = manabi::Adam::new(0.1);
-/// let adam = adam.amsgrad();
+/// let adam = manabi::optim::Adam::new(0.1);
+/// let adam = adam.amsgrad(true);
 /// ```
 /// ```compile_fail
 /// #![deny(unused_must_use)]
-/// let adam = manabi::Adam::new(0.1);
-/// adam.amsgrad();
+/// let adam = manabi::optim::Adam::new(0.1);
+/// adam.amsgrad(true);
 /// ```
 /// ```compile_fail
 /// #![deny(unused_must_use)]
-/// manabi::CosineDecay::new(10);
+/// manabi::optim::CosineDecay::new(10);
 /// ```
 /// ```compile_fail
 /// #![deny(unused_must_use)]
-/// let norm = manabi::BatchNorm::new();
+/// let norm = manabi::layer::BatchNorm::new();
 /// norm.momentum(0.5);
 /// ```
 /// ```compile_fail
@@ -157,12 +159,12 @@ pub use train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Terminat
 /// ```
 /// ```compile_fail
 /// #![deny(unused_must_use)]
-/// let split = manabi::Split::fraction(0.5);
-/// split.stratified();
+/// let split = manabi::data::Split::fraction(0.5);
+/// split.stratified(true);
 /// ```
 /// ```compile_fail
 /// #![deny(unused_must_use)]
-/// let settings = manabi::Settings::new();
+/// let settings = manabi::settings::Settings::new();
 /// settings.with("units", 3);
 /// ```
 /// ```compile_fail

@@ -1,5 +1,5 @@
-//! Where random numbers come from: one seed, one stream, the same on every machine (normal draws up to the last bit of the
-//! system's logarithm, which NumPy takes too).
+//! Random numbers: one seed, one stream, the same on every machine. Normal draws agree up to the last bit of the system's
+//! logarithm, which NumPy takes too.
 
 use std::fmt::{self, Debug};
 
@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 use rand_distr::{StandardNormal, StandardUniform};
 use rand_mt::Mt;
 
+use crate::delegate::delegate;
 use crate::error::{Error, Result};
 
 /// A stream of random numbers: what initial weights and the order of samples are drawn from.
@@ -36,42 +37,34 @@ pub trait Random: Debug + Send {
     }
 }
 
-impl<R: Random + ?Sized> Random for &mut R {
-    fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64> {
-        (**self).uniform(shape, low, high)
-    }
-    fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64> {
-        (**self).normal(shape, mean, std)
-    }
-    fn permutation(&mut self, n: usize) -> Vec<usize> {
-        (**self).permutation(n)
-    }
-    fn state(&self) -> Option<Vec<u32>> {
-        (**self).state()
-    }
-    fn set_state(&mut self, state: &[u32]) -> Result<()> {
-        (**self).set_state(state)
-    }
-}
+delegate!([R: Random + ?Sized] Random, for [&mut R, Box<R>], {
+    fn state(&self) -> Option<Vec<u32>>;
+    mut:
+    fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64>;
+    fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64>;
+    fn permutation(&mut self, n: usize) -> Vec<usize>;
+    fn set_state(&mut self, state: &[u32]) -> Result<()>;
+});
 
 /// NumPy's legacy generator `numpy.random.RandomState`, bit for bit: MT19937, polar normals, masked shuffles.
 ///
-/// NumPy froze this stream in 2019, so a seed means the same numbers for good. Normal draws go through the system's logarithm, as
-/// NumPy's do: where it rounds otherwise than the C library of Linux, as on `wasm32-unknown-unknown`, some differ in the last
-/// bit. Uniform draws and permutations have the same bits everywhere. It also implements
+/// NumPy froze this stream in 2019, so a seed means the same numbers for good. Normal draws go through the system's
+/// logarithm, as NumPy's do: where it rounds otherwise than the C library of Linux, as on `wasm32-unknown-unknown`, some
+/// differ in the last bit. Uniform draws and permutations have the same bits everywhere. It also implements
 /// [`rand::RngCore`], which gives the raw 32-bit outputs.
 ///
 /// Source: Matsumoto and Nishimura, *Mersenne Twister*, 1998; Marsaglia and Bray, *A convenient method for
 /// generating normal variables*, 1964; NumPy NEP 19.
 ///
 /// ```
-/// use manabi::RandomState;
+/// use manabi::random::RandomState;
 ///
 /// let mut random = RandomState::new(10); // np.random.RandomState(10)
 /// assert_eq!(random.standard_normal(), 1.331586504129518);
 /// assert_eq!(RandomState::new(10).permutation(10), [8, 2, 5, 6, 3, 1, 0, 7, 4, 9]);
 /// ```
 #[derive(Clone)]
+#[doc(alias("numpy.random.RandomState", "MT19937", "Mersenne Twister"))]
 pub struct RandomState {
     /// The generator's outputs in blocks of as many words as its state has. A block determines all that follow, so that it is
     /// the state too.
@@ -227,7 +220,7 @@ impl rand::RngCore for RandomState {
 /// Source: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
 ///
 /// ```
-/// use manabi::Noise;
+/// use manabi::random::Noise;
 ///
 /// let noise = Noise::new(10, 1);
 /// assert_eq!(noise.bits(3, 5), Noise::new(10, 1).bits(3, 5));
@@ -254,7 +247,7 @@ impl Noise {
     /// The same noise from a row on: that of a part of the batch.
     ///
     /// ```
-    /// use manabi::Noise;
+    /// use manabi::random::Noise;
     ///
     /// let noise = Noise::new(10, 1);
     /// assert_eq!(noise.rows_from(3).bits(4, 5), noise.bits(7, 5));
@@ -272,7 +265,7 @@ impl Noise {
     /// The random bits of columns 2·`pair` and 2·`pair` + 1, for half the work.
     ///
     /// ```
-    /// use manabi::Noise;
+    /// use manabi::random::Noise;
     ///
     /// let noise = Noise::new(10, 1);
     /// assert_eq!(noise.pair(3, 2), [noise.bits(3, 4), noise.bits(3, 5)]);
@@ -299,7 +292,7 @@ fn mix(state: u64) -> u64 {
 /// Any generator of the `rand` ecosystem as a [`Random`]. The draws have the same bits as those of `ndarray-rand`.
 ///
 /// ```
-/// use manabi::{FromRng, Random};
+/// use manabi::random::{FromRng, Random};
 /// use rand::SeedableRng;
 ///
 /// let mut random = FromRng(rand::rngs::SmallRng::seed_from_u64(10));

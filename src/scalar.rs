@@ -4,6 +4,7 @@ mod bytes;
 mod derivative;
 mod double;
 mod double_mish;
+mod element;
 mod erf;
 mod exp;
 mod kernel;
@@ -22,10 +23,9 @@ use num_traits::{FromPrimitive, NumAssign};
 use bytes::Bytes;
 #[cfg(feature = "persistence")]
 pub(crate) use bytes::are_finite;
+pub(crate) use element::Element;
 
-use crate::linalg::Element;
-
-/// A number: `f32` or `f64`.
+/// A number that arrays are made of: `f32` or `f64`. The trait is sealed: no other type can implement it.
 ///
 /// It brings its own elementary functions, so that generic code such as an activation gets them by their plain
 /// names. They are scalar arithmetic without branches or tables, mostly fused multiply-adds, and every instruction set gives
@@ -50,8 +50,7 @@ use crate::linalg::Element;
 /// assert_eq!(logistic(2.5_f64, 2.5), 0.5);
 /// ```
 pub trait Scalar:
-    Element
-    + Bytes
+    Sealed
     + FloatCore
     + NumAssign
     + FromPrimitive
@@ -132,8 +131,16 @@ pub trait Scalar:
     fn mish_derivative(self) -> Self;
 }
 
+mod sealed {
+    /// What the crate itself needs of a number.
+    pub trait Sealed: super::Element + super::Bytes {}
+}
+use sealed::Sealed;
+
 macro_rules! scalar {
     ($t:ty, $mish:ident, $precision:ident) => {
+        impl Sealed for $t {}
+
         impl Scalar for $t {
             #[inline(always)]
             fn of(x: f64) -> Self {

@@ -1,4 +1,8 @@
-//! What a layer, an activation, an output or a loss was made with, as plain data.
+//! Settings: the plain data by which a saved model describes its layers, activations, outputs and losses.
+
+use std::fmt::Display;
+
+use num_traits::Zero;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
@@ -6,7 +10,7 @@ use crate::scalar::Scalar;
 /// Named settings, in order: what a saved model says of a layer, so that it can be made again.
 ///
 /// ```
-/// use manabi::Settings;
+/// use manabi::settings::Settings;
 ///
 /// let settings = Settings::new().with("units", 100).with("bias", true).with("weights", vec![1.0, 2.0]);
 /// assert_eq!((settings.count("units")?, settings.flag("bias")?), (100, true));
@@ -206,21 +210,43 @@ impl From<Vec<f64>> for Setting {
     }
 }
 
-/// What a description says of itself unless it says more: nothing if it has no fields, and otherwise that it does not tell.
-pub(crate) fn of_no_fields<T: ?Sized>(description: &T) -> Option<Settings> {
-    (size_of_val(description) == 0).then(Settings::new)
-}
-
 /// An error unless a setting is finite.
 pub(crate) fn check_finite(what: &str, value: f64) -> Result<()> {
-    if value.is_finite() { Ok(()) } else { Err(Error::setting(what, "a finite number", value)) }
+    check(value.is_finite(), what, "a finite number", value)
 }
 
-/// An error unless a setting is finite and above 0, also as the number of a model.
+/// An error unless a setting is finite and above 0, also in the precision of a model.
 pub(crate) fn check_positive<A: Scalar>(what: &str, value: f64) -> Result<()> {
     let rounded = A::of(value);
-    match rounded > A::zero() && rounded.is_finite() {
-        true => Ok(()),
-        false => Err(Error::setting(what, "a finite number above 0", value)),
-    }
+    check(rounded > A::zero() && rounded.is_finite(), what, "a finite number above 0", value)
+}
+
+/// An error unless a setting is at least 0 and finite, also in the precision of a model.
+pub(crate) fn check_at_least_0<A: Scalar>(what: &str, value: f64) -> Result<()> {
+    check(value >= 0.0 && A::of(value).is_finite(), what, "a finite number of at least 0", value)
+}
+
+/// An error unless a setting is a share of something, or all or nothing of it.
+pub(crate) fn check_share(what: &str, value: f64) -> Result<()> {
+    check((0.0..=1.0).contains(&value), what, "0 to 1", value)
+}
+
+/// An error unless a setting is a share of the past that a running average can keep, or of inputs that dropout can drop.
+pub(crate) fn check_average(what: &str, value: f64) -> Result<()> {
+    check((0.0..1.0).contains(&value), what, "at least 0 and below 1", value)
+}
+
+/// An error unless a setting is a true share.
+pub(crate) fn check_fraction(what: &str, value: f64) -> Result<()> {
+    check(value > 0.0 && value < 1.0, what, "above 0 and below 1", value)
+}
+
+/// An error unless a count is at least 1.
+pub(crate) fn check_count<N: Display + PartialEq + Zero>(what: &str, count: N) -> Result<()> {
+    check(!count.is_zero(), what, "at least 1", count)
+}
+
+/// An error unless a setting is right.
+pub(crate) fn check(is_right: bool, what: &str, expected: &str, got: impl Display) -> Result<()> {
+    if is_right { Ok(()) } else { Err(Error::setting(what, expected, got)) }
 }

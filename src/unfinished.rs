@@ -28,8 +28,8 @@ pub(crate) fn write(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>)
     unfinished.finish()
 }
 
-/// Returns the final name of an unfinished file, or `None` if `name` is not that of an unfinished file. Of a long name it is the
-/// beginning alone.
+/// Returns the final name of an unfinished file, or `None` if `name` is not that of an unfinished file. Of a long name it is
+/// the beginning alone.
 #[cfg(feature = "persistence")]
 pub(crate) fn becomes(name: &str) -> Option<&str> {
     let (file, id) = name.strip_suffix(END)?.rsplit_once('.')?;

@@ -3,16 +3,20 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use manabi::activation::Identity;
+use manabi::data::{Augment, Images, Place, Subset};
+use manabi::layer::{
+    Backward, BatchNorm, Chain, Concat, Dropout, Forward, LayerNorm, LayerWorkspace, Residual, Training,
+    built_in_layers,
+};
+use manabi::loss::{Loss, MeanSquaredError};
+use manabi::optim::{Clip, CosineDecay, Stepper};
+use manabi::random::{Noise, Random, RandomState};
 use manabi::{
-    ActFn, Activation, Affine, Augment, Backward, BatchNorm, Celu, Chain, Clip, Concat, CosineDecay,
-    CrossEntropy, Dropout, Elu, Forward, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Images,
-    Layer, LayerNorm, LayerWorkspace, LeakyRelu, LogSigmoid, Loss, MeanSquaredError, Mish, Mnist, Noise,
-    Normalizer, PRelu, Place, Random, RandomState, Relu, Relu6, Residual, Samples, Scalar, Selu, Sequential,
-    Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Subset, Swish, Tanh, TanhExp, Trainable, Training,
+    Activation, Affine, CrossEntropy, Layer, Mish, Mnist, Normalizer, Samples, Scalar, Sequential, Sgd,
+    Softmax, Swish,
 };
 use ndarray::{Array2, Array3, s};
-
-mod rules;
 
 /// Counts this thread's allocations and their bytes, so that tests may run side by side.
 struct Counting;
@@ -168,7 +172,7 @@ fn steppers<A: Scalar>() {
     let data = Mnist::synthetic(2, 1, 1).unwrap().train;
     ws.load(&data, &[0, 1]).unwrap();
     model.gradient(&mut ws).unwrap();
-    for rule in rules::all() {
+    for rule in manabi::optim::built_in_optimizers() {
         let stepper = Stepper::new(rule).clip(Clip::Norm(1.0)).schedule(CosineDecay::new(9));
         let mut stepper = stepper.layer_rate("affine2", 0.5);
         stepper.step_again(&mut model, &mut ws).unwrap();
@@ -187,7 +191,8 @@ fn steps_of_no_optimizer_allocate() {
 fn passes<A: Scalar>(layer: &dyn Layer<A>) {
     let (rows, width) = (37, 67);
     let x = RandomState::new(1).normal((rows, width), 0.0, 1.0).mapv(A::of);
-    let count = |of: Vec<manabi::TensorSpec>| of.iter().map(|of| of.shape.iter().product::<usize>()).sum();
+    let count =
+        |of: Vec<manabi::layer::TensorSpec>| of.iter().map(|of| of.shape.iter().product::<usize>()).sum();
     let params = vec![A::of(0.5); count(layer.parameters(width.into()))];
     let buffers = vec![A::of(0.5); count(layer.buffers(width.into()))];
     let (mut y, dy) = (Array2::zeros((rows, layer.output_shape(width.into()).unwrap().size())), x.clone());
@@ -210,37 +215,11 @@ fn passes<A: Scalar>(layer: &dyn Layer<A>) {
 }
 
 fn all_layers<A: Scalar>() {
-    fn one<A: Scalar>(function: impl ActFn) {
-        passes::<A>(&Activation::new(function));
+    for layer in built_in_layers::<A>(67).into_iter().flat_map(|layer| layer.examples) {
+        // A model plans blocks once.
+        let placed = layer.placed(67.into()).unwrap();
+        passes::<A>(placed.as_deref().unwrap_or(&*layer));
     }
-    passes::<A>(&Affine::new(40));
-    passes::<A>(&Dropout::new(0.3));
-    passes::<A>(&BatchNorm::new());
-    passes::<A>(&BatchNorm::new().affine(false));
-    passes::<A>(&LayerNorm::new());
-    passes::<A>(&LayerNorm::new().affine(false));
-    passes::<A>(&Trainable::new(PRelu::default()));
-    passes::<A>(&Trainable::new(Swish::default()).per_unit());
-    one::<A>(Identity);
-    one::<A>(Relu);
-    one::<A>(Relu6);
-    one::<A>(LeakyRelu::default());
-    one::<A>(Elu::default());
-    one::<A>(Selu);
-    one::<A>(Celu::new(0.5));
-    one::<A>(Softplus::default());
-    one::<A>(Softsign);
-    one::<A>(Sigmoid);
-    one::<A>(LogSigmoid);
-    one::<A>(Tanh);
-    one::<A>(HardTanh);
-    one::<A>(HardSigmoid);
-    one::<A>(HardSwish);
-    one::<A>(Gelu);
-    one::<A>(GeluTanh);
-    one::<A>(Swish::default());
-    one::<A>(Mish);
-    one::<A>(TanhExp);
 }
 
 #[test]

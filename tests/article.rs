@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use manabi::data::Images;
+use manabi::random::RandomState;
 use manabi::{
-    ActFn, Activation, Affine, CrossEntropy, Images, Mish, Mnist, Normalizer, RandomState, Sequential,
-    Softmax, Swish, Trainer,
+    ActFn, Activation, Affine, CrossEntropy, Mish, Mnist, Normalizer, Sequential, Softmax, Swish, Trainer,
 };
 
 fn shared(path: &str) -> Option<PathBuf> {
@@ -32,7 +33,7 @@ fn replay<F: ActFn>(function: F, published: &str, epochs: usize) {
         .add_layer("affine3", Affine::new(10))
         .set_output(Softmax)
         .set_error(CrossEntropy)
-        .build_with(&mut random)
+        .build_with_random(&mut random)
         .unwrap();
     let history = Trainer::new().epochs(epochs).random(random).test(&test).fit(&mut model, &train).unwrap();
     let text = std::fs::read_to_string(published).unwrap();

@@ -2,10 +2,12 @@
 
 use std::sync::Mutex;
 
-use manabi::{
-    Affine, Augment, CrossEntropy, Dataset, Identity, MeanSquaredError, Noise, Place, Random, RandomState,
-    Result, Samples, Sequential, Sgd, Softmax, Split, Stepper, Subset, Trainer,
-};
+use manabi::activation::Identity;
+use manabi::data::{Augment, Dataset, Place, Split, Subset};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::Stepper;
+use manabi::random::{Noise, Random, RandomState};
+use manabi::{Affine, CrossEntropy, Result, Samples, Sequential, Sgd, Softmax, Trainer};
 use ndarray::{Array2, ArrayViewMut2, array};
 
 /// So wide that a batch is gathered by several threads.
@@ -177,7 +179,7 @@ fn trained<'a>(trainer: Trainer<'a, f64>, data: &dyn Dataset<f64>) -> Vec<f64> {
     let mut model = model();
     let mut trainer = trainer.batch_size(BATCH);
     trainer.fit(&mut model, data).unwrap();
-    model.params().to_vec()
+    model.parameter_values().to_vec()
 }
 
 #[test]
@@ -185,9 +187,9 @@ fn the_number_of_threads_changes_no_bit_of_a_changed_sample() {
     let data = samples(220);
     let augmented = Augment::new(&data, shake);
     // Augmented as a part of the samples, and a part of augmented ones.
-    let (part, _) = Split::fraction(0.2).of(&data).unwrap();
+    let (part, _) = Split::fraction(0.2).split(&data).unwrap();
     let augmented_part = Augment::new(&part, shake);
-    let (part_of_augmented, held_out) = Split::fraction(0.2).of(&augmented).unwrap();
+    let (part_of_augmented, held_out) = Split::fraction(0.2).split(&augmented).unwrap();
     let sets: [&dyn Dataset<f64>; 3] = [&augmented, &augmented_part, &part_of_augmented];
     for set in sets {
         let run = |threads| trained(Trainer::new().epochs(3).threads(threads).validation(&held_out), set);
@@ -212,11 +214,11 @@ fn the_number_of_threads_changes_no_bit_of_a_changed_sample() {
 #[cfg(feature = "persistence")]
 #[test]
 fn a_run_in_two_sittings_changes_the_same_samples() {
-    use manabi::Checkpoints;
+    use manabi::train::Checkpoints;
     let data = samples(120);
     let augmented = Augment::new(&data, shake);
     let folder = tempfile::tempdir().unwrap();
-    let checkpoints = || Checkpoints::new(folder.path()).resume();
+    let checkpoints = || Checkpoints::new(folder.path()).resume(true);
     trained(Trainer::new().epochs(2).checkpoints(checkpoints()), &augmented);
     let resumed = trained(Trainer::new().epochs(5).checkpoints(checkpoints()), &augmented);
     assert_eq!(resumed, trained(Trainer::new().epochs(5), &augmented));
@@ -238,7 +240,7 @@ fn a_loop_of_ones_own_trains_as_trainer_does() {
             stepper.step(&mut own, &mut ws).unwrap();
         }
     }
-    assert_eq!(own.params(), trained(Trainer::new().epochs(2), &augmented));
+    assert_eq!(own.parameter_values(), trained(Trainer::new().epochs(2), &augmented));
 }
 
 #[test]
@@ -273,7 +275,7 @@ fn errors_name_the_row_of_the_data_set() {
     x[[570, 0]] = 1e300;
     let far = Samples::new(x, Array2::zeros((600, 1))).unwrap();
     let mut steep = line();
-    steep.params_mut()[0] = 1e10;
+    steep.parameter_values_mut()[0] = 1e10;
     let reversed = Subset::new(&far, (0..600).rev().collect()).unwrap();
     let named = "layer 'affine1': output for samples of the data set: expected a finite number at row 570, column 0, got inf";
     for data in [&far as &dyn Dataset<f64>, &reversed] {
@@ -283,7 +285,7 @@ fn errors_name_the_row_of_the_data_set() {
     let t = Samples::labeled(far.x().to_owned(), &[0; 600], 2).unwrap();
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(2));
     let mut steep = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
-    steep.params_mut().copy_from_slice(&[1e10, -1e10, 0.0, 0.0]);
+    steep.parameter_values_mut().copy_from_slice(&[1e10, -1e10, 0.0, 0.0]);
     let reversed = Subset::new(&t, (0..600).rev().collect()).unwrap();
     let named = "rows from 0 on: predictions for samples of the data set: expected a finite number at row 570, column 0, got NaN";
     let error = steep.confusion_matrix(&reversed).unwrap_err().to_string();
@@ -306,8 +308,9 @@ fn errors_name_the_row_of_the_data_set() {
     ws.load(&soft, &[5]).unwrap();
     assert!(model.loss(&mut ws).is_ok());
     // The loss itself knows the rows of its array alone.
-    let error =
-        manabi::Loss::check(&CrossEntropy, array![[1.0, 0.0], [0.7, 0.7]].view()).unwrap_err().to_string();
+    let error = manabi::loss::Loss::check_targets(&CrossEntropy, array![[1.0, 0.0], [0.7, 0.7]].view())
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         error,
         "targets: expected a distribution (at least 0 each, 1 in all) at row 1, got [0.7, 0.7]"

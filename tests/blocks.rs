@@ -1,10 +1,16 @@
 //! Blocks: chains, residual blocks and concatenations, nested, in every way a layer is used.
 
+use manabi::activation::{Identity, PRelu};
+use manabi::layer::{
+    BatchNorm, Chain, Concat, Dropout, Flatten, LayerNorm, Reshape, Residual, TrainableActivation,
+};
+use manabi::loss::MeanSquaredError;
 use manabi::ndarray::{Array2, array};
+use manabi::optim::{Adam, Stepper};
+use manabi::random::{Random, RandomState};
 use manabi::{
-    Activation, Adam, Affine, BatchNorm, Chain, Concat, CrossEntropy, Dropout, Flatten, Identity, Layer,
-    LayerNorm, MeanSquaredError, Mish, PRelu, Random, RandomState, Relu, Reshape, Residual, Samples, Scalar,
-    Sequential, Shape, Softmax, Stepper, Swish, Trainable, Trainer, conformance, gradcheck,
+    Activation, Affine, CrossEntropy, Layer, Mish, Relu, Samples, Scalar, Sequential, Shape, Softmax, Swish,
+    Trainer, conformance, gradcheck,
 };
 
 fn samples(rows: usize, width: usize) -> Array2<f64> {
@@ -42,7 +48,7 @@ fn model<A: Scalar>(input: usize, width: usize, with_batch: bool) -> Sequential<
     let mut chain = Chain::new()
         .add_layer("affine1", Affine::new(width))
         .add_layer("dropout1", Dropout::new(0.2))
-        .add_layer("prelu1", Trainable::new(PRelu::default()).per_unit());
+        .add_layer("prelu1", TrainableActivation::new(PRelu::default()).per_unit(true));
     if with_batch {
         chain = chain.add_layer("norm1", BatchNorm::new());
     }
@@ -106,7 +112,7 @@ fn gradients_of_nested_models_are_right() {
     check("two", Box::new(Chain::new().add_layer("block1", residual(7, 5)).add_layer("block2", nested(7))));
     let noisy = affine(7).add_layer("dropout1", Dropout::new(0.2)).add_layer("norm1", BatchNorm::new());
     check("noisy", Box::new(Residual::new(noisy).projection(affine(7))));
-    let learned = Trainable::new(PRelu::default()).per_unit();
+    let learned = TrainableActivation::new(PRelu::default()).per_unit(true);
     check(
         "learned",
         Box::new(Residual::new(affine(7).add_layer("prelu1", learned).add_layer("affine2", Affine::new(7)))),
@@ -129,7 +135,7 @@ fn a_residual_block_is_its_formula() {
         .add_branch("right", Chain::new().add_layer("relu1", Activation::new(Relu)));
     let builder = Sequential::<f64>::builder(2).add_layer("heads", heads);
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    model.set_params(&[2.0, -1.0, 0.25]).unwrap();
+    model.set_parameter_values(&[2.0, -1.0, 0.25]).unwrap();
     assert_eq!(model.predict(array![[3.0, -4.0]].view()).unwrap(), array![[10.25, 3.0, 0.0]]);
 }
 
@@ -166,7 +172,13 @@ fn threads_change_no_bit() {
         let mut ws = model.workspace(100).unwrap().threads(threads);
         let mut y = Array2::zeros((600, 3));
         model.predict_into(data.x(), &mut ws, y.view_mut()).unwrap();
-        model.params().iter().chain(model.buffer_values()).chain(&y).map(|x| x.widen().to_bits()).collect()
+        model
+            .parameter_values()
+            .iter()
+            .chain(model.buffer_values())
+            .chain(&y)
+            .map(|x| x.widen().to_bits())
+            .collect()
     }
     for with_batch in [false, true] {
         let (single, double) = (bits::<f32>(1, with_batch), bits::<f64>(1, with_batch));
@@ -192,11 +204,11 @@ fn nesting_changes_no_bit() {
             .add_layer("swish1", Activation::new(Swish::default()))
             .add_layer("affine2", Affine::new(64))
     };
-    let train = |builder: manabi::Builder<f64>, threads: usize| {
+    let train = |builder: manabi::model::SequentialBuilder<f64>, threads: usize| {
         let builder = builder.add_layer("last", Affine::new(3)).set_output(Softmax).set_error(CrossEntropy);
         let mut model = builder.seed(5).build().unwrap();
         Trainer::new().batch_size(256).epochs(2).threads(threads).fit(&mut model, &data(600, 20)).unwrap();
-        model.params().to_vec()
+        model.parameter_values().to_vec()
     };
     for threads in [1, 2] {
         let flat = Sequential::builder(20)
@@ -243,7 +255,10 @@ fn files_bring_blocks_back() {
         let mut before = model::<f32>(4, 7, with_batch);
         Trainer::new().batch_size(10).epochs(2).fit(&mut before, &data(40, 4)).unwrap();
         let after = Sequential::<f32>::from_bytes(&before.to_bytes().unwrap()).unwrap();
-        assert_eq!((after.params(), after.buffer_values()), (before.params(), before.buffer_values()));
+        assert_eq!(
+            (after.parameter_values(), after.buffer_values()),
+            (before.parameter_values(), before.buffer_values())
+        );
         assert_eq!(
             (after.to_string(), after.to_bytes().unwrap()),
             (before.to_string(), before.to_bytes().unwrap())
@@ -259,11 +274,11 @@ fn a_resumed_run_has_the_bits_of_a_straight_one() {
     let data = data::<f64>(40, 4);
     let trainer = |epochs| Trainer::new().batch_size(8).epochs(epochs).optimizer(Adam::new(0.01));
     let (mut first, mut second, mut straight) = (model(4, 7, true), model(4, 7, true), model(4, 7, true));
-    let checkpoints = manabi::Checkpoints::new(folder.path());
+    let checkpoints = manabi::train::Checkpoints::new(folder.path());
     trainer(2).checkpoints(checkpoints.clone()).fit(&mut first, &data).unwrap();
-    trainer(5).checkpoints(checkpoints.resume()).fit(&mut second, &data).unwrap();
+    trainer(5).checkpoints(checkpoints.resume(true)).fit(&mut second, &data).unwrap();
     trainer(5).fit(&mut straight, &data).unwrap();
-    assert_eq!(second.params(), straight.params());
+    assert_eq!(second.parameter_values(), straight.parameter_values());
     assert_eq!(second.buffer_values(), straight.buffer_values());
 }
 

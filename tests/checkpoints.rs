@@ -3,11 +3,17 @@
 use std::fs;
 use std::path::Path;
 
+use manabi::activation::{Identity, PRelu};
+use manabi::init::Initializer;
+use manabi::layer::{TensorSpec, TrainableActivation};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::{Adam, Clip, CosineDecay, Momentum, Optimizer, RAdam, ReduceOnPlateau};
+use manabi::random::{FromRng, Random, RandomState};
+use manabi::settings::Settings;
+use manabi::train::{Checkpoints, EarlyStopping, Termination};
 use manabi::{
-    ActFn, Activation, Adam, Affine, Checkpoints, Clip, CosineDecay, CrossEntropy, EarlyStopping, Error,
-    FromRng, Identity, Initializer, Layer, MeanSquaredError, Mish, Momentum, Optimizer, PRelu, RAdam, Random,
-    RandomState, ReduceOnPlateau, Result, Samples, Scalar, Sequential, Settings, Sgd, Shape, Softmax, Swish,
-    TensorSpec, Termination, Trainable, Trainer,
+    ActFn, Activation, Affine, CrossEntropy, Error, Layer, Mish, Result, Samples, Scalar, Sequential, Sgd,
+    Shape, Softmax, Swish, Trainer,
 };
 use rand::SeedableRng;
 
@@ -25,14 +31,17 @@ impl<A: Scalar> Layer<A> for Noisy {
     fn kind(&self) -> &str {
         "noisy"
     }
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
+    }
     fn output_shape(&self, input: Shape) -> Result<Shape> {
         Ok(input)
     }
     fn buffers(&self, _: Shape) -> Vec<TensorSpec> {
         vec![TensorSpec::new("mean", &[1], Initializer::ZEROS)]
     }
-    fn forward(&self, pass: manabi::Forward<'_, A>) {
-        let manabi::Forward { x, mut y, training, buffers, .. } = pass;
+    fn forward(&self, pass: manabi::layer::Forward<'_, A>) {
+        let manabi::layer::Forward { x, mut y, training, buffers, .. } = pass;
         y.assign(&x);
         let Some(training) = training else { return y.mapv_inplace(|y| y + buffers[0]) };
         let noise = training.noise;
@@ -42,7 +51,7 @@ impl<A: Scalar> Layer<A> for Noisy {
         let mean = y.mean().unwrap();
         training.buffers[0] = A::of(0.9) * buffers[0] + A::of(0.1) * mean;
     }
-    fn backward(&self, pass: manabi::Backward<'_, A>) {
+    fn backward(&self, pass: manabi::layer::Backward<'_, A>) {
         if let Some(mut dx) = pass.dx {
             dx.assign(&pass.dy);
         }
@@ -53,7 +62,7 @@ fn model<A: Scalar>() -> Sequential<A> {
     Sequential::builder(4)
         .add_layer("affine1", Affine::new(6))
         .add_layer("noisy1", Noisy)
-        .add_layer("swish1", Trainable::new(Swish::default()).per_unit())
+        .add_layer("swish1", TrainableActivation::new(Swish::default()).per_unit(true))
         .add_layer("affine2", Affine::new(2))
         .set_output(Softmax)
         .set_error(CrossEntropy)
@@ -62,7 +71,12 @@ fn model<A: Scalar>() -> Sequential<A> {
 }
 
 fn bits<A: Scalar>(model: &Sequential<A>) -> Vec<u64> {
-    model.params().iter().chain(model.buffer_values()).map(|value| value.widen().to_bits()).collect()
+    model
+        .parameter_values()
+        .iter()
+        .chain(model.buffer_values())
+        .map(|value| value.widen().to_bits())
+        .collect()
 }
 
 fn trainer<'a, A: Scalar>(epochs: usize, rule: impl Optimizer<A> + 'static) -> Trainer<'a, A> {
@@ -78,13 +92,13 @@ fn goes_on<'a, A: Scalar>(trainer: impl Fn(usize) -> Trainer<'a, A>) {
     for epochs in [1, 2, 5, 5, 9] {
         // A new model each time, as in a new process.
         let mut resumed = model();
-        let checkpoints = Checkpoints::new(folder.path()).resume();
+        let checkpoints = Checkpoints::new(folder.path()).resume(true);
         history = Some(trainer(epochs).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap());
         if epochs == 9 {
             assert_eq!(bits(&resumed), bits(&straight));
         }
     }
-    let metrics = |history: &manabi::History| -> Vec<_> {
+    let metrics = |history: &manabi::train::History| -> Vec<_> {
         history.epochs.iter().map(|epoch| (epoch.number, epoch.train, epoch.test)).collect()
     };
     let history = history.unwrap();
@@ -146,7 +160,7 @@ fn the_last_and_the_best_are_kept() {
     // A rate so high that the last epoch is not the best.
     let history = trainer(12, Momentum::new(2.0))
         .test(&test)
-        .checkpoints(Checkpoints::new(folder.path().join("new").join("er")).keep_last(3).keep_best())
+        .checkpoints(Checkpoints::new(folder.path().join("new").join("er")).keep_last(3).keep_best(true))
         .fit(&mut model, &train)
         .unwrap();
     let losses: Vec<f64> = history.epochs[1..].iter().map(|epoch| epoch.test.unwrap().loss).collect();
@@ -165,11 +179,12 @@ fn the_last_and_the_best_are_kept() {
         "history.jsonl",
     ];
     assert_eq!(names(&folder), expected);
-    let registry = manabi::Registry::new().layer("noisy", |_| Ok(Noisy));
-    let loaded = Sequential::<f64>::load_with(folder.join("best.safetensors"), &registry).unwrap();
+    let registry = manabi::persistence::Registry::new().layer("noisy", |_| Ok(Noisy));
+    let loaded = Sequential::<f64>::load_with_registry(folder.join("best.safetensors"), &registry).unwrap();
     assert_eq!(loaded.evaluate(&test).unwrap().loss, best.0);
     // A checkpoint is a model too.
-    let loaded = Sequential::<f64>::load_with(folder.join("epoch-00012.safetensors"), &registry).unwrap();
+    let loaded =
+        Sequential::<f64>::load_with_registry(folder.join("epoch-00012.safetensors"), &registry).unwrap();
     assert_eq!(bits(&loaded), bits(&model));
 }
 
@@ -177,7 +192,7 @@ fn the_last_and_the_best_are_kept() {
 #[test]
 fn of_a_run_that_only_gets_worse_the_first_epoch_is_the_best() {
     let folder = tempfile::tempdir().unwrap();
-    let checkpoints = Checkpoints::new(folder.path()).keep_last(9).keep_best();
+    let checkpoints = Checkpoints::new(folder.path()).keep_last(9).keep_best(true);
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let data = Samples::new(ndarray::array![[1.0]], ndarray::array![[1.0]]).unwrap();
@@ -220,7 +235,7 @@ fn what_cannot_be_saved_is_told_before_the_first_step() {
     #[derive(Clone, Debug)]
     struct Endless;
     impl ActFn for Endless {
-        const NAME: &'static str = "endless";
+        const KIND: &'static str = "endless";
         fn f<A: Scalar>(&self, u: A) -> A {
             u
         }
@@ -249,7 +264,7 @@ fn what_cannot_be_saved_is_told_before_the_first_step() {
 fn an_order_of_ones_own_is_no_stream() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let drawn = |epochs| trainer(epochs, Adam::new(0.01)).checkpoints(Checkpoints::new(folder).resume());
+    let drawn = |epochs| trainer(epochs, Adam::new(0.01)).checkpoints(Checkpoints::new(folder).resume(true));
     let ordered = |epochs| drawn(epochs).order(|_, n| (0..n).collect());
     ordered(2).fit(&mut model::<f32>(), &data(50)).unwrap();
     let error = refused(folder, drawn(3), model::<f32>(), 50);
@@ -280,7 +295,7 @@ fn refused<A: Scalar>(
 fn a_checkpoint_of_another_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let resume = || Checkpoints::new(folder).resume();
+    let resume = || Checkpoints::new(folder).resume(true);
     let adam = || trainer(3, Adam::new(0.01)).checkpoints(resume());
     adam().fit(&mut model::<f32>(), &data(50)).unwrap();
     let start = "…/epoch-00003.safetensors: does not fit: ";
@@ -304,7 +319,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     assert!(error.contains("precision: expected f64, got f32"), "{error}");
     let other = Sequential::<f32>::builder(4)
         .add_layer("affine1", Affine::new(6))
-        .add_layer("prelu1", Trainable::new(PRelu::default()))
+        .add_layer("prelu1", TrainableActivation::new(PRelu::default()))
         .add_layer("mish1", Activation::new(Mish))
         .add_layer("affine2", Affine::new(2))
         .set_output(Softmax)
@@ -319,7 +334,7 @@ fn a_checkpoint_of_another_run_is_refused() {
         model::<f32>(),
         50,
     );
-    let expected = "checkpoints: expected none in the folder, or resume() to go on from them, got …/epoch-00003.safetensors";
+    let expected = "checkpoints: expected none in the folder, or resume(true) to go on from them, got …/epoch-00003.safetensors";
     assert_eq!(error, expected);
     let error = refused(folder, adam().checkpoints(resume().keep_last(0)), model::<f32>(), 50);
     assert_eq!(error, "keep_last: expected at least 1, got 0");
@@ -336,7 +351,7 @@ fn a_checkpoint_of_another_run_is_refused() {
 fn a_broken_checkpoint_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let adam = || trainer(2, Adam::new(0.01)).checkpoints(Checkpoints::new(folder).resume());
+    let adam = || trainer(2, Adam::new(0.01)).checkpoints(Checkpoints::new(folder).resume(true));
     adam().fit(&mut model::<f32>(), &data(50)).unwrap();
     let path = folder.join("epoch-00002.safetensors");
     let whole = fs::read(&path).unwrap();
@@ -375,7 +390,7 @@ fn checkpoints_of_a_long_run_are_as_small_as_of_a_short_one() {
     assert!(late < early + 200, "{early} {late}");
     let all = size("history.jsonl");
     assert!(all < 201 * 300, "{all}");
-    let history = run(200, checkpoints().resume()).fit(&mut model::<f32>(), &train).unwrap();
+    let history = run(200, checkpoints().resume(true)).fit(&mut model::<f32>(), &train).unwrap();
     assert_eq!(history.epochs, expected.epochs);
 }
 
@@ -384,7 +399,7 @@ fn the_history_is_that_of_the_checkpoint() {
     let (train, folder) = (data::<f64>(50), tempfile::tempdir().unwrap());
     let at = |name: &str| folder.path().join(name);
     let run = |epochs| {
-        let checkpoints = Checkpoints::new(folder.path()).keep_last(9).resume();
+        let checkpoints = Checkpoints::new(folder.path()).keep_last(9).resume(true);
         trainer(epochs, Adam::new(0.01)).checkpoints(checkpoints)
     };
     let lines = || fs::read_to_string(at("history.jsonl")).unwrap().lines().count();
@@ -444,7 +459,7 @@ fn no_changed_byte_makes_it_panic() {
     let adam = |epochs| {
         let stopping = EarlyStopping::new(9);
         let trainer = trainer(epochs, Adam::new(0.01)).reduce_on_plateau(ReduceOnPlateau::new());
-        trainer.early_stopping(stopping).checkpoints(Checkpoints::new(folder.path()).resume())
+        trainer.early_stopping(stopping).checkpoints(Checkpoints::new(folder.path()).resume(true))
     };
     let train = data::<f64>(21);
     adam(1).fit(&mut model(), &train).unwrap();
@@ -480,11 +495,11 @@ fn a_schedule_may_end_with_the_run() {
     run(2).fit(&mut straight, &train).unwrap();
     for epochs in [1, 2, 2] {
         resumed = model();
-        let checkpoints = Checkpoints::new(folder.path()).resume();
+        let checkpoints = Checkpoints::new(folder.path()).resume(true);
         run(epochs).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
     }
     assert_eq!(bits(&resumed), bits(&straight));
-    let mut further = run(3).checkpoints(Checkpoints::new(folder.path()).resume());
+    let mut further = run(3).checkpoints(Checkpoints::new(folder.path()).resume(true));
     let error = further.fit(&mut model(), &train).unwrap_err().to_string();
     assert!(error.contains("rate of the schedule: expected"), "{error}");
 }
@@ -498,7 +513,8 @@ fn names_of_layers_and_files_cannot_be_confused_with_the_checkpoints_own() {
     };
     fs::write(folder.path().join("epoch-7.safetensors"), "a user's own").unwrap();
     let run = |epochs| {
-        trainer(epochs, Adam::new(0.01)).checkpoints(Checkpoints::new(folder.path()).keep_last(1).resume())
+        trainer(epochs, Adam::new(0.01))
+            .checkpoints(Checkpoints::new(folder.path()).keep_last(1).resume(true))
     };
     let (mut straight, mut resumed) = (model(), model());
     trainer(3, Adam::new(0.01)).fit(&mut straight, &train).unwrap();
@@ -525,7 +541,7 @@ fn early_stopping_goes_on_waiting_where_it_was() {
     let (train, validation) = (data::<f64>(50), data::<f64>(20));
     let patient =
         |epochs, rule| trainer(epochs, Adam::new(0.05)).validation(&validation).early_stopping(rule);
-    let [keeping, restoring] = [EarlyStopping::new(3).keep_last(), EarlyStopping::new(3)];
+    let [keeping, restoring] = [EarlyStopping::new(3).restore_best(false), EarlyStopping::new(3)];
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for (rule, folder) in [keeping, restoring].into_iter().zip(&folders) {
         let mut straight = model();
@@ -535,7 +551,7 @@ fn early_stopping_goes_on_waiting_where_it_was() {
         // Stopped behind the best epoch; the third time there is nothing left to do.
         for epochs in [end - 1, 200, 200] {
             let mut resumed = model();
-            let checkpoints = Checkpoints::new(folder.path()).resume();
+            let checkpoints = Checkpoints::new(folder.path()).resume(true);
             let history = patient(epochs, rule).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
             if epochs == 200 {
                 assert_eq!((history.termination, history.best), (expected.termination, expected.best));
@@ -554,7 +570,7 @@ fn early_stopping_goes_on_waiting_where_it_was() {
         ),
     ];
     for (folder, rule, problem) in [kept_nothing, kept_another] {
-        let mut sitting = patient(200, rule).checkpoints(Checkpoints::new(folder.path()).resume());
+        let mut sitting = patient(200, rule).checkpoints(Checkpoints::new(folder.path()).resume(true));
         let mut untouched = model();
         let message = sitting.fit(&mut untouched, &train).unwrap_err().to_string();
         assert!(message.contains("early stopping: ") && message.contains(problem), "{message}");

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use manabi::{Mnist, RandomState, idx};
+use manabi::Mnist;
+use manabi::data::idx;
+use manabi::random::RandomState;
 use ndarray::{Array1, Array3};
 
 /// Beside the tests, where cargo puts the examples that it builds with them.

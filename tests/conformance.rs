@@ -2,84 +2,31 @@
 
 use std::sync::Mutex;
 
-use manabi::{
-    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Dropout, Elu, Forward, Gelu, GeluTanh, HardSigmoid,
-    HardSwish, HardTanh, Identity, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu, Random,
-    RandomState, Relu, Relu6, Scalar, Selu, Shape, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp,
-    TensorSpec, Trainable, TrainableActFn, conformance,
-};
+use manabi::init::Initializer;
+use manabi::layer::{Backward, BatchNorm, Forward, TensorSpec, built_in_layers};
+use manabi::random::{Random, RandomState};
+use manabi::{Affine, Layer, Scalar, Shape, conformance};
 use ndarray::Array2;
 
 fn samples(rows: usize, width: usize) -> Array2<f64> {
     RandomState::new(1).normal((rows, width), 0.2, 1.5)
 }
 
-#[track_caller]
-fn check(layer: impl Layer<f32> + Layer<f64>) {
+#[test]
+fn every_layer() {
     // Odd sizes, whole lanes and blocks, and more than one block.
     for (rows, width) in [(5, 3), (4, 16), (3, 67)] {
-        let report = conformance::layer(&layer, samples(rows, width).view(), 3).unwrap();
-        report.assert();
-        let row_wise = [false, true].map(|training| usize::from(Layer::<f32>::row_wise(&layer, training)));
-        assert_eq!(report.checks, 12 + 2 * (row_wise[0] + row_wise[1]), "{report}");
+        let layers = built_in_layers::<f32>(width).into_iter().zip(built_in_layers::<f64>(width));
+        for (single, double) in
+            layers.flat_map(|(single, double)| single.examples.into_iter().zip(double.examples))
+        {
+            let x = samples(rows, width);
+            let report = conformance::both(&*single, &*double, width.into(), x.view(), 3).unwrap();
+            let row_wise = [false, true].map(|training| usize::from(double.row_wise(training)));
+            let checks = 12 + 2 * (row_wise[0] + row_wise[1]);
+            assert!(report.passed() && report.checks == checks, "{double:?}: {report}");
+        }
     }
-}
-
-#[test]
-fn affine() {
-    check(Affine::new(4));
-    check(Affine::new(33));
-}
-
-#[test]
-fn dropout() {
-    check(Dropout::new(0.0));
-    check(Dropout::new(0.4));
-}
-
-#[test]
-fn normalisation() {
-    check(BatchNorm::new());
-    check(BatchNorm::new().affine(false).momentum(0.3).epsilon(1e-3));
-    check(LayerNorm::new());
-    check(LayerNorm::new().affine(false).epsilon(1e-3));
-}
-
-#[test]
-fn activations() {
-    fn check(function: impl ActFn) {
-        self::check(Activation::new(function));
-    }
-    check(Identity);
-    check(Relu);
-    check(Relu6);
-    check(LeakyRelu::default());
-    check(Elu::default());
-    check(Selu);
-    check(Celu::new(0.5));
-    check(Softplus::default());
-    check(Softsign);
-    check(Sigmoid);
-    check(LogSigmoid);
-    check(Tanh);
-    check(HardTanh);
-    check(HardSigmoid);
-    check(HardSwish);
-    check(Gelu);
-    check(GeluTanh);
-    check(Swish::new(1.5));
-    check(Mish);
-    check(TanhExp);
-}
-
-#[test]
-fn trainable_activations() {
-    fn check(function: impl TrainableActFn) {
-        self::check(Trainable::new(function.clone()));
-        self::check(Trainable::new(function).per_unit());
-    }
-    check(PRelu::default());
-    check(Swish::default());
 }
 
 /// y = s·x, one s per unit, with some mistake.
@@ -144,7 +91,7 @@ impl<A: Scalar> Layer<A> for Scale {
         let shift = match self.mistake {
             SaysByRowButIsNot => mean,
             SaysByRowInPredictionButIsNot if !is_training => mean,
-            DependsOnThreads => A::of(pass.engine.threads() as f64),
+            DependsOnThreads => A::of(pass.engine.thread_count() as f64),
             Counts => A::of(self.count() as f64),
             CoarseInSingle if size_of::<A>() == 4 => A::of(0.01),
             _ => A::zero(),
@@ -253,9 +200,9 @@ impl<A: Scalar> Layer<A> for Square {
     fn output_shape(&self, input: Shape) -> manabi::Result<Shape> {
         Ok(input)
     }
-    fn scratch(&self, input: Shape) -> manabi::Scratch {
+    fn scratch(&self, input: Shape) -> manabi::layer::Scratch {
         let n = input.size();
-        manabi::Scratch::NONE.kept([n]).gradients([n]).temporary(n)
+        manabi::layer::Scratch::NONE.kept([n]).gradients([n]).temporary(n)
     }
     fn row_wise(&self, _training: bool) -> bool {
         true

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use manabi::{Download, Error, Mnist};
+use manabi::data::Download;
+use manabi::{Error, Mnist};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

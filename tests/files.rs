@@ -7,10 +7,11 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use manabi::{
-    Affine, Checkpoints, Error, History, Identity, MeanSquaredError, Result, Samples, Sequential, Trainer,
-    idx,
-};
+use manabi::activation::Identity;
+use manabi::data::idx;
+use manabi::loss::MeanSquaredError;
+use manabi::train::{Checkpoints, History};
+use manabi::{Affine, Error, Result, Samples, Sequential, Trainer};
 use ndarray::array;
 
 fn model() -> Sequential<f64> {
@@ -175,7 +176,7 @@ fn checkpoints_are_files_like_others() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let run = |folder: &Path| {
-        let checkpoints = Checkpoints::new(folder).keep_best();
+        let checkpoints = Checkpoints::new(folder).keep_best(true);
         Trainer::new().batch_size(1).epochs(1).checkpoints(checkpoints).fit(&mut model(), &samples())
     };
     fs::create_dir(at("run")).unwrap();

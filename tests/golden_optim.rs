@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use approx::assert_relative_eq;
-use manabi::{
-    AdaDelta, AdaGrad, Adam, AdamW, Clip, Constant, CosineDecay, ExponentialDecay, Lion, Momentum, NAdam,
-    Nesterov, OneCycle, Optimizer, Plateau, PolynomialDecay, RAdam, ReduceOnPlateau, RmsProp, Schedule, Sgd,
+use manabi::Sgd;
+use manabi::optim::{
+    AdaDelta, AdaGrad, Adam, AdamW, Clip, ConstantRate, CosineDecay, ExponentialDecay, Lion, Momentum, NAdam,
+    Nesterov, OneCycle, Optimizer, Plateau, PolynomialDecay, RAdam, ReduceOnPlateau, RmsProp, Schedule,
     StepDecay, Stepper, WarmUp,
 };
 
@@ -57,24 +58,30 @@ fn twenty_steps_of_every_optimizer_are_pytorchs() {
     optimizer("adagrad-odd", rule);
     optimizer("rmsprop", RmsProp::default());
     optimizer("rmsprop-momentum", RmsProp::new(0.02).momentum(0.8));
-    optimizer("rmsprop-centered", RmsProp::new(0.02).alpha(0.9).centered());
-    let rule = RmsProp::new(0.02).alpha(0.9).epsilon(1e-3).centered().momentum(0.8).weight_decay(0.1);
+    optimizer("rmsprop-centered", RmsProp::new(0.02).alpha(0.9).centered(true));
+    let rule = RmsProp::new(0.02).alpha(0.9).epsilon(1e-3).centered(true).momentum(0.8).weight_decay(0.1);
     optimizer("rmsprop-odd", rule);
     optimizer("adadelta", AdaDelta::default());
     optimizer("adadelta-odd", AdaDelta::new(2.0).rho(0.7).epsilon(1e-4).weight_decay(0.1));
     optimizer("adam", Adam::default());
-    optimizer("adam-amsgrad", Adam::new(0.05).betas(0.8, 0.9).amsgrad());
-    let rule = Adam::new(0.05).betas(0.5, 0.95).epsilon(1e-3).weight_decay(0.2).amsgrad();
+    optimizer("adam-amsgrad", Adam::new(0.05).betas(0.8, 0.9).amsgrad(true));
+    let rule = Adam::new(0.05).betas(0.5, 0.95).epsilon(1e-3).weight_decay(0.2).amsgrad(true);
     optimizer("adam-odd", rule);
     optimizer("adamw", AdamW::default());
-    let rule = AdamW::new(0.05).betas(0.8, 0.9).epsilon(1e-4).weight_decay(0.4).amsgrad();
+    let rule = AdamW::new(0.05).betas(0.8, 0.9).epsilon(1e-4).weight_decay(0.4).amsgrad(true);
     optimizer("adamw-odd", rule);
     optimizer("nadam", NAdam::default());
     optimizer("nadam-decay", NAdam::new(0.05).betas(0.8, 0.95).weight_decay(0.2).momentum_decay(0.1));
-    optimizer("nadam-decoupled", NAdam::new(0.05).epsilon(1e-4).weight_decay(0.2).decoupled());
+    optimizer(
+        "nadam-decoupled",
+        NAdam::new(0.05).epsilon(1e-4).weight_decay(0.2).decoupled_weight_decay(true),
+    );
     optimizer("radam", RAdam::default());
     optimizer("radam-decay", RAdam::new(0.05).betas(0.8, 0.95).weight_decay(0.2));
-    optimizer("radam-decoupled", RAdam::new(0.05).epsilon(1e-4).weight_decay(0.2).decoupled());
+    optimizer(
+        "radam-decoupled",
+        RAdam::new(0.05).epsilon(1e-4).weight_decay(0.2).decoupled_weight_decay(true),
+    );
     optimizer("lion", Lion::default());
     optimizer("lion-odd", Lion::new(0.05).betas(0.6, 0.8).weight_decay(0.2));
 }
@@ -98,14 +105,14 @@ fn schedules_are_pytorchs() {
     schedule("polynomial-odd", PolynomialDecay::new(30).power(1.7));
     schedule("cosine", CosineDecay::new(39));
     schedule("cosine-end", CosineDecay::new(39).end(0.01));
-    schedule("warm-up", WarmUp::new(5, Constant));
-    schedule("warm-up-odd", WarmUp::new(13, Constant).start(0.01));
+    schedule("warm-up", WarmUp::new(5, ConstantRate));
+    schedule("warm-up-odd", WarmUp::new(13, ConstantRate).start(0.01));
     schedule("warm-up-cosine", WarmUp::new(10, CosineDecay::new(30)).start(0.1));
     schedule("one-cycle", OneCycle::new(41));
-    schedule("one-cycle-linear", OneCycle::new(41).linear());
+    schedule("one-cycle-linear", OneCycle::new(41).linear(true));
     schedule("one-cycle-odd", OneCycle::new(41).rise(0.4).divisor(10.0).final_divisor(100.0));
-    schedule("one-cycle-three", OneCycle::new(41).three_phase().rise(0.35));
-    schedule("one-cycle-three-linear", OneCycle::new(41).three_phase().linear());
+    schedule("one-cycle-three", OneCycle::new(41).three_phase(true).rise(0.35));
+    schedule("one-cycle-three-linear", OneCycle::new(41).three_phase(true).linear(true));
 }
 
 fn plateau(name: &str, reduce: ReduceOnPlateau) {
@@ -121,9 +128,13 @@ fn plateau(name: &str, reduce: ReduceOnPlateau) {
 fn reductions_on_a_plateau_are_pytorchs() {
     plateau("default", ReduceOnPlateau::new());
     plateau("odd", ReduceOnPlateau::new().factor(0.5).patience(2).threshold(0.05).cooldown(3));
-    plateau("absolute", ReduceOnPlateau::new().factor(0.5).patience(1).absolute(0.01).least(0.1));
-    plateau("maximize", ReduceOnPlateau::new().factor(0.7).patience(3).maximize());
-    let reduce = ReduceOnPlateau::new().factor(0.7).patience(0).absolute(0.1).cooldown(1).maximize();
+    plateau(
+        "absolute",
+        ReduceOnPlateau::new().factor(0.5).patience(1).absolute_threshold(0.01).min_scale(0.1),
+    );
+    plateau("maximize", ReduceOnPlateau::new().factor(0.7).patience(3).maximize(true));
+    let reduce =
+        ReduceOnPlateau::new().factor(0.7).patience(0).absolute_threshold(0.1).cooldown(1).maximize(true);
     plateau("maximize-absolute", reduce);
 }
 

@@ -22,7 +22,7 @@ fn model() -> Sequential<f64> {
         .set_error(CrossEntropy)
         .build()
         .unwrap();
-    model.set_params(&flat(&W1, &B1, &W2, &B2)).unwrap();
+    model.set_parameter_values(&flat(&W1, &B1, &W2, &B2)).unwrap();
     model
 }
 
@@ -53,7 +53,7 @@ fn three_steps_end_at_numpys_weights() {
     trainer = trainer.order(|_, samples| (0..samples).collect());
     let history = trainer.fit(&mut model, &data).unwrap();
     assert_abs_diff_eq!(history.epochs[1].train.loss, LOSSES.iter().sum::<f64>() / 3.0, epsilon = 1e-14);
-    close(model.params(), &flat(&FINAL_W1, &FINAL_B1, &FINAL_W2, &FINAL_B2));
+    close(model.parameter_values(), &flat(&FINAL_W1, &FINAL_B1, &FINAL_W2, &FINAL_B2));
     let y = model.predict(arr2(&X).view()).unwrap();
     close(y.as_slice().unwrap(), FINAL_OUTPUT.as_flattened());
 }
@@ -75,5 +75,5 @@ fn the_order_is_the_callers() {
         .order(|_, n| (0..n).collect())
         .fit(&mut backwards, &reversed)
         .unwrap();
-    assert_eq!(forwards.params(), backwards.params());
+    assert_eq!(forwards.parameter_values(), backwards.parameter_values());
 }

@@ -1,92 +1,122 @@
 //! Every derivative against central differences.
 
+use manabi::activation::{
+    ActivationVisitor, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu,
+    PRelu, Relu6, Sigmoid, Softplus, Tanh, TrainableActFn, built_in_activations,
+};
 use manabi::gradcheck;
+use manabi::layer::{Backward, Forward, LayerWorkspace, TrainableActivation, built_in_layers};
+use manabi::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
+use manabi::output::Output;
+use manabi::random::{Random, RandomState};
+use manabi::settings::{Setting, Settings};
 use manabi::{
-    ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Forward, Gelu,
-    GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerWorkspace, LeakyRelu, LogSigmoid, Loss,
-    MeanSquaredError, Mish, Output, PRelu, Random, RandomState, Relu, Relu6, Samples, Scalar, Selu,
-    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp, Trainable, TrainableActFn,
-    Trainer,
+    ActFn, Activation, Affine, CrossEntropy, Layer, Mish, Relu, Result, Samples, Scalar, Sequential, Sgd,
+    Softmax, Swish, Trainer,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+/// Every activation, with its own settings and with others.
+struct EachDerivative;
+
+impl ActivationVisitor for EachDerivative {
+    fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>) {
+        gradcheck::activation(&F::default()).assert();
+        for factor in [0.05, 0.3, 2.0, 20.0] {
+            gradcheck::activation(&make(&scaled(&F::default(), factor)).unwrap()).assert();
+        }
+    }
+    fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {}
+}
+
+/// The settings of a function, its numbers times this factor.
+fn scaled(function: &impl ActFn, factor: f64) -> Settings {
+    let settings = function.settings().expect("a built-in function tells its settings");
+    let scale = |(name, value): (&str, &Setting)| match value {
+        Setting::Number(number) => (name.to_owned(), Setting::Number(factor * number)),
+        other => (name.to_owned(), other.clone()),
+    };
+    settings.iter().map(scale).collect()
+}
+
 #[test]
 fn every_activation_over_the_whole_range() {
-    gradcheck::activation(&Identity).assert();
-    gradcheck::activation(&Relu).assert();
-    gradcheck::activation(&Sigmoid).assert();
-    gradcheck::activation(&Tanh).assert();
-    gradcheck::activation(&Softplus::default()).assert();
-    gradcheck::activation(&Softplus::new(20.0)).assert();
-    gradcheck::activation(&Softplus::new(0.05)).assert();
-    gradcheck::activation(&Mish).assert();
-    gradcheck::activation(&Relu6).assert();
-    gradcheck::activation(&LeakyRelu::default()).assert();
-    gradcheck::activation(&Elu::default()).assert();
+    built_in_activations(&mut EachDerivative);
     gradcheck::activation(&Elu::new(-0.5)).assert();
-    gradcheck::activation(&Selu).assert();
-    gradcheck::activation(&Celu::new(0.3)).assert();
-    gradcheck::activation(&Softsign).assert();
-    gradcheck::activation(&LogSigmoid).assert();
-    gradcheck::activation(&HardTanh).assert();
-    gradcheck::activation(&HardSigmoid).assert();
-    gradcheck::activation(&HardSwish).assert();
-    gradcheck::activation(&Gelu).assert();
-    gradcheck::activation(&GeluTanh).assert();
-    gradcheck::activation(&TanhExp).assert();
     for beta in [0.5, 1.0, 2.0, 10.0, 1e3, 1e4, -1.0, 0.0] {
         gradcheck::activation(&Swish::new(beta)).assert();
     }
 }
 
+const INF: f64 = f64::INFINITY;
+
+/// What every function and its derivative approach: on the left, on the right, and both slopes.
+const LIMITS: [(&str, [f64; 4]); 20] = [
+    ("identity", [-INF, INF, 1.0, 1.0]),
+    ("relu", [0.0, INF, 0.0, 1.0]),
+    ("relu6", [0.0, 6.0, 0.0, 0.0]),
+    ("leaky_relu", [-INF, INF, 0.01, 1.0]),
+    ("elu", [-1.0, INF, 0.0, 1.0]),
+    ("selu", [-1.0507009873554805 * 1.6732632423543772, INF, 0.0, 1.0507009873554805]),
+    ("softplus", [0.0, INF, 0.0, 1.0]),
+    ("softsign", [-1.0, 1.0, 0.0, 0.0]),
+    ("sigmoid", [0.0, 1.0, 0.0, 0.0]),
+    ("log_sigmoid", [-INF, 0.0, 1.0, 0.0]),
+    ("tanh", [-1.0, 1.0, 0.0, 0.0]),
+    ("hard_tanh", [-1.0, 1.0, 0.0, 0.0]),
+    ("hard_sigmoid", [0.0, 1.0, 0.0, 0.0]),
+    ("hard_swish", [0.0, INF, 0.0, 1.0]),
+    ("gelu", [0.0, INF, 0.0, 1.0]),
+    ("gelu_tanh", [0.0, INF, 0.0, 1.0]),
+    ("swish", [0.0, INF, 0.0, 1.0]),
+    ("mish", [0.0, INF, 0.0, 1.0]),
+    ("tanh_exp", [0.0, INF, 0.0, 1.0]),
+    ("celu", [-1.0, INF, 0.0, 1.0]),
+];
+
+/// Every function keeps its limits.
+struct EachLimit;
+
+impl ActivationVisitor for EachLimit {
+    fn function<F: ActFn + Default + PartialEq>(&mut self, _: fn(&Settings) -> Result<F>) {
+        let limits = LIMITS.iter().find(|(kind, _)| *kind == F::KIND);
+        let limits = limits.unwrap_or_else(|| panic!("LIMITS: expected a line for {}, got none", F::KIND));
+        both(F::default(), limits.1);
+    }
+    fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {}
+}
+
+fn keeps_limits<F: ActFn, A: Scalar>(function: &F, left: f64, right: f64, left_slope: f64, right_slope: f64) {
+    for (u, limit, slope) in [(A::neg_infinity(), left, left_slope), (A::infinity(), right, right_slope)] {
+        let z = function.f(u);
+        assert!(z == A::of(limit), "{}({u}) = {z}", F::KIND);
+        let dz = function.df(u, z);
+        assert!(dz == A::of(slope), "{}'({u}) = {dz}", F::KIND);
+    }
+    // Half of the largest number: SELU is steeper than 1.
+    let (large, small) = (A::max_value() / A::of(2.0), A::min_positive_value());
+    for u in [large, -large, small, -small, A::zero()] {
+        let z = function.f(u);
+        assert!(z.is_finite() && function.df(u, z).is_finite(), "{}({u:e}) = {z:e}", F::KIND);
+    }
+    assert!(function.f(A::nan()).is_nan(), "{}(NaN)", F::KIND);
+}
+
+fn both<F: ActFn>(function: F, [left, right, left_slope, right_slope]: [f64; 4]) {
+    keeps_limits::<F, f32>(&function, left, right, left_slope, right_slope);
+    keeps_limits::<F, f64>(&function, left, right, left_slope, right_slope);
+}
+
 #[test]
 fn limits_of_every_function() {
-    fn check<F: ActFn, A: Scalar>(function: &F, left: f64, right: f64, left_slope: f64, right_slope: f64) {
-        for (u, limit, slope) in [(A::neg_infinity(), left, left_slope), (A::infinity(), right, right_slope)]
-        {
-            let z = function.f(u);
-            assert!(z == A::of(limit), "{}({u}) = {z}", F::NAME);
-            let dz = function.df(u, z);
-            assert!(dz == A::of(slope), "{}'({u}) = {dz}", F::NAME);
-        }
-        // Half of the largest number: SELU is steeper than 1.
-        let (large, small) = (A::max_value() / A::of(2.0), A::min_positive_value());
-        for u in [large, -large, small, -small, A::zero()] {
-            let z = function.f(u);
-            assert!(z.is_finite() && function.df(u, z).is_finite(), "{}({u:e}) = {z:e}", F::NAME);
-        }
-        assert!(function.f(A::nan()).is_nan(), "{}(NaN)", F::NAME);
-    }
-    fn both<F: ActFn>(function: F, left: f64, right: f64, left_slope: f64, right_slope: f64) {
-        check::<F, f32>(&function, left, right, left_slope, right_slope);
-        check::<F, f64>(&function, left, right, left_slope, right_slope);
-    }
-    let inf = f64::INFINITY;
-    both(Identity, -inf, inf, 1.0, 1.0);
-    both(Relu, 0.0, inf, 0.0, 1.0);
-    both(Relu6, 0.0, 6.0, 0.0, 0.0);
-    both(LeakyRelu::default(), -inf, inf, 0.01, 1.0);
-    both(LeakyRelu::new(0.0), 0.0, inf, 0.0, 1.0);
-    both(Elu::new(0.0), 0.0, inf, 0.0, 1.0);
-    both(Elu::default(), -1.0, inf, 0.0, 1.0);
-    both(Selu, -1.0507009873554805 * 1.6732632423543772, inf, 0.0, 1.0507009873554805);
-    both(Celu::new(2.0), -2.0, inf, 0.0, 1.0);
-    both(Softplus::default(), 0.0, inf, 0.0, 1.0);
-    both(Softplus::new(3.0), 0.0, inf, 0.0, 1.0);
-    both(Softsign, -1.0, 1.0, 0.0, 0.0);
-    both(Sigmoid, 0.0, 1.0, 0.0, 0.0);
-    both(LogSigmoid, -inf, 0.0, 1.0, 0.0);
-    both(Tanh, -1.0, 1.0, 0.0, 0.0);
-    both(HardTanh, -1.0, 1.0, 0.0, 0.0);
-    both(HardSigmoid, 0.0, 1.0, 0.0, 0.0);
-    both(HardSwish, 0.0, inf, 0.0, 1.0);
-    both(Gelu, 0.0, inf, 0.0, 1.0);
-    both(GeluTanh, 0.0, inf, 0.0, 1.0);
-    both(Swish::default(), 0.0, inf, 0.0, 1.0);
-    both(Swish::new(0.0), -inf, inf, 0.5, 0.5);
-    both(Mish, 0.0, inf, 0.0, 1.0);
-    both(TanhExp, 0.0, inf, 0.0, 1.0);
+    built_in_activations(&mut EachLimit);
+    let inf = INF;
+    both(LeakyRelu::new(0.0), [0.0, inf, 0.0, 1.0]);
+    both(Elu::new(0.0), [0.0, inf, 0.0, 1.0]);
+    both(Celu::new(2.0), [-2.0, inf, 0.0, 1.0]);
+    both(Softplus::new(3.0), [0.0, inf, 0.0, 1.0]);
+    both(Swish::new(0.0), [-inf, inf, 0.5, 0.5]);
 }
 
 /// As the pages of the functions say.
@@ -94,8 +124,8 @@ fn limits_of_every_function() {
 fn slopes_at_kinks() {
     fn check<F: ActFn>(function: F, expected: &[(f64, f64)]) {
         for &(u, slope) in expected {
-            assert_eq!(function.df(u, function.f(u)), slope, "{}'({u})", F::NAME);
-            assert_eq!(function.df(u as f32, function.f(u as f32)), slope as f32, "{}'({u})", F::NAME);
+            assert_eq!(function.df(u, function.f(u)), slope, "{}'({u})", F::KIND);
+            assert_eq!(function.df(u as f32, function.f(u as f32)), slope as f32, "{}'({u})", F::KIND);
         }
     }
     check(Relu, &[(0.0, 0.0), (-0.0, 0.0)]);
@@ -108,9 +138,6 @@ fn slopes_at_kinks() {
 
 #[test]
 fn single_precision_follows_double_precision() {
-    fn check<F: ActFn>(function: F) {
-        check_with(function, 0.0);
-    }
     // `spread`: how the rounding of what a function takes the exponential of grows with u.
     fn check_with<F: ActFn>(function: F, spread: f64) {
         let dense = (-40_000..=40_000).map(|i| i as f32 / 400.0);
@@ -123,58 +150,43 @@ fn single_precision_follows_double_precision() {
             let tolerance = 4e-7 * (1.0 + spread * f64::from(u).abs().min(100.0));
             let is_close =
                 error <= tolerance * exact.abs() + 2e-45 || z.is_infinite() && exact.abs() > 3.4e38;
-            assert!(is_close, "{}({u:e}) = {z:e}, not {exact:e}", F::NAME);
+            assert!(is_close, "{}({u:e}) = {z:e}, not {exact:e}", F::KIND);
             let error = (f64::from(dz) - exact_dz).abs();
             assert!(
                 error <= tolerance * exact_dz.abs().max(0.2),
                 "{}'({u:e}) = {dz:e}, not {exact_dz:e}",
-                F::NAME
+                F::KIND
             );
         }
     }
-    check(Identity);
-    check(Relu);
-    check(Relu6);
-    check(LeakyRelu::default());
-    check(Elu::default());
-    check(Selu);
-    check(Celu::new(0.5));
-    check(Softplus::default());
+    /// How the rounding of what the function takes the exponential of grows with u.
+    const SPREAD: [(&str, f64); 2] = [("gelu_tanh", 5.0), ("tanh_exp", 0.5)];
+    struct Each;
+    impl ActivationVisitor for Each {
+        fn function<F: ActFn + Default + PartialEq>(&mut self, _: fn(&Settings) -> Result<F>) {
+            let spread = SPREAD.iter().find(|(kind, _)| *kind == F::KIND).map_or(0.0, |(_, spread)| *spread);
+            check_with(F::default(), spread);
+        }
+        fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {}
+    }
+    built_in_activations(&mut Each);
+    check_with(Celu::new(0.5), 0.0);
     check_with(Softplus::new(3.0), 0.5);
-    check(Softsign);
-    check(Sigmoid);
-    check(LogSigmoid);
-    check(Tanh);
-    check(HardTanh);
-    check(HardSigmoid);
-    check(HardSwish);
-    check(Gelu);
-    check_with(GeluTanh, 5.0);
-    check(Swish::new(0.5));
-    check(Swish::new(1.0));
-    check(Swish::new(2.0));
-    check(Mish);
-    check_with(TanhExp, 0.5);
+    check_with(Swish::new(0.5), 0.0);
+    check_with(Swish::new(2.0), 0.0);
 }
 
 #[test]
 fn every_layer() {
     let x = RandomState::new(1).normal((7, 5), 0.0, 2.0);
-    let layers: [Box<dyn Layer<f64>>; 9] = [
+    let others: [Box<dyn Layer<f64>>; 3] = [
         Box::new(Affine::new(1)),
-        Box::new(Affine::new(6)),
-        Box::new(Activation::new(Swish::default())),
-        Box::new(Activation::new(Relu)),
-        Box::new(Trainable::new(PRelu::default())),
-        Box::new(Trainable::new(PRelu::default()).per_unit()),
-        Box::new(Trainable::new(Swish::default())),
-        Box::new(Trainable::new(Swish::new(-0.5)).per_unit()),
-        Box::new(Trainable::new(Swish::new(20.0)).per_unit()),
+        Box::new(TrainableActivation::new(Swish::new(-0.5)).per_unit(true)),
+        Box::new(TrainableActivation::new(Swish::new(20.0)).per_unit(true)),
     ];
-    for layer in layers {
+    for layer in built_in_layers::<f64>(5).into_iter().flat_map(|layer| layer.examples).chain(others) {
         let report = gradcheck::layer(&layer, x.view(), 3).unwrap();
-        report.assert();
-        assert!(report.points >= x.len());
+        assert!(report.passed() && report.points >= x.len(), "{layer:?}: {report}");
     }
 }
 
@@ -240,7 +252,10 @@ fn trainable_layers_have_the_same_bits_with_any_number_of_threads() {
         layer.backward(pass.dx(dx.view_mut()).unwrap().grad(&mut grad).unwrap());
         y.iter().chain(&dx).chain(&grad).map(|x| x.to_bits()).collect()
     }
-    for layer in [Trainable::new(Swish::default()), Trainable::new(Swish::default()).per_unit()] {
+    for layer in [
+        TrainableActivation::new(Swish::default()),
+        TrainableActivation::new(Swish::default()).per_unit(true),
+    ] {
         let one = bits(&layer, 1);
         for threads in [2, 3, 8] {
             assert_eq!(one, bits(&layer, threads), "{threads} threads");
@@ -254,7 +269,7 @@ fn a_trainable_function_learns_its_parameter() {
     let target = x.mapv(|u| Swish::new(1.7).f(u));
     let data = Samples::new(x, target).unwrap();
     let mut model = Sequential::<f64>::builder(1)
-        .add_layer("swish1", Trainable::new(Swish::default()))
+        .add_layer("swish1", TrainableActivation::new(Swish::default()))
         .set_output(Identity)
         .set_error(MeanSquaredError)
         .build()
@@ -263,7 +278,8 @@ fn a_trainable_function_learns_its_parameter() {
     trainer.fit(&mut model, &data).unwrap();
     let beta = model.parameter("swish1.beta").unwrap()[[0]];
     assert!((beta - 1.7).abs() < 1e-6, "{beta}");
-    let builder = Sequential::<f64>::builder(1).add_layer("swish1", Trainable::new(Swish::new(f64::NAN)));
+    let builder =
+        Sequential::<f64>::builder(1).add_layer("swish1", TrainableActivation::new(Swish::new(f64::NAN)));
     let error = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap_err();
     assert!(error.to_string().contains("beta"), "{error}");
 }
@@ -299,7 +315,7 @@ fn sigmoid(u: f64) -> f64 {
 struct Altered<F>(F, fn(f64, f64) -> f64);
 
 impl<F: ActFn> ActFn for Altered<F> {
-    const NAME: &'static str = "altered";
+    const KIND: &'static str = "altered";
     fn f<A: Scalar>(&self, u: A) -> A {
         self.0.f(u)
     }
@@ -312,7 +328,7 @@ impl<F: ActFn> ActFn for Altered<F> {
 struct Exponential;
 
 impl ActFn for Exponential {
-    const NAME: &'static str = "exponential";
+    const KIND: &'static str = "exponential";
     fn f<A: Scalar>(&self, u: A) -> A {
         u.exp()
     }
@@ -344,7 +360,7 @@ fn a_wrong_derivative_is_caught() {
 struct Bent;
 
 impl ActFn for Bent {
-    const NAME: &'static str = "bent";
+    const KIND: &'static str = "bent";
     fn f<A: Scalar>(&self, u: A) -> A {
         u / (A::one() + u.abs())
     }
@@ -359,7 +375,7 @@ impl ActFn for Bent {
 struct Cancelling;
 
 impl ActFn for Cancelling {
-    const NAME: &'static str = "cancelling";
+    const KIND: &'static str = "cancelling";
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u * u
     }
@@ -406,16 +422,16 @@ impl Layer<f64> for Scale {
     fn output_shape(&self, input: manabi::Shape) -> manabi::Result<manabi::Shape> {
         Ok(input)
     }
-    fn parameters(&self, _: manabi::Shape) -> Vec<manabi::TensorSpec> {
-        vec![manabi::TensorSpec::new("scale", &[1], manabi::Initializer::Constant(1.0))]
+    fn parameters(&self, _: manabi::Shape) -> Vec<manabi::layer::TensorSpec> {
+        vec![manabi::layer::TensorSpec::new("scale", &[1], manabi::init::Initializer::Constant(1.0))]
     }
-    fn forward(&self, mut pass: manabi::Forward<'_, f64>) {
+    fn forward(&self, mut pass: manabi::layer::Forward<'_, f64>) {
         if self.0 != Mistake::AddsToOutput {
             pass.y.fill(0.0);
         }
         pass.y.scaled_add(pass.params[0], &pass.x);
     }
-    fn backward(&self, pass: manabi::Backward<'_, f64>) {
+    fn backward(&self, pass: manabi::layer::Backward<'_, f64>) {
         if pass.dx.is_none() && self.0 == Mistake::LearnsOnlyBehindOthers {
             return;
         }
@@ -469,13 +485,13 @@ impl Layer<f64> for Forgetful {
     fn output_shape(&self, input: manabi::Shape) -> manabi::Result<manabi::Shape> {
         Layer::<f64>::output_shape(&self.0, input)
     }
-    fn parameters(&self, input: manabi::Shape) -> Vec<manabi::TensorSpec> {
+    fn parameters(&self, input: manabi::Shape) -> Vec<manabi::layer::TensorSpec> {
         Layer::<f64>::parameters(&self.0, input)
     }
-    fn forward(&self, pass: manabi::Forward<'_, f64>) {
+    fn forward(&self, pass: manabi::layer::Forward<'_, f64>) {
         self.0.forward(pass);
     }
-    fn backward(&self, mut pass: manabi::Backward<'_, f64>) {
+    fn backward(&self, mut pass: manabi::layer::Backward<'_, f64>) {
         pass.dx = None;
         self.0.backward(pass);
     }
@@ -518,7 +534,7 @@ fn model(
     let mut model = builder.set_output(output).set_error(loss).seed(5).build().unwrap();
     // Biases of 0 behind a dead unit would put every sample on a kink, where derivatives are a convention.
     let moves = RandomState::new(6).uniform((1, model.parameter_count()), -0.3, 0.3);
-    model.params_mut().iter_mut().zip(moves).for_each(|(param, by)| *param += by);
+    model.parameter_values_mut().iter_mut().zip(moves).for_each(|(param, by)| *param += by);
     model
 }
 

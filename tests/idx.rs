@@ -6,8 +6,9 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use manabi::data::idx;
 use manabi::ndarray::{ArrayD, Axis, Slice, arr0, array};
-use manabi::{Error, Result, idx};
+use manabi::{Error, Result};
 use proptest::prelude::*;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -1,7 +1,9 @@
 //! Normalised images against PyTorch.
 
+use manabi::Layer;
+use manabi::layer::{Backward, BatchNorm, Forward, LayerNorm, LayerWorkspace, Training};
 use manabi::ndarray::{Array2, ArrayView2};
-use manabi::{Backward, BatchNorm, Forward, Layer, LayerNorm, LayerWorkspace, Noise, Training};
+use manabi::random::Noise;
 
 #[path = "golden/images.rs"]
 #[expect(clippy::approx_constant, reason = "a sample that is near pi by chance")]

@@ -1,9 +1,10 @@
 //! First weights: the right spread, the right range, the same for the same seed.
 
-use manabi::{
-    Affine, Distribution, Fan, FromRng, Identity, Initializer, MeanSquaredError, Random, RandomState,
-    Sequential,
-};
+use manabi::activation::Identity;
+use manabi::init::{Distribution, Fan, Initializer};
+use manabi::loss::MeanSquaredError;
+use manabi::random::{FromRng, Random, RandomState};
+use manabi::{Affine, Sequential};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -19,7 +20,7 @@ fn variance(w: &Array2<f64>) -> f64 {
 fn a_large_layer_has_the_numbers_of_one_draw() {
     let build = |random: &mut RandomState| {
         let builder = Sequential::<f32>::builder(2_100).add_layer("affine1", Affine::new(1_001));
-        builder.set_output(Identity).set_error(MeanSquaredError).build_with(random).unwrap()
+        builder.set_output(Identity).set_error(MeanSquaredError).build_with_random(random).unwrap()
     };
     let (mut random, mut whole) = (RandomState::new(3), RandomState::new(3));
     let model = build(&mut random);
@@ -93,9 +94,9 @@ fn a_model_takes_any_generator() {
             .add_layer("affine1", Affine::new(4).bias_initializer(Initializer::Constant(0.25)))
             .set_output(Identity)
             .set_error(MeanSquaredError);
-        builder.build_with(&mut FromRng(SmallRng::seed_from_u64(seed))).unwrap()
+        builder.build_with_random(&mut FromRng(SmallRng::seed_from_u64(seed))).unwrap()
     };
-    assert_eq!(build(1).params(), build(1).params());
-    assert_ne!(build(1).params(), build(2).params());
-    assert_eq!(build(1).params()[20..], [0.25; 4]);
+    assert_eq!(build(1).parameter_values(), build(1).parameter_values());
+    assert_ne!(build(1).parameter_values(), build(2).parameter_values());
+    assert_eq!(build(1).parameter_values()[20..], [0.25; 4]);
 }

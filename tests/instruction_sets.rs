@@ -3,17 +3,23 @@
 //! The set is chosen once per process, so this test runs itself again with `MANABI_SIMD` set.
 
 use std::process::Command;
+use std::sync::Arc;
 
+use manabi::activation::{PRelu, Softplus};
+use manabi::data::Images;
+use manabi::layer::{
+    Backward, BatchNorm, Dropout, Forward, LayerWorkspace, TensorSpec, TrainableActivation, Training,
+    built_in_layers,
+};
+use manabi::linalg::Engine;
+use manabi::loss::built_in_losses;
+use manabi::optim::{Clip, Stepper, built_in_optimizers};
+use manabi::output::{Output, built_in_outputs};
+use manabi::random::{Noise, Random, RandomState};
 use manabi::{
-    ActFn, Activation, Affine, Backward, BatchNorm, Celu, Clip, CrossEntropy, Dropout, Elu, Engine, Forward,
-    Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Layer, LayerNorm, LayerWorkspace, LeakyRelu,
-    LogSigmoid, Mish, Mnist, Noise, Normalizer, PRelu, Random, RandomState, Relu, Relu6, Scalar, Selu,
-    Sequential, Sgd, Sigmoid, Softmax, Softplus, Softsign, Stepper, Swish, Tanh, TanhExp, Trainable, Trainer,
-    Training, simd,
+    Activation, Affine, Layer, Mish, Mnist, Normalizer, Scalar, Sequential, Sgd, Swish, Trainer, simd,
 };
 use ndarray::{Array2, ArrayView2};
-
-mod rules;
 
 /// FNV-1a over the bits.
 #[derive(Clone, Copy)]
@@ -54,11 +60,15 @@ fn inputs<A: Scalar>() -> Array2<A> {
 }
 
 fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
-    let dy = x.mapv(|_| A::of(0.7));
-    let (mut y, mut dx) = (dy.clone(), dy.clone());
     let shape = x.ncols().into();
-    let params: Vec<A> = layer.parameters(shape).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
-    let buffers: Vec<A> = layer.buffers(shape).iter().flat_map(|p| vec![A::of(0.8); p.shape[0]]).collect();
+    let outputs = layer.output_shape(shape).expect("the layer takes the samples").size();
+    let (dy, mut dx) = (Array2::from_elem((x.nrows(), outputs), A::of(0.7)), x.to_owned());
+    let mut y = dy.clone();
+    let values = |specs: Vec<TensorSpec>| {
+        let count = specs.iter().map(|spec| spec.shape.iter().product::<usize>()).sum();
+        (0..count).map(|i| A::of(0.8 + 0.01 * (i % 7) as f64)).collect::<Vec<A>>()
+    };
+    let (params, buffers) = (values(layer.parameters(shape)), values(layer.buffers(shape)));
     let (mut grad, mut next) = (params.clone(), buffers.clone());
     let mut ws = LayerWorkspace::new(layer, shape, x.nrows()).expect("the layer takes the samples");
     let forward = Forward::new(&mut ws, &params, &buffers, x, y.view_mut());
@@ -76,42 +86,23 @@ fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
     print(&format!("{what}-gradient"), &grad);
 }
 
-fn activations<A: Scalar>() {
-    let x = inputs::<A>();
-    fn one<A: Scalar, F: ActFn>(x: &Array2<A>, function: F) {
-        layer(F::NAME, &Activation::new(function), x.view());
+fn layers<A: Scalar>() {
+    let (all, normal) = (inputs::<A>(), RandomState::new(7).normal((41, 77), 0.5, 2.0).mapv(A::of));
+    for (special, plain) in built_in_layers(all.len()).into_iter().zip(built_in_layers(normal.ncols())) {
+        for (special, plain) in special.examples.iter().zip(&plain.examples) {
+            // Without parameters, every value is met alone.
+            if special.parameters(all.len().into()).is_empty() {
+                layer(special.kind(), special, all.view());
+            }
+            layer(plain.kind(), plain, normal.view());
+        }
     }
-    one(&x, Identity);
-    one(&x, Relu);
-    one(&x, Relu6);
-    one(&x, LeakyRelu::default());
-    one(&x, Elu::default());
-    one(&x, Selu);
-    one(&x, Celu::new(0.5));
-    one(&x, Softplus::new(2.0));
-    one(&x, Softsign);
-    one(&x, Sigmoid);
-    one(&x, LogSigmoid);
-    one(&x, Tanh);
-    one(&x, HardTanh);
-    one(&x, HardSigmoid);
-    one(&x, HardSwish);
-    one(&x, Gelu);
-    one(&x, GeluTanh);
-    one(&x, Swish::new(1.5));
-    one(&x, Mish);
-    one(&x, TanhExp);
-    let finite = inputs::<A>().mapv(|u| if u.is_finite() && u.abs() < A::of(1e9) { u } else { A::one() });
-    layer("prelu", &Trainable::new(PRelu::default()), finite.view());
-    layer("trainable_swish", &Trainable::new(Swish::default()), finite.view());
-    layer("swish_per_unit", &Trainable::new(Swish::default()).per_unit(), finite.view());
-}
-
-fn normalisation_and_dropout<A: Scalar>() {
-    let x = RandomState::new(7).normal((41, 77), 0.5, 2.0).mapv(A::of);
-    layer("dropout", &Dropout::new(0.3), x.view());
-    layer("batch_norm", &BatchNorm::new(), x.view());
-    layer("layer_norm", &LayerNorm::new(), x.view());
+    let finite = all.mapv(|u| if u.is_finite() && u.abs() < A::of(1e9) { u } else { A::one() });
+    layer("prelu", &TrainableActivation::new(PRelu::default()), finite.view());
+    layer("trainable_swish", &TrainableActivation::new(Swish::default()), finite.view());
+    layer("swish_per_unit", &TrainableActivation::new(Swish::default()).per_unit(true), finite.view());
+    layer("softplus", &Activation::new(Softplus::new(2.0)), all.view());
+    layer("swish", &Activation::new(Swish::new(1.5)), all.view());
 }
 
 fn products<A: Scalar>() {
@@ -128,31 +119,47 @@ fn products<A: Scalar>() {
     }
 }
 
+/// A training with every loss that goes with the output, on digits.
+fn trainings<A: Scalar>(train: &Images, output: &Arc<dyn Output<A>>) {
+    let losses = built_in_losses::<A>(10).into_iter().flat_map(|(examples, _)| examples);
+    for loss in losses.filter(|loss| loss.accepts(output.function())) {
+        let mut model = Sequential::<A>::builder(784)
+            .add_layer("affine1", Affine::new(30))
+            .add_layer("norm1", BatchNorm::new())
+            .add_layer("mish1", Activation::new(Mish))
+            .add_layer("dropout1", Dropout::new(0.1))
+            .add_layer("affine2", Affine::new(20))
+            .add_layer("swish2", TrainableActivation::new(Swish::default()).per_unit(true))
+            .add_layer("affine3", Affine::new(10))
+            .set_output(output.clone())
+            .set_error(loss.clone())
+            .build()
+            .expect("a model");
+        let mut trainer = Trainer::new().epochs(2).batch_size(50).optimizer(Sgd::new(0.1));
+        let history = trainer.fit(&mut model, train).expect("a training");
+        let what = format!("training-{}-{}", output.kind(), loss.kind());
+        print(&what, model.parameter_values());
+        // The logarithm of a cross entropy is the system's.
+        if !loss.kind().contains("cross_entropy") {
+            let losses = history.epochs.iter().map(|epoch| A::of(epoch.train.loss)).collect::<Vec<_>>();
+            print(&format!("{what}-losses"), &losses);
+        }
+    }
+}
+
 fn training<A: Scalar>() {
     let Mnist { train, .. } = Mnist::synthetic(230, 1, 0).expect("digits");
     let normalizer = Normalizer::min_max(train.pixels()).expect("pixels");
     let train = train.normalize(&normalizer).expect("pixels");
-    let mut model = Sequential::<A>::builder(784)
-        .add_layer("affine1", Affine::new(30))
-        .add_layer("norm1", BatchNorm::new())
-        .add_layer("mish1", Activation::new(Mish))
-        .add_layer("dropout1", Dropout::new(0.1))
-        .add_layer("affine2", Affine::new(20))
-        .add_layer("swish2", Trainable::new(Swish::default()).per_unit())
-        .add_layer("affine3", Affine::new(10))
-        .set_output(Softmax)
-        .set_error(CrossEntropy)
-        .build()
-        .expect("a model");
-    let mut trainer = Trainer::new().epochs(2).batch_size(50).optimizer(Sgd::new(0.1));
-    trainer.fit(&mut model, &train).expect("a training");
-    print("training", model.params());
+    for (output, _) in built_in_outputs() {
+        trainings::<A>(&train, &output);
+    }
 }
 
 /// Steps of every optimizer, clipped both ways.
 fn optimizers<A: Scalar>() {
     let mut random = RandomState::new(11);
-    for rule in rules::all::<A>() {
+    for rule in built_in_optimizers::<A>() {
         let mut params: Vec<A> = random.normal((1, 1003), 0.0, 1.0).iter().map(|&p| A::of(p)).collect();
         let mut stepper = Stepper::new(rule);
         for clip in [Clip::Norm(10.0), Clip::Value(0.5)] {
@@ -163,7 +170,7 @@ fn optimizers<A: Scalar>() {
                 stepper.step_slices(&mut params, &mut gradient).expect("the slices fit");
             }
         }
-        print(stepper.rule().name(), &params);
+        print(stepper.rule().kind(), &params);
     }
 }
 
@@ -171,10 +178,8 @@ fn optimizers<A: Scalar>() {
 #[ignore = "run by the other test, once per instruction set"]
 fn digests() {
     println!("digest set {}", simd::instruction_set());
-    activations::<f32>();
-    activations::<f64>();
-    normalisation_and_dropout::<f32>();
-    normalisation_and_dropout::<f64>();
+    layers::<f32>();
+    layers::<f64>();
     products::<f32>();
     products::<f64>();
     optimizers::<f32>();

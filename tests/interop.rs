@@ -7,12 +7,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use manabi::{
-    Activation, Affine, BatchNorm, Celu, Chain, Concat, CrossEntropy, Dropout, Elu, Gelu, GeluTanh,
-    HardSigmoid, HardSwish, HardTanh, Initializer, Layer, LayerNorm, LeakyRelu, LogSigmoid, Mish, PRelu,
-    Random, RandomState, Relu, Relu6, Residual, Scalar, Selu, Sequential, Sigmoid, Softmax, Softplus,
-    Softsign, Swish, Tanh, Trainable,
+use manabi::activation::{
+    Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, LogSigmoid, PRelu, Relu6, Selu,
+    Sigmoid, Softplus, Softsign, Tanh,
 };
+use manabi::init::Initializer;
+use manabi::layer::{BatchNorm, Chain, Concat, Dropout, LayerNorm, Residual, TrainableActivation};
+use manabi::random::{Random, RandomState};
+use manabi::{Activation, Affine, CrossEntropy, Layer, Mish, Relu, Scalar, Sequential, Softmax, Swish};
 use ndarray::Array2;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -22,8 +24,9 @@ fn networks<A: Scalar>(seed: u32) -> Vec<Sequential<A>> {
     macro_rules! networks {
         ($($activation:expr),+) => { vec![$(network(seed, $activation)),+] };
     }
-    let prelu = Trainable::new(PRelu::new(0.3)).per_unit();
-    let mut networks = networks![Activation::new(Swish::default()), prelu, Trainable::new(PRelu::new(0.1))];
+    let prelu = TrainableActivation::new(PRelu::new(0.3)).per_unit(true);
+    let mut networks =
+        networks![Activation::new(Swish::default()), prelu, TrainableActivation::new(PRelu::new(0.1))];
     macro_rules! add {
         ($($function:expr),+) => { networks.extend(networks![$(Activation::new($function)),+]) };
     }
@@ -104,7 +107,7 @@ fn read<A: Scalar>(path: &Path, name: &str) -> Array2<A> {
 fn leave<A: Scalar>(folder: &Path, name: &str) {
     for (i, mut model) in networks::<A>(1).into_iter().enumerate() {
         let statistics: Vec<A> = (1..=12).map(|i| A::of(f64::from(i) / 7.0)).collect();
-        model.set_buffers(&statistics).unwrap();
+        model.set_buffer_values(&statistics).unwrap();
         model.save(folder.join(format!("{name}_{i}.safetensors"))).unwrap();
         let x = RandomState::new(2).normal((20, 5), 0.0, 2.0).mapv(A::of);
         let y = model.predict(x.view()).unwrap();

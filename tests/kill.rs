@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use manabi::{Checkpoints, RandomState, Sequential};
+use manabi::Sequential;
+use manabi::random::RandomState;
+use manabi::train::Checkpoints;
 
 const EPOCHS: usize = 25;
 

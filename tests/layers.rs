@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 
+use manabi::activation::{Identity, Tanh};
+use manabi::layer::{Backward, BatchNorm, Dropout, Forward, LayerNorm, LayerWorkspace, Training};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::Stepper;
+use manabi::random::{Noise, Random, RandomState};
 use manabi::{
-    Activation, Affine, Backward, BatchNorm, CrossEntropy, Dropout, Forward, Identity, Layer, LayerNorm,
-    LayerWorkspace, MeanSquaredError, Mnist, Noise, Normalizer, Random, RandomState, Relu, Samples, Scalar,
-    Sequential, Sgd, Softmax, Stepper, Tanh, Trainer, Training, gradcheck,
+    Activation, Affine, CrossEntropy, Layer, Mnist, Normalizer, Relu, Samples, Scalar, Sequential, Sgd,
+    Softmax, Trainer, gradcheck,
 };
 use ndarray::{Array1, Array2, ArrayView2, Axis, arr2, s};
 
@@ -154,7 +158,7 @@ fn a_network_with_dropout_trains_alike_on_any_number_of_threads() {
             .build()
             .unwrap();
         Trainer::new().batch_size(64).epochs(2).threads(threads).fit(&mut model, &data).unwrap();
-        model.params().to_vec()
+        model.parameter_values().to_vec()
     };
     let one = run(1);
     for threads in [2, 3] {
@@ -170,7 +174,7 @@ fn the_seed_of_a_trainer_is_that_of_the_noise_too() {
         let builder = builder.add_layer("affine1", Affine::new(1)).set_output(Identity);
         let mut model = builder.set_error(MeanSquaredError).build().unwrap();
         trainer.batch_size(5).epochs(2).optimizer(Sgd::new(0.01)).fit(&mut model, &data).unwrap();
-        model.params().to_vec()
+        model.parameter_values().to_vec()
     };
     let seeded = run(Trainer::new().seed(5));
     assert_eq!(seeded, run(Trainer::new().random(RandomState::new(5)).noise_seed(5)));
@@ -341,7 +345,7 @@ fn a_network_trains_as_in_pytorch() {
 
 #[test]
 fn names_and_starts_are_pytorchs() {
-    let names = |parameters: Vec<manabi::TensorSpec>| -> Vec<String> {
+    let names = |parameters: Vec<manabi::layer::TensorSpec>| -> Vec<String> {
         parameters.into_iter().map(|parameter| parameter.name).collect()
     };
     let norm = BatchNorm::new();
@@ -353,7 +357,7 @@ fn names_and_starts_are_pytorchs() {
     assert!(Layer::<f32>::buffers(&LayerNorm::new(), 4.into()).is_empty());
     let builder = Sequential::<f32>::builder(2).add_layer("norm1", norm);
     let model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    assert_eq!(model.params(), [1.0, 1.0, 0.0, 0.0]);
+    assert_eq!(model.parameter_values(), [1.0, 1.0, 0.0, 0.0]);
     assert_eq!(model.buffer_values(), [0.0, 0.0, 1.0, 1.0]);
 }
 
@@ -443,13 +447,13 @@ fn a_batch_of_one_row_is_an_error_before_anything_changes() {
     assert_eq!(model.gradient(&mut ws).unwrap_err().to_string(), message);
     // In prediction one row is as good as many.
     assert!(model.loss(&mut ws).is_ok());
-    let before = (model.params().to_vec(), model.buffer_values().to_vec());
+    let before = (model.parameter_values().to_vec(), model.buffer_values().to_vec());
     let error = Trainer::new().batch_size(1).fit(&mut model, &data).unwrap_err();
     assert_eq!(error.to_string(), message);
     let error = Trainer::new().batch_size(3).epochs(1).fit(&mut model, &data).unwrap_err();
     let place = "last batch of epoch 1 (drop_last leaves it out where others are larger)";
     assert_eq!(error.to_string(), format!("{place}: {message}"));
-    assert_eq!((model.params().to_vec(), model.buffer_values().to_vec()), before);
+    assert_eq!((model.parameter_values().to_vec(), model.buffer_values().to_vec()), before);
     Trainer::new().batch_size(5).epochs(1).fit(&mut model, &data).unwrap();
     assert_ne!(model.buffer_values(), before.1);
     assert!(gradcheck::layer(&BatchNorm::new(), normal(1, 3, 1).view(), 0).is_err());
@@ -488,7 +492,7 @@ fn derivatives() {
         .build()
         .unwrap();
     let moves = RandomState::new(6).uniform((1, model.parameter_count()), -0.3, 0.3);
-    model.params_mut().iter_mut().zip(moves).for_each(|(param, by)| *param += by);
+    model.parameter_values_mut().iter_mut().zip(moves).for_each(|(param, by)| *param += by);
     let data = Samples::labeled(x, &[0_u8, 1, 2, 0, 1, 2], 3).unwrap();
     let report = gradcheck::model(&model, &data).unwrap();
     report.assert();
@@ -497,7 +501,7 @@ fn derivatives() {
 
 // Models
 
-fn digits() -> (manabi::Images, manabi::Images) {
+fn digits() -> (manabi::data::Images, manabi::data::Images) {
     let Mnist { train, test } = Mnist::synthetic(1030, 250, 0).unwrap();
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
     (train.normalize(&normalizer).unwrap(), test.normalize(&normalizer).unwrap())
@@ -530,7 +534,7 @@ fn a_network_with_all_of_them_trains_to_the_same_bits_with_any_number_of_threads
         let trainer = Trainer::new().epochs(8).batch_size(100).optimizer(Sgd::new(0.1)).threads(threads);
         let history = trainer.noise_seed(noise).test(&test).fit(&mut model, &train).unwrap();
         let metrics: Vec<_> = history.epochs.iter().map(|epoch| (epoch.train, epoch.test)).collect();
-        (model.params().to_vec(), model.buffer_values().to_vec(), metrics)
+        (model.parameter_values().to_vec(), model.buffer_values().to_vec(), metrics)
     };
     let one = run(1, 1);
     for threads in [2, 3] {

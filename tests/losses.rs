@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
+use manabi::activation::{Identity, Sigmoid, Tanh};
+use manabi::loss::{
+    BinaryCrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, WeightedCrossEntropy,
+};
+use manabi::output::Output;
+use manabi::random::{Random, RandomState};
 use manabi::{
-    Activation, Affine, BinaryCrossEntropy, CrossEntropy, Huber, Identity, Loss, MeanAbsoluteError,
-    MeanSquaredError, Output, Random, RandomState, Samples, Scalar, Sequential, Sgd, Sigmoid, Softmax, Tanh,
-    Trainer, WeightedCrossEntropy, gradcheck,
+    Activation, Affine, CrossEntropy, Samples, Scalar, Sequential, Sgd, Softmax, Trainer, gradcheck,
 };
 use ndarray::{Array2, ArrayView2, Zip, array};
 
@@ -76,7 +80,7 @@ fn case(
 
     let data = Samples::new(matrix(&golden["x"], 4), t).unwrap();
     let mut model = network(output, loss);
-    model.set_params(&golden["params"]).unwrap();
+    model.set_parameter_values(&golden["params"]).unwrap();
     let optimizer = Sgd::new(golden["learning_rate"][0]);
     let mut trainer =
         Trainer::new().batch_size(8).epochs(20).optimizer(optimizer).order(|_, n| (0..n).collect());
@@ -84,7 +88,7 @@ fn case(
     for (epoch, &want) in history.epochs[1..].iter().zip(line("losses")) {
         close(&[epoch.train.loss], &[want], &format!("{name}, step {}", epoch.number));
     }
-    close(model.params(), line("params"), name);
+    close(model.parameter_values(), line("params"), name);
 }
 
 fn weighted() -> WeightedCrossEntropy {
@@ -102,8 +106,8 @@ fn cross_entropy_is_pytorchs() {
     case("cross_entropy/zero_weight", Softmax, zero, "one_hot");
     case("cross_entropy/soft", Softmax, CrossEntropy.label_smoothing(0.0), "soft");
     case("cross_entropy/soft_smoothing", Softmax, CrossEntropy.label_smoothing(0.1), "soft");
-    case("cross_entropy/soft_weights", Softmax, weighted().mean_over_samples(), "soft");
-    let smoothed = weighted().label_smoothing(0.3).mean_over_samples();
+    case("cross_entropy/soft_weights", Softmax, weighted().mean_over_samples(true), "soft");
+    let smoothed = weighted().label_smoothing(0.3).mean_over_samples(true);
     case("cross_entropy/soft_smoothing_weights", Softmax, smoothed, "soft");
 }
 
@@ -137,7 +141,7 @@ fn gradients_are_the_losses_differences() {
         check(network(Softmax, CrossEntropy.label_smoothing(0.2)), targets);
         check(network(Softmax, weighted()), targets);
         check(network(Softmax, weighted().label_smoothing(0.3)), targets);
-        check(network(Softmax, weighted().label_smoothing(0.3).mean_over_samples()), targets);
+        check(network(Softmax, weighted().label_smoothing(0.3).mean_over_samples(true)), targets);
         check(network(Softmax, CrossEntropy.class_weights([0.0, 0.0, 7.0])), targets);
         check(network(Softmax, Huber::new(0.2)), targets);
         check(network(Softmax, MeanAbsoluteError), targets);
@@ -261,7 +265,7 @@ fn settings_one_by_one_change_nothing() {
     let (u, t) = (matrix(&golden["logits"], 3), matrix(&golden["soft"], 3));
     let of = |loss: &dyn Loss<f64>| value_and_gradient(&Softmax, loss, u.view(), t.view());
     let plain = of(&CrossEntropy.label_smoothing(0.0));
-    assert_eq!(of(&CrossEntropy.class_weights([1.0; 3]).mean_over_samples()), plain);
+    assert_eq!(of(&CrossEntropy.class_weights([1.0; 3]).mean_over_samples(true)), plain);
     close(&[of(&CrossEntropy.class_weights([7.0; 3])).0], &[plain.0], "equal weights");
     // Some of the probabilities asked for are below the floor of the article's loss; its gradient ignores that.
     let article = of(&CrossEntropy);
@@ -375,7 +379,7 @@ fn a_logit_of_at_least_0_is_a_yes() {
         .set_error(BinaryCrossEntropy.pos_weight([2.0]))
         .build()
         .unwrap();
-    model.set_params(&[1.0, 0.0]).unwrap();
+    model.set_parameter_values(&[1.0, 0.0]).unwrap();
     let data =
         Samples::new(array![[-1e3], [-1e-3], [0.0], [1e3]], array![[0.0], [1.0], [1.0], [1.0]]).unwrap();
     assert_eq!(model.evaluate(&data).unwrap().accuracy, Some(0.75));

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use manabi::data::idx;
 use manabi::ndarray::{Array1, Array3};
-use manabi::{Error, Mnist, Result, idx};
+use manabi::{Error, Mnist, Result};
 use tempfile::TempDir;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/mnist");

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use manabi::{Mnist, idx};
+use manabi::Mnist;
+use manabi::data::idx;
 use ndarray::{Array1, Array3};
 
 /// Beside the tests, where cargo puts the examples that it builds with them.

@@ -2,13 +2,15 @@
 
 use std::thread;
 
-use manabi::{
-    Activation, Affine, BinaryCrossEntropy, Builder, CrossEntropy, Identity, Initializer, MeanSquaredError,
-    Mish, Random, RandomState, Relu, Scalar, Sequential, Sigmoid, Softmax, Swish,
-};
+use manabi::activation::{Identity, Sigmoid};
+use manabi::init::Initializer;
+use manabi::loss::{BinaryCrossEntropy, MeanSquaredError};
+use manabi::model::SequentialBuilder;
+use manabi::random::{Random, RandomState};
+use manabi::{Activation, Affine, CrossEntropy, Mish, Relu, Scalar, Sequential, Softmax, Swish};
 use ndarray::{Array2, array, s};
 
-fn article<A: Scalar>() -> Builder<A> {
+fn article<A: Scalar>() -> SequentialBuilder<A> {
     Sequential::builder(784)
         .add_layer("affine1", Affine::new(100))
         .add_layer("swish1", Activation::new(Swish::new(1.0)))
@@ -55,19 +57,19 @@ fn first_weights_are_numpys() {
 #[test]
 fn f32_and_f64_start_from_the_same_weights() {
     let (single, double) = (article::<f32>().build().unwrap(), article::<f64>().build().unwrap());
-    let rounded: Vec<f32> = double.params().iter().map(|&w| w as f32).collect();
-    assert_eq!(single.params(), rounded);
+    let rounded: Vec<f32> = double.parameter_values().iter().map(|&w| w as f32).collect();
+    assert_eq!(single.parameter_values(), rounded);
 }
 
 /// What `build` says.
-fn refusal<A: Scalar>(builder: Builder<A>) -> String {
+fn refusal<A: Scalar>(builder: SequentialBuilder<A>) -> String {
     builder.build().unwrap_err().to_string()
 }
 
 #[test]
 fn what_makes_no_sense_is_refused_by_name() {
     let start = || Sequential::<f32>::builder(4);
-    let end = |builder: Builder<f32>| refusal(builder.set_output(Softmax).set_error(CrossEntropy));
+    let end = |builder: SequentialBuilder<f32>| refusal(builder.set_output(Softmax).set_error(CrossEntropy));
     assert_eq!(
         end(start().add_layer("a", Affine::new(3)).add_layer("b", Affine::new(0))),
         "layer 'b': units: expected at least 1, got 0"
@@ -99,9 +101,12 @@ fn what_makes_no_sense_is_refused_by_name() {
         end(start().add_layer("a", affine)).starts_with("layer 'a': constant inf of weight: expected finite")
     );
     assert!(
-        end(start().add_layer("a", Affine::new(usize::MAX))).starts_with("layer 'a': weight: expected shape")
+        end(start().add_layer("a", Affine::new(usize::MAX)))
+            .starts_with("layer 'a': out of memory: cannot allocate ")
     );
-    assert!(end(start().add_layer("a", Affine::new(usize::MAX / 64))).contains("as many as fit in memory"));
+    assert!(
+        end(start().add_layer("a", Affine::new(usize::MAX / 64))).contains("out of memory: cannot allocate")
+    );
     let affine = || start().add_layer("a", Affine::new(3));
     assert_eq!(refusal(affine().set_error(CrossEntropy)), "set_output: expected an output, got none");
     assert_eq!(refusal(affine().set_output(Softmax)), "set_error: expected a loss, got none");
@@ -136,7 +141,7 @@ fn a_small_model_computes_what_the_formulas_say() {
         .set_error(MeanSquaredError)
         .build()
         .unwrap();
-    model.set_params(&[1.0, 2.0, 3.0, -4.0, 0.5, 0.25, 10.0, 100.0, -1.0]).unwrap();
+    model.set_parameter_values(&[1.0, 2.0, 3.0, -4.0, 0.5, 0.25, 10.0, 100.0, -1.0]).unwrap();
     // (1, 1)·W + b = (4.5, -1.75), relu (4.5, 0), then 45 − 1.
     assert_eq!(model.predict(array![[1.0, 1.0], [0.0, 0.0]].view()).unwrap(), array![[44.0], [29.0]]);
 }
@@ -144,7 +149,7 @@ fn a_small_model_computes_what_the_formulas_say() {
 #[test]
 fn parameters_are_replaced_whole_or_not_at_all() {
     let mut model = article::<f64>().build().unwrap();
-    let before = model.params().to_vec();
+    let before = model.parameter_values().to_vec();
     let message = |result: manabi::Result<()>| result.unwrap_err().to_string();
     let mut weight = Array2::zeros((50, 10));
     weight[[49, 3]] = f64::NAN;
@@ -157,11 +162,11 @@ fn parameters_are_replaced_whole_or_not_at_all() {
         "affine3.weight: expected shape [50, 10], got [10, 50]"
     );
     assert!(message(model.set_parameter("affine4.weight", &weight)).contains("affine3.weight"));
-    assert_eq!(message(model.set_params(&[1.0])), "params: expected shape [84060], got [1]");
+    assert_eq!(message(model.set_parameter_values(&[1.0])), "params: expected shape [84060], got [1]");
     let mut params = before.clone();
     params[5] = f64::INFINITY;
-    assert!(message(model.set_params(&params)).contains("column 5"));
-    assert_eq!(model.params(), before);
+    assert!(message(model.set_parameter_values(&params)).contains("column 5"));
+    assert_eq!(model.parameter_values(), before);
     weight[[49, 3]] = 7.0;
     model.set_parameter("affine3.weight", &weight).unwrap();
     assert_eq!(model.parameter("affine3.weight").unwrap(), weight.into_dyn());
@@ -229,8 +234,8 @@ fn many_threads_share_one_model() {
 fn a_clone_is_independent() {
     let mut model = article::<f64>().build().unwrap();
     let snapshot = model.clone();
-    model.params_mut().fill(0.0);
-    assert_eq!(snapshot.params()[0], 0.06725527477189078);
+    model.parameter_values_mut().fill(0.0);
+    assert_eq!(snapshot.parameter_values()[0], 0.06725527477189078);
 }
 
 #[test]
@@ -241,14 +246,15 @@ fn layers_are_chosen_at_run_time() {
             _ => Box::new(Activation::new(Mish)),
         };
         // And so are outputs and losses.
-        let output: Box<dyn manabi::Output<f64>> = Box::new(Identity);
-        let loss: Box<dyn manabi::Loss<f64>> = Box::new(MeanSquaredError);
+        let output: Box<dyn manabi::output::Output<f64>> = Box::new(Identity);
+        let loss: Box<dyn manabi::loss::Loss<f64>> = Box::new(MeanSquaredError);
         let builder = || Sequential::builder(3).add_layer(format!("{name}1"), Activation::new(Mish));
         let model =
             Sequential::builder(3).add_layer(format!("{name}1"), layer).set_output(output).set_error(loss);
         assert!(model.build().unwrap().to_string().contains(expected));
-        let refused =
-            builder().set_output(Identity).set_error(Box::new(CrossEntropy) as Box<dyn manabi::Loss<f64>>);
+        let refused = builder()
+            .set_output(Identity)
+            .set_error(Box::new(CrossEntropy) as Box<dyn manabi::loss::Loss<f64>>);
         assert!(refused.build().is_err());
     }
 }
@@ -271,7 +277,7 @@ fn a_weight_that_is_not_a_number_is_noticed() {
         let builder =
             Sequential::<f64>::builder(2).add_layer("affine1", Affine::new(3)).add_layer("layer", layer);
         let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
-        model.params_mut()[4] = f64::NAN;
+        model.parameter_values_mut()[4] = f64::NAN;
         let error = model.predict(array![[1.0, 1.0]].view()).unwrap_err();
         assert!(error.to_string().starts_with("prediction: expected a finite number at row 0"), "{error}");
         let data = manabi::Samples::labeled(array![[1.0, 1.0]], &[2_u8], 3).unwrap();

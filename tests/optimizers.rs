@@ -1,15 +1,18 @@
 //! What every optimizer promises, in a routine that each must pass, and what a stepper does around it.
 
-use manabi::{
-    AdaDelta, AdaGrad, Adam, AdamW, Affine, Clip, Constant, CosineDecay, ExponentialDecay, Identity, Lion,
-    MeanSquaredError, Momentum, NAdam, OneCycle, Optimizer, PRelu, PolynomialDecay, Random, RandomState,
-    ReduceOnPlateau, RmsProp, Samples, Scalar, Schedule, Sequential, Sgd, Step, StepDecay, Stepper,
-    Trainable, Trainer, WarmUp, Workspace,
+use manabi::activation::{Identity, PRelu};
+use manabi::layer::TrainableActivation;
+use manabi::loss::MeanSquaredError;
+use manabi::model::Workspace;
+use manabi::optim::{
+    AdaDelta, AdaGrad, Adam, AdamW, Clip, ConstantRate, CosineDecay, ExponentialDecay, Lion, Momentum, NAdam,
+    OneCycle, Optimizer, PolynomialDecay, ReduceOnPlateau, RmsProp, Schedule, Step, StepDecay, Stepper,
+    WarmUp,
 };
+use manabi::random::{Random, RandomState};
+use manabi::{Affine, Samples, Scalar, Sequential, Sgd, Trainer};
 use ndarray::array;
 use proptest::prelude::*;
-
-mod rules;
 
 /// The gradients of some steps: numbers of both signs and of many sizes, zeros among them.
 fn gradients<A: Scalar>(steps: usize, length: usize, seed: u32) -> Vec<Vec<A>> {
@@ -83,10 +86,10 @@ proptest! {
     #[test]
     fn every_optimizer_conforms(length in 1_usize..70, cut in 0.0..1.0, restart in 0_usize..=12, seed: u32) {
         let cut = (length as f64 * cut) as usize;
-        for rule in rules::all::<f32>() {
+        for rule in manabi::optim::built_in_optimizers::<f32>() {
             conform(rule, length, cut, restart, seed);
         }
-        for rule in rules::all::<f64>() {
+        for rule in manabi::optim::built_in_optimizers::<f64>() {
             conform(rule, length, cut, restart, seed);
         }
     }
@@ -114,15 +117,15 @@ fn descends<A: Scalar>(rule: Box<dyn Optimizer<A>>) {
 
 #[test]
 fn every_optimizer_descends_in_both_precisions() {
-    rules::all::<f32>().into_iter().for_each(descends);
-    rules::all::<f64>().into_iter().for_each(descends);
+    manabi::optim::built_in_optimizers::<f32>().into_iter().for_each(descends);
+    manabi::optim::built_in_optimizers::<f64>().into_iter().for_each(descends);
 }
 
 #[test]
 fn a_centered_variance_below_0_is_0() {
     // Equal gradients: v and m² agree but for rounding.
     for gradient in [0.1_f32, 0.3, 0.7, 1.1, 123.456] {
-        let mut stepper = Stepper::new(RmsProp::new(1e-6).alpha(0.5).centered());
+        let mut stepper = Stepper::new(RmsProp::new(1e-6).alpha(0.5).centered(true));
         let params = run(&mut stepper, vec![1.0], &vec![vec![gradient]; 200]);
         assert!(params[0].is_finite(), "{gradient}: {params:?}");
     }
@@ -132,14 +135,14 @@ fn a_centered_variance_below_0_is_0() {
 fn model() -> Sequential<f64> {
     let mut model = Sequential::builder(3)
         .add_layer("affine1", Affine::new(2))
-        .add_layer("prelu1", Trainable::new(PRelu::new(0.25)))
+        .add_layer("prelu1", TrainableActivation::new(PRelu::new(0.25)))
         .add_layer("affine2", Affine::new(2))
         .set_output(Identity)
         .set_error(MeanSquaredError)
         .build()
         .unwrap();
     let params: Vec<f64> = start(model.parameter_count());
-    model.set_params(&params).unwrap();
+    model.set_parameter_values(&params).unwrap();
     model
 }
 
@@ -163,7 +166,7 @@ fn weight_decay_leaves_out_biases_and_what_has_one_dimension() {
         let mut ws = with_gradient(&model);
         ws.gradient_mut().fill(0.0);
         let stepper = Stepper::new(Sgd::new(0.5).weight_decay(0.5));
-        let mut stepper = if decay_all { stepper.decay_all() } else { stepper };
+        let mut stepper = if decay_all { stepper.decay_all(true) } else { stepper };
         stepper.step(&mut model, &mut ws).unwrap();
         model
     };
@@ -205,7 +208,7 @@ fn a_parameter_without_decay_or_gradient_stays_what_it_is_and_nan_stays_nan() {
         params[0]
     };
     assert_eq!(step(Box::new(Sgd::new(0.1)), f64::INFINITY, 0.0), f64::INFINITY);
-    for rule in rules::all() {
+    for rule in manabi::optim::built_in_optimizers() {
         let name = format!("{rule:?}");
         assert!(step(rule, 1.0, f64::NAN).is_nan(), "{name}");
     }
@@ -233,7 +236,7 @@ fn a_cycle_may_begin_at_its_peak_and_schedules_end_at_their_end() {
 
 #[test]
 fn a_layer_of_rate_0_stays_as_it_is_whatever_its_gradient() {
-    for rule in rules::all::<f64>() {
+    for rule in manabi::optim::built_in_optimizers::<f64>() {
         let (before, mut after) = (model(), model());
         let mut ws = with_gradient(&before);
         let frozen = before.parameter("affine1.weight").unwrap().len() + 2;
@@ -242,9 +245,19 @@ fn a_layer_of_rate_0_stays_as_it_is_whatever_its_gradient() {
         let rates = Stepper::new(rule).layer_rate("affine1", 3.0).layer_rate("affine1", 0.0);
         let mut stepper = rates.layer_rate("affine2", 1e200).layer_rate("affine2", 1.0);
         stepper.step(&mut after, &mut ws).unwrap();
-        assert_eq!(after.params()[..frozen], before.params()[..frozen], "{:?}", stepper.rule());
-        assert_ne!(after.params()[frozen..], before.params()[frozen..], "{:?}", stepper.rule());
-        assert!(after.params().iter().all(|p| p.abs() < 1e3), "{:?}", stepper.rule());
+        assert_eq!(
+            after.parameter_values()[..frozen],
+            before.parameter_values()[..frozen],
+            "{:?}",
+            stepper.rule()
+        );
+        assert_ne!(
+            after.parameter_values()[frozen..],
+            before.parameter_values()[frozen..],
+            "{:?}",
+            stepper.rule()
+        );
+        assert!(after.parameter_values().iter().all(|p| p.abs() < 1e3), "{:?}", stepper.rule());
         assert!(stepper.state().slots.iter().all(|slot| slot[..frozen].iter().all(|&s| s == 0.0)));
     }
 }
@@ -252,20 +265,21 @@ fn a_layer_of_rate_0_stays_as_it_is_whatever_its_gradient() {
 #[test]
 fn a_model_is_stepped_as_its_parameters_are() {
     let run_rule = |rule: Box<dyn Optimizer<f64>>| {
-        let stepper = Stepper::new(rule).decay_all().clip(Clip::Norm(1.0)).schedule(StepDecay::new(2, 0.5));
+        let stepper =
+            Stepper::new(rule).decay_all(true).clip(Clip::Norm(1.0)).schedule(StepDecay::new(2, 0.5));
         let (mut stepper, mut alone) = (stepper.clone(), stepper);
         let mut model = model();
-        let mut params = model.params().to_vec();
+        let mut params = model.parameter_values().to_vec();
         for _ in 0..5 {
             let mut ws = with_gradient(&model);
             let mut gradient = ws.gradient().to_vec();
             stepper.step(&mut model, &mut ws).unwrap();
             alone.step_slices(&mut params, &mut gradient).unwrap();
-            assert_eq!(bits(model.params()), bits(&params), "{:?}", stepper.rule());
+            assert_eq!(bits(model.parameter_values()), bits(&params), "{:?}", stepper.rule());
             assert_eq!(ws.gradient(), gradient);
         }
     };
-    rules::all().into_iter().for_each(run_rule);
+    manabi::optim::built_in_optimizers().into_iter().for_each(run_rule);
 }
 
 #[test]
@@ -342,9 +356,9 @@ fn message<T>(result: manabi::Result<T>) -> String {
 fn refused(mut stepper: Stepper<f64>) -> String {
     let mut model = model();
     let mut ws = with_gradient(&model);
-    let (params, gradient) = (model.params().to_vec(), ws.gradient().to_vec());
+    let (params, gradient) = (model.parameter_values().to_vec(), ws.gradient().to_vec());
     let message = message(stepper.step(&mut model, &mut ws));
-    assert_eq!((model.params(), ws.gradient()), (&params[..], &gradient[..]), "{message}");
+    assert_eq!((model.parameter_values(), ws.gradient()), (&params[..], &gradient[..]), "{message}");
     assert_eq!(stepper.state().steps, 0);
     message
 }
@@ -400,7 +414,7 @@ fn settings_out_of_range_are_errors_that_change_nothing() {
         "power: expected a finite number above 0, got 0"
     );
     assert_eq!(schedule(&CosineDecay::new(0)), "steps: expected at least 1, got 0");
-    assert_eq!(schedule(&WarmUp::new(9, Constant).start(1.5)), "start: expected 0 to 1, got 1.5");
+    assert_eq!(schedule(&WarmUp::new(9, ConstantRate).start(1.5)), "start: expected 0 to 1, got 1.5");
     assert_eq!(schedule(&WarmUp::new(9, CosineDecay::new(0))), "steps: expected at least 1, got 0");
     assert_eq!(
         schedule(&OneCycle::new(9).divisor(0.5)),
@@ -452,7 +466,7 @@ fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
     let mut stepper = Stepper::new(NAdam::new(0.1));
     run(&mut stepper, start::<f64>(3), &gradients(2, 3, 1));
     let state = stepper.state().clone();
-    let mut refused = |change: &dyn Fn(&mut manabi::OptimizerState<f64>)| {
+    let mut refused = |change: &dyn Fn(&mut manabi::optim::OptimizerState<f64>)| {
         let mut changed = state.clone();
         change(&mut changed);
         let message = message(stepper.set_state(changed));
@@ -497,7 +511,7 @@ fn a_trainer_steps_as_a_loop_of_ones_own() {
             stepper.step(&mut by_hand, &mut ws).unwrap();
         }
     }
-    assert_eq!(bits(trained.params()), bits(by_hand.params()));
+    assert_eq!(bits(trained.parameter_values()), bits(by_hand.parameter_values()));
 }
 
 #[test]
@@ -506,7 +520,7 @@ fn a_trainers_settings_are_its_steppers() {
     let fit = |trainer: Trainer<'_, f64>| {
         let mut model = model();
         { trainer }.batch_size(2).epochs(4).fit(&mut model, &data).unwrap();
-        bits(model.params())
+        bits(model.parameter_values())
     };
     let settings = Trainer::new()
         .clip(Clip::Norm(0.1))
@@ -530,10 +544,10 @@ fn a_continued_fit_goes_on_with_the_optimizers_state() {
         trainer.schedule(ExponentialDecay::new(0.9))
     };
     trainer().epochs(4).fit(&mut whole, &data).unwrap();
-    let mut twice = trainer().epochs(2).go_on(true);
+    let mut twice = trainer().epochs(2).continue_run(true);
     twice.fit(&mut parts, &data).unwrap();
     twice.fit(&mut parts, &data).unwrap();
-    assert_eq!(bits(whole.params()), bits(parts.params()));
+    assert_eq!(bits(whole.parameter_values()), bits(parts.parameter_values()));
 }
 
 #[test]
@@ -542,7 +556,7 @@ fn a_trainer_tells_the_plateau_each_epochs_loss() {
     let flat = Samples::new(array![[0.0]], array![[1.0]]).unwrap();
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    let reduce = ReduceOnPlateau::new().factor(0.5).patience(0).absolute(1e6);
+    let reduce = ReduceOnPlateau::new().factor(0.5).patience(0).absolute_threshold(1e6);
     let stepper = Stepper::new(Sgd::new(0.25)).reduce_on_plateau(reduce);
     let trainer = Trainer::new().batch_size(1).epochs(3).stepper(stepper);
     { trainer }.fit(&mut model, &flat).unwrap();
@@ -551,9 +565,9 @@ fn a_trainer_tells_the_plateau_each_epochs_loss() {
     for rate in [0.25, 0.25, 0.125] {
         bias -= rate * slope(bias);
     }
-    assert_eq!(model.params()[1], bias);
+    assert_eq!(model.parameter_values()[1], bias);
 
-    let mut rising = Trainer::new().batch_size(1).reduce_on_plateau(ReduceOnPlateau::new().maximize());
+    let mut rising = Trainer::new().batch_size(1).reduce_on_plateau(ReduceOnPlateau::new().maximize(true));
     assert_eq!(
         rising.fit(&mut model, &flat).unwrap_err().to_string(),
         "reduce_on_plateau of a trainer: expected one that minimizes, got maximize"
@@ -565,7 +579,7 @@ fn slope(bias: f64) -> f64 {
     let flat = Samples::new(array![[0.0]], array![[1.0]]).unwrap();
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    model.set_params(&[0.0, bias]).unwrap();
+    model.set_parameter_values(&[0.0, bias]).unwrap();
     let mut ws = model.workspace(1).unwrap();
     ws.load(&flat, &[0]).unwrap();
     model.gradient(&mut ws).unwrap();
@@ -577,7 +591,7 @@ fn slope(bias: f64) -> f64 {
 struct Greedy;
 
 impl<A: Scalar> Optimizer<A> for Greedy {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "greedy"
     }
     fn learning_rate(&self) -> f64 {

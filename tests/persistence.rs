@@ -1,11 +1,16 @@
 //! Models in files: what is saved comes back, and what does not fit is told.
 
+use manabi::activation::{ActivationVisitor, Identity, PRelu, TrainableActFn, built_in_activations};
+use manabi::init::Initializer;
+use manabi::layer::{Backward, Flatten, Forward, TensorSpec, TrainableActivation, built_in_layers};
+use manabi::loss::{Loss, MeanSquaredError, built_in_losses};
+use manabi::output::{Output, built_in_outputs};
+use manabi::persistence::Registry;
+use manabi::random::{Random, RandomState};
+use manabi::settings::Settings;
 use manabi::{
-    ActFn, Activation, Affine, Backward, BinaryCrossEntropy, Celu, CrossEntropy, Elu, Error, Forward, Gelu,
-    GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Initializer, Layer, LeakyRelu, LogSigmoid, Loss,
-    MeanSquaredError, Mish, Normalizer, Output, PRelu, Random, RandomState, Registry, Relu, Relu6, Result,
-    Scalar, Selu, Sequential, Settings, Shape, Sigmoid, Softmax, Softplus, Softsign, Swish, Tanh, TanhExp,
-    TensorSpec, Trainable,
+    ActFn, Activation, Affine, CrossEntropy, Error, Layer, Mish, Normalizer, Relu, Result, Scalar,
+    Sequential, Shape, Softmax, Swish,
 };
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
 
@@ -18,15 +23,16 @@ fn around<A: Scalar>(
     let mut model = Sequential::builder(3)
         .add_layer("affine1", Affine::new(4).bias_initializer(Initializer::HE_NORMAL))
         .add_layer("own1", layer)
+        .add_layer("flatten1", Flatten)
         .add_layer("affine2", Affine::new(2).bias_initializer(Initializer::HE_UNIFORM))
         .set_output(output)
         .set_error(loss)
         .build()
         .unwrap();
     let odd = [A::min_positive_value(), -A::zero(), A::max_value(), A::epsilon(), A::of(1.0 / 3.0)];
-    model.params_mut()[..5].copy_from_slice(&odd);
+    model.parameter_values_mut()[..5].copy_from_slice(&odd);
     let count = model.buffer_values().len();
-    model.set_buffers(&(0..count).map(|i| A::of(1.0 / (i + 1) as f64)).collect::<Vec<_>>()).unwrap();
+    model.set_buffer_values(&(0..count).map(|i| A::of(1.0 / (i + 1) as f64)).collect::<Vec<_>>()).unwrap();
     model
 }
 
@@ -36,50 +42,41 @@ fn bits<A: Scalar>(values: &[A]) -> Vec<u64> {
 
 fn comes_back<A: Scalar>(model: &Sequential<A>, registry: &Registry<A>) {
     let bytes = model.to_bytes().unwrap();
-    let loaded = Sequential::from_bytes_with(&bytes, registry).unwrap();
+    let loaded = Sequential::from_bytes_with_registry(&bytes, registry).unwrap();
     assert_eq!(loaded.to_string(), model.to_string());
-    assert_eq!(bits(loaded.params()), bits(model.params()), "{model}");
+    assert_eq!(bits(loaded.parameter_values()), bits(model.parameter_values()), "{model}");
     assert_eq!(bits(loaded.buffer_values()), bits(model.buffer_values()), "{model}");
     assert_eq!(loaded.to_bytes().unwrap(), bytes, "{model}");
     // The same function, settings and all; the model's odd weights would drown them.
     let (mut one, mut other) = (model.clone(), loaded);
     let params: Vec<A> = (0..model.parameter_count()).map(|i| A::of((i as f64).sin())).collect();
-    one.set_params(&params).unwrap();
-    other.set_params(&params).unwrap();
+    one.set_parameter_values(&params).unwrap();
+    other.set_parameter_values(&params).unwrap();
     let x = RandomState::new(2).normal((5, 3), 0.0, 2.0).mapv(A::of);
     assert_eq!(one.predict(x.view()).unwrap(), other.predict(x.view()).unwrap(), "{model}");
 }
 
-fn layer_comes_back<A: Scalar>(layer: impl Layer<A> + 'static) {
-    comes_back(&around(layer, Identity, MeanSquaredError), &Registry::new());
+/// Makes layers of an activation with settings that have no short decimal.
+struct EachActivation<A>(Vec<Box<dyn Layer<A>>>);
+
+impl<A: Scalar> ActivationVisitor for EachActivation<A> {
+    fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>) {
+        let settings = F::default().settings().expect("a built-in function tells its settings");
+        let odd = settings.iter().map(|(name, _)| (name.to_owned(), (0.1 + 0.2).into())).collect();
+        self.0.push(Box::new(Activation::new(make(&odd).unwrap())));
+    }
+    fn trainable<F: TrainableActFn + Default>(&mut self, make: fn(f64) -> F) {
+        self.0.push(Box::new(TrainableActivation::new(make(0.3)).per_unit(true)));
+    }
 }
 
 fn layers_come_back<A: Scalar>() {
-    layer_comes_back::<A>(Affine::new(4));
-    layer_comes_back::<A>(Activation::new(Identity));
-    layer_comes_back::<A>(Activation::new(Relu));
-    layer_comes_back::<A>(Activation::new(Relu6));
-    layer_comes_back::<A>(Activation::new(LeakyRelu::new(0.3)));
-    layer_comes_back::<A>(Activation::new(Elu::new(0.3)));
-    layer_comes_back::<A>(Activation::new(Selu));
-    layer_comes_back::<A>(Activation::new(Celu::new(0.3)));
-    layer_comes_back::<A>(Activation::new(Softplus::new(0.1 + 0.2)));
-    layer_comes_back::<A>(Activation::new(Softsign));
-    layer_comes_back::<A>(Activation::new(Sigmoid));
-    layer_comes_back::<A>(Activation::new(LogSigmoid));
-    layer_comes_back::<A>(Activation::new(Tanh));
-    layer_comes_back::<A>(Activation::new(HardTanh));
-    layer_comes_back::<A>(Activation::new(HardSigmoid));
-    layer_comes_back::<A>(Activation::new(HardSwish));
-    layer_comes_back::<A>(Activation::new(Gelu));
-    layer_comes_back::<A>(Activation::new(GeluTanh));
-    layer_comes_back::<A>(Activation::new(Swish::new(-1e-300)));
-    layer_comes_back::<A>(Activation::new(Mish));
-    layer_comes_back::<A>(Activation::new(TanhExp));
-    layer_comes_back::<A>(Trainable::new(PRelu::new(0.3)));
-    layer_comes_back::<A>(Trainable::new(PRelu::new(0.3)).per_unit());
-    layer_comes_back::<A>(Trainable::new(Swish::new(0.3)));
-    layer_comes_back::<A>(Trainable::new(Swish::new(0.3)).per_unit());
+    let mut odd = EachActivation::<A>(Vec::new());
+    built_in_activations(&mut odd);
+    odd.0.push(Box::new(Activation::new(Swish::new(-1e-300))));
+    for layer in built_in_layers(4).into_iter().flat_map(|layer| layer.examples).chain(odd.0) {
+        comes_back::<A>(&around(layer, Identity, MeanSquaredError), &Registry::new());
+    }
 }
 
 #[test]
@@ -89,11 +86,12 @@ fn every_layer_comes_back() {
 }
 
 fn outputs_and_losses_come_back<A: Scalar>() {
-    let registry = Registry::new();
-    comes_back(&around::<A>(Affine::new(3), Softmax, CrossEntropy), &registry);
-    comes_back(&around::<A>(Affine::new(3), Sigmoid, BinaryCrossEntropy), &registry);
-    comes_back(&around::<A>(Affine::new(3), Identity, MeanSquaredError), &registry);
-    comes_back(&around::<A>(Affine::new(3), Sigmoid, MeanSquaredError), &registry);
+    for (output, _) in built_in_outputs::<A>() {
+        let losses = built_in_losses::<A>(2).into_iter().flat_map(|(examples, _)| examples);
+        for loss in losses.filter(|loss| loss.accepts(output.function())) {
+            comes_back(&around::<A>(Affine::new(3), output.clone(), loss), &Registry::new());
+        }
+    }
 }
 
 #[test]
@@ -107,7 +105,7 @@ fn every_output_and_loss_comes_back() {
 struct Sloped<const TELLS: bool>(f64);
 
 impl<const TELLS: bool> ActFn for Sloped<TELLS> {
-    const NAME: &'static str = if TELLS { "sloped" } else { "secretive" };
+    const KIND: &'static str = if TELLS { "sloped" } else { "secretive" };
     fn f<A: Scalar>(&self, u: A) -> A {
         (A::of(self.0) * u).tanh()
     }
@@ -181,7 +179,7 @@ struct Impostor<const N: usize>;
 const BUILT_IN: [&str; 3] = ["mish", "swish", "affine"];
 
 impl<const N: usize> ActFn for Impostor<N> {
-    const NAME: &'static str = BUILT_IN[N];
+    const KIND: &'static str = BUILT_IN[N];
     fn f<A: Scalar>(&self, u: A) -> A {
         u + u
     }
@@ -198,11 +196,11 @@ impl<const N: usize> ActFn for Impostor<N> {
 struct Half;
 
 impl<A: Scalar> Output<A> for Half {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "identity"
     }
-    fn link(&self) -> manabi::Link {
-        manabi::Link::Identity
+    fn function(&self) -> manabi::output::OutputFunction {
+        manabi::output::OutputFunction::Identity
     }
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
         y.zip_mut_with(&u, |y, &u| *y = A::of(0.5) * u);
@@ -211,10 +209,10 @@ impl<A: Scalar> Output<A> for Half {
 }
 
 impl<A: Scalar> Loss<A> for Half {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "mean_squared_error"
     }
-    fn accepts(&self, _: manabi::Link) -> bool {
+    fn accepts(&self, _: manabi::output::OutputFunction) -> bool {
         true
     }
     fn sum(&self, _: ArrayView2<'_, A>, _: ArrayView2<'_, A>) -> f64 {
@@ -238,7 +236,7 @@ fn what_has_the_name_of_something_built_in_is_told_apart() {
             "name of the {what}: expected one that nothing built in has, {reason} (rename yours in {rename}), got {name}"
         )
     };
-    let layer = |name: &str| format!("layer 'own1': {}", error("layer", "Layer::kind or ActFn::NAME", name));
+    let layer = |name: &str| format!("layer 'own1': {}", error("layer", "Layer::kind or ActFn::KIND", name));
     let identity = |own: Box<dyn Layer<f64>>| around(own, Identity, MeanSquaredError);
     for (model, name) in [
         (around::<f64>(Activation::new(Impostor::<0>), Identity, MeanSquaredError), "mish"),
@@ -252,9 +250,9 @@ fn what_has_the_name_of_something_built_in_is_told_apart() {
         assert!(!path.exists());
     }
     let output = around::<f64>(Activation::new(Mish), Half, MeanSquaredError);
-    assert_eq!(error_of(output.to_bytes()), error("output", "Output::name", "identity"));
+    assert_eq!(error_of(output.to_bytes()), error("output", "Output::kind", "identity"));
     let loss = around::<f64>(Activation::new(Mish), Identity, Box::new(Half) as Box<dyn Loss<f64>>);
-    assert_eq!(error_of(loss.to_bytes()), error("loss", "Loss::name", "mean_squared_error"));
+    assert_eq!(error_of(loss.to_bytes()), error("loss", "Loss::kind", "mean_squared_error"));
 
     // The built-in ones in a box, or in a box in a box, are still the built-in ones.
     let boxed: Box<dyn Layer<f64>> = Box::new(Box::new(Activation::new(Mish)) as Box<dyn Layer<f64>>);
@@ -265,11 +263,11 @@ fn what_has_the_name_of_something_built_in_is_told_apart() {
     // A file that an impostor is in already is read by the registry that has it, and not saved again under that name.
     let bytes = identity(Box::new(Activation::new(Mish))).to_bytes().unwrap();
     let registry = Registry::<f64>::new().activation(|_| Ok(Impostor::<0>));
-    let loaded = Sequential::<f64>::from_bytes_with(&bytes, &registry).unwrap();
+    let loaded = Sequential::<f64>::from_bytes_with_registry(&bytes, &registry).unwrap();
     assert_eq!(error_of(loaded.to_bytes()), layer("mish"));
     let folder = tempfile::tempdir().unwrap();
     let data = manabi::Samples::new(Array2::<f64>::ones((4, 3)), Array2::ones((4, 2))).unwrap();
-    let checkpoints = manabi::Checkpoints::new(folder.path());
+    let checkpoints = manabi::train::Checkpoints::new(folder.path());
     let trained = manabi::Trainer::new().batch_size(2).checkpoints(checkpoints).fit(&mut { loaded }, &data);
     assert_eq!(error_of(trained), layer("mish"));
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
@@ -301,19 +299,19 @@ fn settings_that_are_not_told_are_asked_for() {
     let registry = Registry::<f32>::new().activation(|_| Ok(Sloped::<false>(0.7)));
     let expected = "bytes: does not fit: layer 'own1': kind 'secretive' did not tell its settings: its method settings() \
                     has to, before the model is saved";
-    assert_eq!(error_of(Sequential::from_bytes_with(&bytes, &registry)), expected);
+    assert_eq!(error_of(Sequential::from_bytes_with_registry(&bytes, &registry)), expected);
     // Its weights are there all the same.
     let mut other = around::<f32>(Activation::new(Sloped::<false>(0.7)), Softmax, CrossEntropy);
-    other.params_mut().fill(1.0);
+    other.parameter_values_mut().fill(1.0);
     other.weights_from_bytes(&bytes).unwrap();
-    assert_eq!(bits(other.params()), bits(model.params()));
+    assert_eq!(bits(other.parameter_values()), bits(model.parameter_values()));
 }
 
 #[test]
 fn a_registry_that_makes_something_else_is_found_out() {
     let model = around::<f32>(Activation::new(Sloped::<true>(0.7)), Softmax, CrossEntropy);
     let registry = Registry::<f32>::new().activation(|_| Ok(Sloped::<true>(0.5)));
-    let error = error_of(Sequential::from_bytes_with(&model.to_bytes().unwrap(), &registry));
+    let error = error_of(Sequential::from_bytes_with_registry(&model.to_bytes().unwrap(), &registry));
     assert!(
         error.starts_with("bytes: does not fit: layer 'own1': the registry made 'sloped' with"),
         "{error}"
@@ -353,16 +351,16 @@ fn weights_of_all_shapes_come_back() {
             .set_error(MeanSquaredError)
             .build()
             .unwrap();
-        for (i, value) in model.params_mut().iter_mut().enumerate() {
+        for (i, value) in model.parameter_values_mut().iter_mut().enumerate() {
             *value = if i % 7 == 0 { A::min_positive_value() / A::of(3.0) } else { A::of((i as f64).sin()) };
         }
         let bytes = model.to_bytes().unwrap();
         let loaded = Sequential::<A>::from_bytes(&bytes).unwrap();
-        assert_eq!(bits(loaded.params()), bits(model.params()), "{inputs} × {units}");
+        assert_eq!(bits(loaded.parameter_values()), bits(model.parameter_values()), "{inputs} × {units}");
         let mut other = Sequential::<A>::from_bytes(&bytes).unwrap();
-        other.params_mut().fill(A::one());
+        other.parameter_values_mut().fill(A::one());
         other.weights_from_bytes(&bytes).unwrap();
-        assert_eq!(bits(other.params()), bits(model.params()), "{inputs} × {units}");
+        assert_eq!(bits(other.parameter_values()), bits(model.parameter_values()), "{inputs} × {units}");
         // Row by unit, as PyTorch has it.
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let tensor = file.tensor("affine1.weight").unwrap();
@@ -371,7 +369,10 @@ fn weights_of_all_shapes_come_back() {
                 [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
                 _ => f64::from_le_bytes(chunk.try_into().unwrap()),
             };
-            assert_eq!(got.to_bits(), model.params()[i % inputs * units + i / inputs].widen().to_bits());
+            assert_eq!(
+                got.to_bits(),
+                model.parameter_values()[i % inputs * units + i / inputs].widen().to_bits()
+            );
         }
         // What is not finite is found wherever it is.
         for at in [0, inputs * units / 2, inputs * units - 1] {
@@ -428,7 +429,7 @@ fn a_large_model_loads_about_as_fast_as_its_file_is_read() {
 fn the_description_is_stable() {
     let mut model = Sequential::<f64>::builder(2)
         .add_layer("affine1", Affine::new(1))
-        .add_layer("prelu1", Trainable::new(PRelu::default()).per_unit())
+        .add_layer("prelu1", TrainableActivation::new(PRelu::default()).per_unit(true))
         .set_output(Identity)
         .set_error(MeanSquaredError)
         .build()
@@ -448,27 +449,28 @@ fn the_description_is_stable() {
 #[test]
 fn single_goes_into_double_and_not_back() {
     let single = around::<f32>(odd(), Softmax, CrossEntropy);
-    let widened: Vec<f64> = single.params().iter().map(|&value| value.into()).collect();
-    let loaded = Sequential::<f64>::from_bytes_with(&single.to_bytes().unwrap(), &odd_registry()).unwrap();
-    assert_eq!(loaded.params(), widened);
+    let widened: Vec<f64> = single.parameter_values().iter().map(|&value| value.into()).collect();
+    let loaded =
+        Sequential::<f64>::from_bytes_with_registry(&single.to_bytes().unwrap(), &odd_registry()).unwrap();
+    assert_eq!(loaded.parameter_values(), widened);
     let bytes = loaded.to_bytes().unwrap();
     let mut other = around::<f32>(odd(), Softmax, CrossEntropy);
     let error = error_of(other.weights_from_bytes(&bytes));
     assert!(
         error.starts_with("bytes: does not fit: affine1.weight: expected type F32, got F64; affine1.bias:")
     );
-    assert_eq!(bits(other.params()), bits(single.params()));
+    assert_eq!(bits(other.parameter_values()), bits(single.parameter_values()));
 }
 
 #[test]
 fn missing_and_unexpected_names_are_listed() {
     let bytes = around::<f32>(odd(), Softmax, CrossEntropy).to_bytes().unwrap();
-    let mut other = around::<f32>(Trainable::new(PRelu::default()), Softmax, CrossEntropy);
-    let before = bits(other.params());
+    let mut other = around::<f32>(TrainableActivation::new(PRelu::default()), Softmax, CrossEntropy);
+    let before = bits(other.parameter_values());
     let error = error_of(other.weights_from_bytes(&bytes));
     let expected = "bytes: does not fit: missing own1.weight; unexpected own1.cube; unexpected own1.mean";
     assert_eq!(error, expected);
-    assert_eq!(bits(other.params()), before);
+    assert_eq!(bits(other.parameter_values()), before);
 }
 
 #[test]
@@ -481,17 +483,17 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     model.save(&path).unwrap();
     let first = std::fs::read(&path).unwrap();
     assert_eq!(first, model.to_bytes().unwrap());
-    model.params_mut()[3] = f64::NAN;
+    model.parameter_values_mut()[3] = f64::NAN;
     let error = error_of(model.save(&path));
     assert_eq!(error, "affine1.weight: expected a finite number at row 0, column 3, got NaN");
     assert_eq!(std::fs::read(&path).unwrap(), first);
-    model.params_mut()[3] = 0.5;
+    model.parameter_values_mut()[3] = 0.5;
     model.save(&path).unwrap();
     let loaded = Sequential::<f64>::load(&path).unwrap();
-    assert_eq!(bits(loaded.params()), bits(model.params()));
+    assert_eq!(bits(loaded.parameter_values()), bits(model.parameter_values()));
     let mut again = around::<f64>(Affine::new(7), Softmax, CrossEntropy);
     again.load_weights(&path).unwrap();
-    assert_eq!(bits(again.params()), bits(model.params()));
+    assert_eq!(bits(again.parameter_values()), bits(model.parameter_values()));
     let names: Vec<_> = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["model.safetensors"]);
 
@@ -512,7 +514,7 @@ fn what_another_process_left_is_no_obstacle() {
     }
     let model = around::<f64>(Affine::new(7), Softmax, CrossEntropy);
     model.save(&path).unwrap();
-    assert_eq!(Sequential::<f64>::load(&path).unwrap().params(), model.params());
+    assert_eq!(Sequential::<f64>::load(&path).unwrap().parameter_values(), model.parameter_values());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 101);
 }
 
@@ -520,7 +522,7 @@ fn what_another_process_left_is_no_obstacle() {
 fn a_loaded_model_can_be_trained() {
     let model = around::<f32>(Affine::new(5), Softmax, CrossEntropy);
     let mut loaded = Sequential::<f32>::from_bytes(&model.to_bytes().unwrap()).unwrap();
-    loaded.params_mut().iter_mut().enumerate().for_each(|(i, p)| *p = (i as f32).sin());
+    loaded.parameter_values_mut().iter_mut().enumerate().for_each(|(i, p)| *p = (i as f32).sin());
     let data = manabi::Samples::labeled(Array2::from_elem((4, 3), 1.0), &[0_u8, 1, 1, 1], 2).unwrap();
     let history = manabi::Trainer::new().batch_size(2).epochs(30).fit(&mut loaded, &data).unwrap();
     assert!(history.epochs[30].train.loss < history.epochs[0].train.loss);
@@ -530,30 +532,33 @@ fn a_loaded_model_can_be_trained() {
 fn layers_that_need_training_and_weighted_losses_come_back() {
     let builder = || {
         Sequential::<f64>::builder(3)
-            .add_layer("dropout0", manabi::Dropout::new(0.25))
+            .add_layer("dropout0", manabi::layer::Dropout::new(0.25))
             .add_layer("affine1", Affine::new(4))
-            .add_layer("norm1", manabi::BatchNorm::new().momentum(0.3).epsilon(1e-3))
-            .add_layer("norm2", manabi::BatchNorm::new().affine(false))
-            .add_layer("norm3", manabi::LayerNorm::new().epsilon(1e-4))
-            .add_layer("norm4", manabi::LayerNorm::new().affine(false))
+            .add_layer("norm1", manabi::layer::BatchNorm::new().momentum(0.3).epsilon(1e-3))
+            .add_layer("norm2", manabi::layer::BatchNorm::new().affine(false))
+            .add_layer("norm3", manabi::layer::LayerNorm::new().epsilon(1e-4))
+            .add_layer("norm4", manabi::layer::LayerNorm::new().affine(false))
     };
     let weighted = CrossEntropy.label_smoothing(0.1).class_weights([1.0, 2.0, 0.5, 1.5]);
     let models = [
-        builder().set_output(Softmax).set_error(weighted.clone().mean_over_samples()),
+        builder().set_output(Softmax).set_error(weighted.clone().mean_over_samples(true)),
         builder().set_output(Softmax).set_error(weighted),
         builder().set_output(Softmax).set_error(CrossEntropy.label_smoothing(0.2)),
         builder()
-            .set_output(manabi::Sigmoid)
-            .set_error(manabi::BinaryCrossEntropy.pos_weight([1.0, 2.0, 3.0, 4.0])),
-        builder().set_output(manabi::Identity).set_error(manabi::Huber::new(0.7)),
-        builder().set_output(manabi::Identity).set_error(manabi::MeanAbsoluteError),
+            .set_output(manabi::activation::Sigmoid)
+            .set_error(manabi::loss::BinaryCrossEntropy.pos_weight([1.0, 2.0, 3.0, 4.0])),
+        builder().set_output(manabi::activation::Identity).set_error(manabi::loss::Huber::new(0.7)),
+        builder().set_output(manabi::activation::Identity).set_error(manabi::loss::MeanAbsoluteError),
     ];
     for model in models {
         let mut model = model.build().unwrap();
         let buffers: Vec<f64> = (0..model.buffer_values().len()).map(|i| 0.5 + i as f64).collect();
-        model.set_buffers(&buffers).unwrap();
+        model.set_buffer_values(&buffers).unwrap();
         let loaded = Sequential::<f64>::from_bytes(&model.to_bytes().unwrap()).unwrap();
-        assert_eq!((loaded.params(), loaded.buffer_values()), (model.params(), model.buffer_values()));
+        assert_eq!(
+            (loaded.parameter_values(), loaded.buffer_values()),
+            (model.parameter_values(), model.buffer_values())
+        );
         assert_eq!(format!("{loaded}"), format!("{model}"));
         // Byte for byte: all settings are the same.
         assert_eq!(loaded.to_bytes().unwrap(), model.to_bytes().unwrap());

@@ -4,9 +4,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
 
-use manabi::{
-    Activation, Affine, CrossEntropy, Error, Normalizer, PRelu, Sequential, Softmax, Swish, Trainable,
-};
+use manabi::activation::PRelu;
+use manabi::layer::TrainableActivation;
+use manabi::{Activation, Affine, CrossEntropy, Error, Normalizer, Sequential, Softmax, Swish};
 use proptest::prelude::*;
 
 /// Watches how much this thread has allocated, and the most that it had.
@@ -55,7 +55,7 @@ fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
 fn model() -> Sequential<f32> {
     Sequential::builder(30)
         .add_layer("affine1", Affine::new(40))
-        .add_layer("prelu1", Trainable::new(PRelu::default()))
+        .add_layer("prelu1", TrainableActivation::new(PRelu::default()))
         .add_layer("affine2", Affine::new(50))
         .add_layer("swish1", Activation::new(Swish::default()))
         .add_layer("affine3", Affine::new(3))
@@ -68,9 +68,9 @@ fn model() -> Sequential<f32> {
 /// Every way of reading gives an error, with the model untouched and little memory used. Gives that of the weights.
 fn refused(bytes: &[u8]) -> String {
     let mut model = model();
-    model.params_mut().fill(0.5);
+    model.parameter_values_mut().fill(0.5);
     let (error, most) = peak(|| model.weights_from_bytes(bytes).unwrap_err());
-    assert!(model.params().iter().all(|&value| value == 0.5));
+    assert!(model.parameter_values().iter().all(|&value| value == 0.5));
     assert!(most <= bytes.len() + SMALL, "{most} bytes for weights from {}", bytes.len());
     let (loaded, most) = peak(|| Sequential::<f32>::from_bytes(bytes).map(drop));
     assert!(loaded.is_err());
@@ -325,13 +325,13 @@ proptest! {
             bytes[place] = value;
         }
         let mut other = model();
-        let before = other.params().to_vec();
+        let before = other.parameter_values().to_vec();
         if other.weights_from_bytes(&bytes).is_err() {
-            prop_assert_eq!(other.params(), before);
+            prop_assert_eq!(other.parameter_values(), before);
         }
         if let Ok(loaded) = Sequential::<f32>::from_bytes(&bytes) {
             let again = Sequential::<f32>::from_bytes(&loaded.to_bytes().unwrap()).unwrap();
-            prop_assert_eq!(again.params(), loaded.params());
+            prop_assert_eq!(again.parameter_values(), loaded.parameter_values());
         }
         let _ = Normalizer::from_bytes(&bytes);
     }

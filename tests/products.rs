@@ -1,6 +1,7 @@
 //! Every product has the bits of plain fused loops, one for each block of k, whatever its shape and the number of threads.
 
-use manabi::{Engine, Scalar};
+use manabi::Scalar;
+use manabi::linalg::Engine;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 /// Which operand lies there transposed.

@@ -1,6 +1,6 @@
 //! `RandomState` against NumPy's own draws, bit for bit.
 
-use manabi::{FromRng, Random, RandomState};
+use manabi::random::{FromRng, Random, RandomState};
 use ndarray::Array2;
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{StandardNormal, StandardUniform};

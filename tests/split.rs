@@ -1,6 +1,7 @@
 //! A data set divided in two: which rows go where, and what is refused.
 
-use manabi::{Dataset, Images, Mnist, Result, Samples, Scalar, Split, Subset};
+use manabi::data::{Dataset, Images, Split, Subset};
+use manabi::{Mnist, Result, Samples, Scalar};
 use ndarray::{Array2, ArrayViewMut2, array};
 use proptest::prelude::*;
 
@@ -10,7 +11,7 @@ fn labeled(labels: &[usize], classes: usize) -> Samples<f64> {
 }
 
 fn rows<A: Scalar>(split: Split, data: &dyn Dataset<A>) -> [Vec<usize>; 2] {
-    let (train, held_out) = split.of(data).unwrap();
+    let (train, held_out) = split.split(data).unwrap();
     [train, held_out].map(|part| part.rows().to_vec())
 }
 
@@ -28,14 +29,17 @@ fn stratified_parts_have_every_class_in_its_share() {
     let labels: Vec<usize> = (0..100).map(|row| if row < 90 { 0 } else { 1 }).collect();
     let data = labeled(&labels, 2);
     for seed in 0..20 {
-        let [train, held_out] = rows(Split::fraction(0.2).stratified().seed(seed), &data);
+        let [train, held_out] = rows(Split::fraction(0.2).stratified(true).seed(seed), &data);
         assert_eq!((train.len(), train.iter().filter(|&&row| labels[row] == 1).count()), (80, 8));
         assert_eq!((held_out.len(), held_out.iter().filter(|&&row| labels[row] == 1).count()), (20, 2));
     }
     // One column of zeros and ones is two classes as well.
     let t = Array2::from_shape_fn((100, 1), |(row, _)| labels[row] as f64);
     let column = Samples::new(Array2::zeros((100, 2)), t).unwrap();
-    assert_eq!(rows(Split::count(20).stratified(), &column), rows(Split::count(20).stratified(), &data));
+    assert_eq!(
+        rows(Split::count(20).stratified(true), &column),
+        rows(Split::count(20).stratified(true), &data)
+    );
 }
 
 /// How many samples of each class are held out.
@@ -49,7 +53,7 @@ fn of_equal_claims_the_seed_decides() {
     let labels: Vec<usize> = (0..50).map(|row| row % 10).collect();
     let mut times = [0.0; 10];
     for seed in 0..200 {
-        let held = held_out_of_each(Split::fraction(0.1).stratified().seed(seed), &labels, 10);
+        let held = held_out_of_each(Split::fraction(0.1).stratified(true).seed(seed), &labels, 10);
         // Half a sample is the share of each: as even as whole samples can be.
         assert!(held.iter().all(|&count| count <= 1) && held.iter().sum::<usize>() == 5, "{held:?}");
         times.iter_mut().zip(held).for_each(|(times, held)| *times += held as f64);
@@ -68,7 +72,7 @@ fn of_equal_claims_of_unequal_classes_every_choice_is_as_likely() {
     let labels: Vec<usize> = (0..4).flat_map(|class| vec![class; sizes[class]]).collect();
     let mut choices = std::collections::BTreeMap::new();
     for seed in 0..600 {
-        let held = held_out_of_each(Split::count(5).stratified().seed(seed), &labels, 4);
+        let held = held_out_of_each(Split::count(5).stratified(true).seed(seed), &labels, 4);
         let more: Vec<usize> = held.iter().zip([0, 1, 2, 0]).map(|(held, least)| held - least).collect();
         assert!(more.iter().all(|&more| more <= 1), "{held:?}");
         *choices.entry(more).or_insert(0.0) += 1.0;
@@ -85,7 +89,7 @@ fn a_greater_claim_comes_before_any_seed() {
     // left. Of 5 they claim 3, 1.5 and 0.5, of 3 they claim 1.8, 0.9 and 0.3.
     let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
     for seed in 0..50 {
-        let held = |count| held_out_of_each(Split::count(count).stratified().seed(seed), &labels, 3);
+        let held = |count| held_out_of_each(Split::count(count).stratified(true).seed(seed), &labels, 3);
         assert_eq!(held(3), [2, 1, 0]);
         assert!([[3, 1, 0], [2, 1, 1]].map(Vec::from).contains(&held(4)));
         assert!([[3, 2, 0], [3, 1, 1]].map(Vec::from).contains(&held(5)));
@@ -100,7 +104,7 @@ proptest! {
         let n = labels.len();
         let count = ((share * n as f64) as usize).clamp(1, n - 1);
         let split = Split::count(count).seed(seed);
-        let [train, held_out] = rows(if stratified { split.stratified() } else { split }, &labeled(&labels, 5));
+        let [train, held_out] = rows(if stratified { split.stratified(true) } else { split }, &labeled(&labels, 5));
         prop_assert_eq!(held_out.len(), count);
         prop_assert!(train.is_sorted() && held_out.is_sorted());
         let mut all = [train, held_out.clone()].concat();
@@ -135,8 +139,8 @@ fn a_view_gathers_what_the_data_set_has() {
 #[test]
 fn images_split_and_a_part_splits_again() {
     let images: Images = Mnist::synthetic(500, 10, 1).unwrap().train;
-    let (train, test) = Split::fraction(0.2).stratified().of::<f32>(&images).unwrap();
-    let (train, validation) = Split::count(100).stratified().of(&train).unwrap();
+    let (train, test) = Split::fraction(0.2).stratified(true).split::<f32>(&images).unwrap();
+    let (train, validation) = Split::count(100).stratified(true).split(&train).unwrap();
     assert_eq!((train.len(), validation.len(), test.len()), (300, 100, 100));
     let count =
         |part: &Subset<'_, f32>, class| (0..part.len()).filter(|&row| part.class(row) == Some(class)).count();
@@ -172,7 +176,7 @@ fn a_class_may_be_any_number() {
         }
     }
 
-    let [train, validation] = rows(Split::count(4).stratified(), &Ends);
+    let [train, validation] = rows(Split::count(4).stratified(true), &Ends);
     for part in [train, validation] {
         assert_eq!((part.len(), part.iter().filter(|&row| row.is_multiple_of(4)).count()), (4, 1));
     }
@@ -181,7 +185,7 @@ fn a_class_may_be_any_number() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let data = labeled(&[0, 1, 0, 1], 2);
-    let message = |split: Split, data: &dyn Dataset<f64>| split.of(data).unwrap_err().to_string();
+    let message = |split: Split, data: &dyn Dataset<f64>| split.split(data).unwrap_err().to_string();
     for fraction in [0.0, 1.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
         assert_eq!(
             message(Split::fraction(fraction), &data),
@@ -197,9 +201,9 @@ fn what_makes_no_sense_is_refused() {
 
     let t = array![[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 0.5]];
     let soft = Samples::new(Array2::zeros((4, 1)), t).unwrap();
-    assert_eq!(message(Split::count(1).stratified(), &soft), "row 2: expected a class, got none");
-    assert!(Split::count(1).of(&soft).is_ok());
-    assert_eq!(message(Split::count(1).stratified(), &Plain), "row 0: expected a class, got none");
+    assert_eq!(message(Split::count(1).stratified(true), &soft), "row 2: expected a class, got none");
+    assert!(Split::count(1).split(&soft).is_ok());
+    assert_eq!(message(Split::count(1).stratified(true), &Plain), "row 0: expected a class, got none");
 
     let message = |rows| Subset::new(&data, rows).unwrap_err().to_string();
     assert_eq!(message(vec![]), "rows: expected at least 1 row, got 0");

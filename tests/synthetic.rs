@@ -1,6 +1,7 @@
 //! The generator of digits: shapes, reproducibility, and images as MNIST has them.
 
-use manabi::{Mnist, synthetic_digits};
+use manabi::Mnist;
+use manabi::data::synthetic_digits;
 use ndarray::{Array3, s};
 
 fn digits(count: usize, seed: u32) -> (Array3<u8>, Vec<u8>) {

@@ -3,11 +3,17 @@
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use manabi::activation::Identity;
+use manabi::data::{Dataset, Split};
+use manabi::init::Initializer;
+use manabi::layer::{Backward, Forward, TensorSpec};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::{Clip, Momentum, ReduceOnPlateau};
+use manabi::random::{Random, RandomState};
+use manabi::train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination};
 use manabi::{
-    Activation, Affine, Backward, BatchProgress, Clip, CrossEntropy, Dataset, EarlyStopping, Epoch, Error,
-    Forward, History, Identity, Initializer, Layer, MeanSquaredError, Momentum, Observer, Random,
-    RandomState, ReduceOnPlateau, Relu, Result, Samples, Sequential, Sgd, Shape, Softmax, Split, Swish,
-    TensorSpec, Termination, Trainer,
+    Activation, Affine, CrossEntropy, Error, Layer, Relu, Result, Samples, Sequential, Sgd, Shape, Softmax,
+    Swish, Trainer,
 };
 use ndarray::{Array2, array};
 
@@ -36,7 +42,7 @@ fn network() -> Sequential<f64> {
 fn line() -> Sequential<f64> {
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    model.params_mut().fill(0.0);
+    model.parameter_values_mut().fill(0.0);
     model
 }
 
@@ -72,24 +78,26 @@ fn least(values: &[f64]) -> usize {
 #[test]
 fn early_stopping_ends_the_run_and_restores_the_best_epoch() {
     let mut seen = Vec::new();
-    let (model, history) = overfit(EarlyStopping::new(7), |_, model| seen.push(model.params().to_vec()));
+    let (model, history) =
+        overfit(EarlyStopping::new(7), |_, model| seen.push(model.parameter_values().to_vec()));
     assert_eq!(history.termination, Termination::NoImprovement);
     let best = least(&losses(&history));
     assert_eq!(history.best, Some(best));
     assert!(best > 0);
     assert_eq!(history.epochs.len(), best + 7 + 1);
-    assert_eq!(model.params(), seen[best]);
-    assert_ne!(model.params(), seen[best + 7]);
+    assert_eq!(model.parameter_values(), seen[best]);
+    assert_ne!(model.parameter_values(), seen[best + 7]);
     assert_eq!(model.evaluate(&blobs(90, 2, 1.0)).unwrap(), history.epochs[best].validation.unwrap());
 }
 
 #[test]
 fn the_last_parameters_can_be_kept() {
     let mut seen = Vec::new();
-    let (model, history) =
-        overfit(EarlyStopping::new(3).keep_last(), |_, model| seen.push(model.params().to_vec()));
+    let (model, history) = overfit(EarlyStopping::new(3).restore_best(false), |_, model| {
+        seen.push(model.parameter_values().to_vec())
+    });
     assert_eq!(history.termination, Termination::NoImprovement);
-    assert_eq!(model.params(), seen[history.epochs.len() - 1]);
+    assert_eq!(model.parameter_values(), seen[history.epochs.len() - 1]);
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn a_difference_too_small_is_none_and_accuracy_counts_upwards() {
     }
     assert_eq!((coarse.best, losses.len()), (Some(at), at + 4));
 
-    let (_, history) = overfit(EarlyStopping::new(9).accuracy(), |_, _| ());
+    let (_, history) = overfit(EarlyStopping::new(9).watch_accuracy(true), |_, _| ());
     let costs: Vec<f64> = history.epochs.iter().map(|epoch| -epoch.watched().accuracy.unwrap()).collect();
     assert_eq!(history.best, Some(least(&costs)));
 }
@@ -178,7 +186,7 @@ fn buffers_come_back_as_well() {
     let builder =
         Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1)).add_layer("count1", Count);
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    model.params_mut().fill(0.0);
+    model.parameter_values_mut().fill(0.0);
     let train = Samples::new(array![[1.0], [2.0]], array![[1.0], [2.0]]).unwrap();
     let validation = Samples::new(array![[1.0]], array![[0.5]]).unwrap();
     let trainer = Trainer::new().batch_size(1).epochs(99).optimizer(Sgd::new(0.02)).validation(&validation);
@@ -212,7 +220,7 @@ fn reduction_on_a_plateau_goes_by_the_validation_set() {
         let mut model = line();
         let trainer = trainer.batch_size(1).epochs(3).optimizer(Sgd::new(0.1)).reduce_on_plateau(reduce);
         { trainer }.fit(&mut model, &train).unwrap();
-        model.params()[0]
+        model.parameter_values()[0]
     };
     let by_hand = |rates: [f64; 3]| {
         rates.iter().fold((0.0, 0.0), |(w, b), rate| {
@@ -233,7 +241,7 @@ fn one_step() -> f64 {
     let mut model = line();
     let train = Samples::new(array![[1.0]], array![[1.0]]).unwrap();
     Trainer::new().batch_size(1).epochs(1).optimizer(Sgd::new(0.1)).fit(&mut model, &train).unwrap();
-    model.params()[0]
+    model.parameter_values()[0]
 }
 
 #[test]
@@ -241,7 +249,7 @@ fn settings_out_of_range_leave_the_model() {
     let data = blobs(30, 1, 1.0);
     let narrow = Samples::labeled(Array2::zeros((9, 3)), &[0_u8; 9], 3).unwrap();
     let mut model = network();
-    let before = model.params().to_vec();
+    let before = model.parameter_values().to_vec();
     let mut message = |mut trainer: Trainer<'_, f64>| trainer.fit(&mut model, &data).unwrap_err().to_string();
     let trainer = || Trainer::new().batch_size(10);
     assert_eq!(
@@ -259,11 +267,11 @@ fn settings_out_of_range_leave_the_model() {
             format!("min_delta: expected a finite number of at least 0, got {delta}")
         );
     }
-    assert_eq!(model.params(), before);
+    assert_eq!(model.parameter_values(), before);
     let data = Samples::new(array![[1.0]], array![[1.0]]).unwrap();
-    let trainer = Trainer::new().batch_size(1).early_stopping(EarlyStopping::new(1).accuracy());
+    let trainer = Trainer::new().batch_size(1).early_stopping(EarlyStopping::new(1).watch_accuracy(true));
     let error = { trainer }.fit(&mut line(), &data).unwrap_err();
-    assert_eq!(error.to_string(), "accuracy: expected softmax or sigmoid as the output, got identity");
+    assert_eq!(error.to_string(), "watch_accuracy: expected softmax or sigmoid as the output, got identity");
 }
 
 #[test]
@@ -446,17 +454,17 @@ fn numbers_that_a_relu_swallows_are_found_at_the_end_of_the_epoch() {
 fn an_evaluation_names_what_is_not_finite() {
     let data = Samples::new(array![[1.0], [1e300]], array![[1.0], [2.0]]).unwrap();
     let mut model = line();
-    model.params_mut()[0] = 1e300;
+    model.parameter_values_mut()[0] = 1e300;
     let message = model.evaluate(&data).unwrap_err().to_string();
     assert_eq!(
         message,
         "in an evaluation: layer 'affine1': output for samples of the data set: expected a finite number at row 1, column 0, got inf"
     );
-    model.params_mut()[0] = f64::NAN;
+    model.parameter_values_mut()[0] = f64::NAN;
     let message = model.evaluate(&data).unwrap_err().to_string();
     let expected = "in an evaluation: affine1.weight: expected a finite number at row 0, column 0, got NaN";
     assert_eq!(message, expected);
-    model.params_mut()[0] = 1e-100;
+    model.parameter_values_mut()[0] = 1e-100;
     let message = model.evaluate(&data).unwrap_err().to_string();
     assert_eq!(message, "in an evaluation: expected a finite loss, got inf");
 }
@@ -464,7 +472,7 @@ fn an_evaluation_names_what_is_not_finite() {
 #[test]
 fn a_history_is_a_table_of_numbers_that_read_back_as_they_were() {
     let data = blobs(30, 1, 1.0);
-    let (train, validation) = Split::fraction(0.3).stratified().of(&data).unwrap();
+    let (train, validation) = Split::fraction(0.3).stratified(true).split(&data).unwrap();
     let trainer = Trainer::new().batch_size(7).epochs(2).validation(&validation);
     let mut history = { trainer }.fit(&mut network(), &train).unwrap();
     let csv = history.to_csv();
@@ -523,11 +531,11 @@ fn a_history_is_a_table_of_numbers_that_read_back_as_they_were() {
 #[test]
 fn a_part_of_a_data_set_trains_as_a_copy_of_it() {
     let data = blobs(60, 1, 1.0);
-    let (train, _) = Split::count(20).seed(3).of(&data).unwrap();
+    let (train, _) = Split::count(20).seed(3).split(&data).unwrap();
     let run = |data: &dyn Dataset<f64>| {
         let mut model = network();
         Trainer::new().batch_size(9).epochs(3).fit(&mut model, data).unwrap();
-        model.params().to_vec()
+        model.parameter_values().to_vec()
     };
     assert_eq!(run(&train), run(&train.to_samples().unwrap()));
 }

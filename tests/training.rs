@@ -2,10 +2,14 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
+use manabi::activation::Identity;
+use manabi::data::{Dataset, Images};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::Adam;
+use manabi::random::{Random, RandomState};
+use manabi::train::{BatchProgress, Epoch, Observer, Termination};
 use manabi::{
-    Activation, Adam, Affine, BatchProgress, CrossEntropy, Dataset, Epoch, Identity, Images,
-    MeanSquaredError, Normalizer, Observer, Random, RandomState, Samples, Scalar, Sequential, Sgd, Softmax,
-    Swish, Termination, Trainer,
+    Activation, Affine, CrossEntropy, Normalizer, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer,
 };
 use ndarray::{Array2, Array3, ArrayViewMut2, array};
 
@@ -68,9 +72,9 @@ fn train_metrics_are_measured_before_each_update_and_weighted_by_samples() {
         let metrics = by_hand.gradient(&mut ws).unwrap();
         loss += metrics.loss * rows.len() as f64;
         accuracy += metrics.accuracy.unwrap() * rows.len() as f64;
-        by_hand.params_mut().iter_mut().zip(ws.gradient()).for_each(|(p, g)| *p -= 0.1 * g);
+        by_hand.parameter_values_mut().iter_mut().zip(ws.gradient()).for_each(|(p, g)| *p -= 0.1 * g);
     }
-    assert_eq!(model.params(), by_hand.params());
+    assert_eq!(model.parameter_values(), by_hand.parameter_values());
     approx::assert_relative_eq!(history.epochs[1].train.loss, loss / 5.0, max_relative = 1e-14);
     approx::assert_relative_eq!(
         history.epochs[1].train.accuracy.unwrap(),
@@ -85,7 +89,7 @@ fn every_epoch_has_an_order_of_its_own_from_the_seed() {
     let run = |seed| {
         let mut model = network();
         Trainer::new().batch_size(5).epochs(3).seed(seed).fit(&mut model, &data).unwrap();
-        model.params().to_vec()
+        model.parameter_values().to_vec()
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
@@ -94,7 +98,7 @@ fn every_epoch_has_an_order_of_its_own_from_the_seed() {
     let supplied =
         Trainer::new().batch_size(5).epochs(3).order(|_, n| random.permutation(n)).fit(&mut model, &data);
     supplied.unwrap();
-    assert_eq!(model.params(), run(1));
+    assert_eq!(model.parameter_values(), run(1));
 }
 
 #[test]
@@ -137,7 +141,7 @@ fn an_observer_stops_between_batches() {
 fn wrong_settings_and_data_are_errors_and_leave_the_model() {
     let data = blobs(20);
     let mut model = network();
-    let before = model.params().to_vec();
+    let before = model.parameter_values().to_vec();
     let mut message = |mut trainer: Trainer<'_, f64>, data: &dyn Dataset<f64>| {
         trainer.fit(&mut model, data).unwrap_err().to_string()
     };
@@ -160,7 +164,7 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
     );
     let broken = "samples of the data set: expected a finite number at row 0, column 3, got NaN";
     assert_eq!(message(batch(1), &Broken), format!("before training: {broken}"));
-    assert_eq!(model.params(), before);
+    assert_eq!(model.parameter_values(), before);
 }
 
 /// A data set that breaks its word.
@@ -289,7 +293,7 @@ fn a_last_step_into_infinity_is_an_error() {
     let data = Samples::new(array![[1e20_f32]], array![[1.0]]).unwrap();
     let builder = Sequential::<f32>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    model.params_mut().fill(1e-12);
+    model.parameter_values_mut().fill(1e-12);
     let trainer = Trainer::new().batch_size(1).epochs(1).optimizer(Sgd::new(1e30)).fit(&mut model, &data);
     let message = trainer.unwrap_err().to_string();
     assert!(
@@ -343,10 +347,10 @@ fn a_continued_fit_goes_on_with_the_orders() {
     let data = blobs(20);
     let (mut whole, mut parts) = (network::<f64>(), network::<f64>());
     Trainer::new().batch_size(5).epochs(4).fit(&mut whole, &data).unwrap();
-    let mut trainer = Trainer::new().batch_size(5).epochs(2).go_on(true);
+    let mut trainer = Trainer::new().batch_size(5).epochs(2).continue_run(true);
     trainer.fit(&mut parts, &data).unwrap();
     trainer.fit(&mut parts, &data).unwrap();
-    assert_eq!(whole.params(), parts.params());
+    assert_eq!(whole.parameter_values(), parts.parameter_values());
 }
 
 #[test]
@@ -363,7 +367,7 @@ fn the_number_of_threads_changes_no_bit() {
             .unwrap();
         let trainer = Trainer::new().batch_size(90).epochs(2).test(&mnist.test).threads(threads);
         let history = { trainer }.optimizer(Sgd::new(1e-4)).fit(&mut model, &mnist.train).unwrap();
-        (model.params().to_vec(), history.epochs[2].test.unwrap().loss)
+        (model.parameter_values().to_vec(), history.epochs[2].test.unwrap().loss)
     }
     let (single, double) = (run::<f32>(1), run::<f64>(1));
     for threads in [2, 3, 5] {

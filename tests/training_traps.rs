@@ -1,11 +1,13 @@
 //! What a training run must not do in silence.
 
+use manabi::activation::Identity;
+use manabi::layer::{BatchNorm, Dropout};
+use manabi::loss::MeanSquaredError;
 use manabi::ndarray::{Array2, array};
-use manabi::{
-    Activation, Adam, Affine, BatchNorm, Checkpoints, CosineDecay, CrossEntropy, Dropout, EarlyStopping,
-    Identity, MeanSquaredError, Momentum, Random, RandomState, Relu, Samples, Sequential, Sgd, Softmax,
-    Stepper, Trainer,
-};
+use manabi::optim::{Adam, CosineDecay, Momentum, Stepper};
+use manabi::random::{Random, RandomState};
+use manabi::train::{Checkpoints, EarlyStopping};
+use manabi::{Activation, Affine, CrossEntropy, Relu, Samples, Sequential, Sgd, Softmax, Trainer};
 
 fn model(seed: u32) -> Sequential<f64> {
     let builder = Sequential::builder(2)
@@ -25,7 +27,7 @@ fn data(rows: usize) -> Samples<f64> {
 fn line() -> (Sequential<f64>, Samples<f64>) {
     let builder = Sequential::builder(1).add_layer("affine1", Affine::new(1)).set_output(Identity);
     let mut model = builder.set_error(MeanSquaredError).build().unwrap();
-    model.set_params(&[0.0, 0.0]).unwrap();
+    model.set_parameter_values(&[0.0, 0.0]).unwrap();
     (model, Samples::new(array![[1.0], [2.0], [3.0]], array![[2.0], [4.0], [6.0]]).unwrap())
 }
 
@@ -42,7 +44,7 @@ fn every_run_begins_anew() {
     for (trained, seed) in [(first, 1), (second, 2)] {
         let mut alone = model(seed);
         trainer().fit(&mut alone, &data).unwrap();
-        assert_eq!(trained.params(), alone.params());
+        assert_eq!(trained.parameter_values(), alone.parameter_values());
     }
 }
 
@@ -51,11 +53,11 @@ fn a_run_goes_on_if_it_is_asked_to() {
     let data = data(40);
     let trainer = |epochs| Trainer::new().batch_size(10).epochs(epochs).optimizer(Momentum::new(0.05));
     let (mut in_two, mut straight) = (model(1), model(1));
-    let mut first = trainer(3).go_on(true);
+    let mut first = trainer(3).continue_run(true);
     first.fit(&mut in_two, &data).unwrap();
     first.fit(&mut in_two, &data).unwrap();
     trainer(6).fit(&mut straight, &data).unwrap();
-    assert_eq!(in_two.params(), straight.params());
+    assert_eq!(in_two.parameter_values(), straight.parameter_values());
     let error = first.fit(&mut model(2), &data).unwrap_err().to_string();
     let expected = "model: expected the model of the steps before (adopt goes on with another, restart begins anew), got another";
     assert_eq!(error, expected);
@@ -70,11 +72,11 @@ fn a_run_that_is_refused_loses_nothing() {
     first.fit(&mut with, &data).unwrap();
     let wrong = Samples::new(Array2::zeros((4, 3)), Array2::zeros((4, 2))).unwrap();
     first.fit(&mut with, &wrong).unwrap_err();
-    first.go_on(true).fit(&mut with, &data).unwrap();
-    let mut second = trainer().go_on(true);
+    first.continue_run(true).fit(&mut with, &data).unwrap();
+    let mut second = trainer().continue_run(true);
     second.fit(&mut without, &data).unwrap();
     second.fit(&mut without, &data).unwrap();
-    assert_eq!(with.params(), without.params());
+    assert_eq!(with.parameter_values(), without.parameter_values());
 }
 
 /// Also if a setting is changed between two runs.
@@ -85,26 +87,26 @@ fn a_stepper_that_was_handed_in_begins_every_run() {
     let stepper = || Stepper::new(Momentum::new(0.05));
     let mut trainer = Trainer::new().batch_size(10).epochs(2).stepper(stepper());
     trainer.fit(&mut model(2), &data).unwrap();
-    trainer.clip(manabi::Clip::Norm(100.0)).fit(&mut with, &data).unwrap();
+    trainer.clip(manabi::optim::Clip::Norm(100.0)).fit(&mut with, &data).unwrap();
     Trainer::new()
         .batch_size(10)
         .epochs(2)
         .stepper(stepper())
-        .clip(manabi::Clip::Norm(100.0))
+        .clip(manabi::optim::Clip::Norm(100.0))
         .fit(&mut alone, &data)
         .unwrap();
-    assert_eq!(with.params(), alone.params());
+    assert_eq!(with.parameter_values(), alone.parameter_values());
 }
 
 #[test]
 fn a_run_without_a_step_above_0_is_an_error() {
     let (data, mut model) = (data(20), model(1));
-    let before = model.params().to_vec();
+    let before = model.parameter_values().to_vec();
     let error = Trainer::new().batch_size(5).epochs(2).schedule(|_: f64, _: u64| 0.0).fit(&mut model, &data);
     let expected = "schedule: expected a learning rate above 0 in at least one step of the run, \
         got 0 in every step, so that nothing was learned";
     assert_eq!(error.unwrap_err().to_string(), expected);
-    assert_eq!(model.params(), before);
+    assert_eq!(model.parameter_values(), before);
     // A warm-up may begin with 0.
     let rate = |base: f64, step: u64| if step == 0 { 0.0 } else { base };
     Trainer::new().batch_size(5).epochs(1).schedule(rate).fit(&mut model, &data).unwrap();
@@ -118,15 +120,15 @@ fn a_gradient_serves_one_step() {
     ws.load(&data, &[0, 1, 2]).unwrap();
     model.gradient(&mut ws).unwrap();
     stepper.step(&mut model, &mut ws).unwrap();
-    let once = model.params().to_vec();
+    let once = model.parameter_values().to_vec();
     let error = stepper.step(&mut model, &mut ws).unwrap_err().to_string();
     let expected = "gradient: expected one computed since the last step (step_again uses the same gradient again), got that of the last step";
     assert_eq!(error, expected);
     ws.load(&data, &[0]).unwrap();
     assert!(stepper.step(&mut model, &mut ws).is_err());
-    assert_eq!((model.params(), stepper.state().steps), (&once[..], 1));
+    assert_eq!((model.parameter_values(), stepper.state().steps), (&once[..], 1));
     stepper.step_again(&mut model, &mut ws).unwrap();
-    assert_eq!(model.params()[0], 2.0 * once[0]);
+    assert_eq!(model.parameter_values()[0], 2.0 * once[0]);
     // A gradient that was written by hand counts as new.
     ws.gradient_mut().fill(0.0);
     stepper.step(&mut model, &mut ws).unwrap();
@@ -145,9 +147,9 @@ fn steps_belong_to_a_model() {
         stepper.step(model, &mut ws)
     };
     step(&mut stepper, &mut first).unwrap();
-    let before = other.params().to_vec();
+    let before = other.parameter_values().to_vec();
     assert!(step(&mut stepper, &mut other).unwrap_err().to_string().starts_with("model: expected"));
-    assert_eq!(other.params(), before);
+    assert_eq!(other.parameter_values(), before);
     // A snapshot that is put back is the same model.
     let mut snapshot = first.clone();
     step(&mut stepper, &mut snapshot).unwrap();
@@ -211,7 +213,7 @@ fn a_run_that_diverges_keeps_its_best_epoch() {
             trainer = trainer.checkpoints(Checkpoints::new(folder.path()));
         }
         let error = trainer.fit(&mut model, &data).unwrap_err().to_string();
-        assert_eq!(model.params(), good.params(), "{error}");
+        assert_eq!(model.parameter_values(), good.parameter_values(), "{error}");
         if with_checkpoints {
             let last = Checkpoints::new(folder.path()).last().unwrap().unwrap();
             assert!(
@@ -221,7 +223,7 @@ fn a_run_that_diverges_keeps_its_best_epoch() {
                 )),
                 "{error}"
             );
-            assert!(Sequential::<f64>::load(&last).unwrap().params().iter().all(|p| p.is_finite()));
+            assert!(Sequential::<f64>::load(&last).unwrap().parameter_values().iter().all(|p| p.is_finite()));
         } else {
             assert!(error.starts_with("epoch ") || error.starts_with("after epoch "), "{error}");
         }
@@ -234,7 +236,7 @@ fn a_small_set_is_one_batch() {
     let (mut default, mut seven) = (model(1), model(1));
     Trainer::new().epochs(3).fit(&mut default, &data).unwrap();
     Trainer::new().batch_size(7).epochs(3).fit(&mut seven, &data).unwrap();
-    assert_eq!(default.params(), seven.params());
+    assert_eq!(default.parameter_values(), seven.parameter_values());
     let error = Trainer::new().batch_size(0).fit(&mut default, &data).unwrap_err().to_string();
     assert_eq!(error, "batch_size: expected at least 1, got 0");
 }

@@ -1,10 +1,12 @@
 //! What a user may run into: huge values, wrong shapes in products, names with points, files that claim the impossible.
 
+use manabi::activation::Identity;
+use manabi::layer::{BatchNorm, Forward, LayerNorm, LayerWorkspace, Training};
+use manabi::linalg::Engine;
+use manabi::loss::MeanSquaredError;
 use manabi::ndarray::{Array2, array};
-use manabi::{
-    Affine, BatchNorm, Engine, Forward, Identity, Layer, LayerNorm, LayerWorkspace, MeanSquaredError, Noise,
-    Random, RandomState, Sequential, Shape, Training, gradcheck,
-};
+use manabi::random::{Noise, Random, RandomState};
+use manabi::{Affine, Layer, Sequential, Shape, gradcheck};
 
 /// The output in training.
 fn normalised(layer: &dyn Layer<f64>, shape: impl Into<Shape>, x: &Array2<f64>) -> Array2<f64> {
@@ -66,22 +68,22 @@ fn gradients_of_image_normalisation_are_right() {
 fn a_negative_variance_is_refused() {
     let builder = Sequential::<f64>::builder(2).add_layer("norm1", BatchNorm::new());
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
-    let error = model.set_buffers(&[0.0, 0.0, 1.0, -0.5]).unwrap_err().to_string();
+    let error = model.set_buffer_values(&[0.0, 0.0, 1.0, -0.5]).unwrap_err().to_string();
     assert_eq!(error, "layer 'norm1': running_var[1]: expected a variance of at least 0, got -0.5");
     assert_eq!(model.buffer_values(), [0.0, 0.0, 1.0, 1.0]);
 
     // The same in a file: the last eight bytes of the largest tensor are found by their value.
-    model.set_buffers(&[0.0, 0.0, 1.0, 0.5]).unwrap();
+    model.set_buffer_values(&[0.0, 0.0, 1.0, 0.5]).unwrap();
     let mut bytes = model.to_bytes().unwrap();
     let place = bytes.windows(8).rposition(|window| window == 0.5_f64.to_le_bytes()).unwrap();
     bytes[place..place + 8].copy_from_slice(&(-0.5_f64).to_le_bytes());
     let expected = "layer 'norm1': running_var[1]: expected a variance of at least 0, got -0.5";
     let error = Sequential::<f64>::from_bytes(&bytes).unwrap_err().to_string();
     assert!(error.ends_with(expected), "{error}");
-    let before = (model.params().to_vec(), model.buffer_values().to_vec());
+    let before = (model.parameter_values().to_vec(), model.buffer_values().to_vec());
     let error = model.weights_from_bytes(&bytes).unwrap_err().to_string();
     assert!(error.ends_with(expected), "{error}");
-    assert_eq!((model.params().to_vec(), model.buffer_values().to_vec()), before);
+    assert_eq!((model.parameter_values().to_vec(), model.buffer_values().to_vec()), before);
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn names_may_have_points_between_their_parts() {
     let model = build(["net.0", "net.2"]).unwrap();
     assert_eq!(model.parameter("net.2.weight").unwrap().shape(), [2, 1]);
     let loaded = Sequential::<f64>::from_bytes(&model.to_bytes().unwrap()).unwrap();
-    assert_eq!(loaded.params(), model.params());
+    assert_eq!(loaded.parameter_values(), model.parameter_values());
     assert!(model.predict(array![[1.0, 2.0]].view()).is_ok());
     for (names, expected) in [
         (

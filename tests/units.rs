@@ -1,10 +1,12 @@
 //! Models that carry their normalisers: raw features in, predictions in the units of the targets out, through files and
 //! checkpoints.
 
-use manabi::{
-    Activation, Adam, Affine, Checkpoints, Identity, MeanSquaredError, Normalizer, Registry, Result, Samples,
-    Scalar, Sequential, Tanh, Trainer,
-};
+use manabi::activation::{Identity, Tanh};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::Adam;
+use manabi::persistence::Registry;
+use manabi::train::Checkpoints;
+use manabi::{Activation, Affine, Normalizer, Result, Samples, Scalar, Sequential, Trainer};
 use ndarray::{Array2, array};
 
 fn model<A: Scalar>() -> Sequential<A> {
@@ -134,7 +136,8 @@ fn files_keep_both_however_often_they_are_saved() {
     let model = in_units::<f64>();
     let bytes = model.to_bytes().unwrap();
     let loaded = Sequential::<f64>::from_bytes(&bytes).unwrap();
-    let again = Sequential::<f64>::from_bytes_with(&loaded.to_bytes().unwrap(), &Registry::new()).unwrap();
+    let again =
+        Sequential::<f64>::from_bytes_with_registry(&loaded.to_bytes().unwrap(), &Registry::new()).unwrap();
     for loaded in [&loaded, &again] {
         assert_eq!((loaded.input_normalizer(), loaded.target_normalizer()), (Some(&inputs), Some(&targets)));
         let raw = features();
@@ -144,7 +147,7 @@ fn files_keep_both_however_often_they_are_saved() {
     // Weights alone leave them as they are.
     let mut other = self::model::<f64>();
     other.weights_from_bytes(&bytes).unwrap();
-    assert_eq!((other.input_normalizer(), other.params()), (None, model.params()));
+    assert_eq!((other.input_normalizer(), other.parameter_values()), (None, model.parameter_values()));
 
     // A file whose normaliser is for another width is refused by name.
     let change = |from: &str, to: &str| {
@@ -169,7 +172,7 @@ fn checkpoints_keep_both() {
     let data = data.normalize(&inputs).unwrap().normalize_targets(&targets).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = |epochs| {
-        let checkpoints = Checkpoints::new(folder.path()).keep_best().resume();
+        let checkpoints = Checkpoints::new(folder.path()).keep_best(true).resume(true);
         Trainer::new().batch_size(2).epochs(epochs).optimizer(Adam::new(0.01)).checkpoints(checkpoints)
     };
     run(2).fit(&mut in_units(), &data).unwrap();

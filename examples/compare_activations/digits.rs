@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use flate2::Crc;
-use manabi::{Images, Normalizer};
+use manabi::Normalizer;
+use manabi::data::Images;
 use ndarray::{Array3, Axis};
 
 use crate::{Result, data};

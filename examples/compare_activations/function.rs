@@ -1,10 +1,12 @@
 //! The functions that are compared.
 
-use manabi::{
-    Activation, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, Initializer, Layer,
-    LeakyRelu, LogSigmoid, Mish, PRelu, Relu, Relu6, Scalar, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh,
-    TanhExp, Trainable,
+use manabi::activation::{
+    Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid, PRelu,
+    Relu6, Selu, Sigmoid, Softplus, Softsign, Tanh, TanhExp,
 };
+use manabi::init::Initializer;
+use manabi::layer::TrainableActivation;
+use manabi::{Activation, Layer, Mish, Relu, Scalar, Swish};
 
 use crate::Result;
 
@@ -131,7 +133,7 @@ impl Function {
         match *self {
             F::Relu => Box::new(Activation::new(Relu)),
             F::LeakyRelu => Box::new(Activation::new(LeakyRelu::default())),
-            F::PRelu => Box::new(Trainable::new(PRelu::default())),
+            F::PRelu => Box::new(TrainableActivation::new(PRelu::default())),
             F::Relu6 => Box::new(Activation::new(Relu6)),
             F::Elu => Box::new(Activation::new(Elu::default())),
             F::Selu => Box::new(Activation::new(Selu)),
@@ -139,7 +141,7 @@ impl Function {
             F::Gelu => Box::new(Activation::new(Gelu)),
             F::GeluTanh => Box::new(Activation::new(GeluTanh)),
             F::Swish(beta) => Box::new(Activation::new(Swish::new(beta))),
-            F::TrainableSwish => Box::new(Trainable::new(Swish::default())),
+            F::TrainableSwish => Box::new(TrainableActivation::new(Swish::default())),
             F::Mish => Box::new(Activation::new(Mish)),
             F::TanhExp => Box::new(Activation::new(TanhExp)),
             F::HardSwish => Box::new(Activation::new(HardSwish)),

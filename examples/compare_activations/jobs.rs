@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
-use manabi::BatchProgress;
+use manabi::train::BatchProgress;
 
 use crate::Result;
 use crate::digits::Digits;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use manabi::{ActFn, Mish, Relu, Softplus, Swish};
+use manabi::activation::Softplus;
+use manabi::{ActFn, Mish, Relu, Swish};
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 

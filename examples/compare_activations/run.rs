@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use manabi::{
-    Affine, BatchProgress, Builder, CrossEntropy, Epoch, Error, Images, Observer, RandomState, Scalar,
-    Sequential, Sgd, Softmax, Termination, Trainer,
-};
+use manabi::data::Images;
+use manabi::model::SequentialBuilder;
+use manabi::random::RandomState;
+use manabi::train::{BatchProgress, Epoch, Observer, Termination};
+use manabi::{Affine, CrossEntropy, Error, Scalar, Sequential, Sgd, Softmax, Trainer};
 
 use crate::Result;
 use crate::digits::Digits;
@@ -136,7 +137,7 @@ impl Run {
             Plan::Validation => (&digits.fit, &digits.validation),
         };
         let mut random = RandomState::new(self.seed);
-        let mut model = self.model::<A>(train)?.build_with(&mut random)?;
+        let mut model = self.model::<A>(train)?.build_with_random(&mut random)?;
         let mut rows = Rows { rows: Vec::new(), watch };
         let trainer = self.trainer().random(random).observe(&mut rows);
         let mut trainer = if self.plan == Plan::EveryEpoch { trainer.test(test) } else { trainer };
@@ -160,7 +161,7 @@ impl Run {
     }
 
     /// The article's network with this function.
-    pub fn model<A: Scalar>(&self, train: &Images) -> Result<Builder<A>> {
+    pub fn model<A: Scalar>(&self, train: &Images) -> Result<SequentialBuilder<A>> {
         let affine = |units| Affine::new(units).weight_initializer(self.function.initializer());
         let mut builder = Sequential::builder(train.pixels().ncols());
         for (i, width) in self.hidden.into_iter().enumerate() {
@@ -191,7 +192,7 @@ impl Run {
 
 impl Row {
     pub fn of(epoch: &Epoch) -> Self {
-        let pair = |metrics: manabi::Metrics| [metrics.accuracy.unwrap_or(f64::NAN), metrics.loss];
+        let pair = |metrics: manabi::metrics::Metrics| [metrics.accuracy.unwrap_or(f64::NAN), metrics.loss];
         Self {
             epoch: epoch.number,
             elapsed: epoch.elapsed.as_secs_f64(),

@@ -9,7 +9,10 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-use manabi::{BatchProgress, Dataset, Epoch, Images, Observer, RandomState, Scalar, Sequential, Termination};
+use manabi::data::{Dataset, Images};
+use manabi::random::RandomState;
+use manabi::train::{BatchProgress, Epoch, Observer, Termination};
+use manabi::{Scalar, Sequential};
 use ndarray::{ArrayViewMut2, Axis};
 
 use crate::Result;
@@ -57,10 +60,10 @@ impl Sums {
         let orders = Orders::new(self, run.hidden, &digits.train);
         let [train, test] = [&digits.train, &digits.test].map(|images| orders.of(images));
         let mut random = RandomState::new(run.seed);
-        let mut model = run.model::<A>(&digits.train)?.build_with(&mut random)?;
+        let mut model = run.model::<A>(&digits.train)?.build_with_random(&mut random)?;
         let places = orders.places();
-        let params: Vec<A> = places.iter().map(|&place| model.params()[place]).collect();
-        model.set_params(&params)?;
+        let params: Vec<A> = places.iter().map(|&place| model.parameter_values()[place]).collect();
+        model.set_parameter_values(&params)?;
         let mut rows = Differences { rows: Vec::new(), places, reference: &reference, watch };
         let samples = orders.samples.clone();
         let order = move |_, count| shuffle(random.permutation(count), &samples);
@@ -170,7 +173,7 @@ fn trajectory<A: Scalar>(run: &Run, digits: &Digits, watch: Watch<'_>) -> Result
         return Ok(Some(trajectory.clone()));
     }
     let mut random = RandomState::new(plain.seed);
-    let mut model = plain.model::<A>(&digits.train)?.build_with(&mut random)?;
+    let mut model = plain.model::<A>(&digits.train)?.build_with_random(&mut random)?;
     let mut snapshots = Snapshots { trajectory: Vec::new(), watch };
     let mut trainer = plain.trainer().random(random).observe(&mut snapshots);
     let history = trainer.fit(&mut model, &digits.train)?;
@@ -195,7 +198,7 @@ impl<A: Scalar> Observer<A> for Snapshots<'_> {
     }
 
     fn on_epoch(&mut self, _: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
-        self.trajectory.push(model.params().iter().map(|&value| value.into()).collect());
+        self.trajectory.push(model.parameter_values().iter().map(|&value| value.into()).collect());
         ControlFlow::Continue(())
     }
 }
@@ -216,7 +219,7 @@ impl<A: Scalar> Observer<A> for Differences<'_> {
     fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
         let reference = &self.reference[epoch.number];
         let difference = |(&value, &place): (&A, &usize)| (value.into() - reference[place]).abs();
-        let greatest = model.params().iter().zip(&self.places).map(difference).fold(0.0, f64::max);
+        let greatest = model.parameter_values().iter().zip(&self.places).map(difference).fold(0.0, f64::max);
         self.rows.push(Row { difference: Some(greatest), ..Row::of(epoch) });
         ControlFlow::Continue(())
     }

@@ -4,7 +4,8 @@
 //! function at a time on one thread, all of them in turns, several times over. Of each function's rounds the median counts, and
 //! the median of its ratios to ReLU in the same round, which other work on the machine disturbs least.
 
-use manabi::{RandomState, Scalar};
+use manabi::Scalar;
+use manabi::random::RandomState;
 
 use crate::Result;
 use crate::arguments::Args;
@@ -76,7 +77,7 @@ fn epoch(args: &Args, jobs: &Jobs<'_>, (function, learning_rate): (Function, f64
 fn epoch_in<A: Scalar>(run: &Run, jobs: &Jobs<'_>) -> Result<f64> {
     let train = &jobs.digits.train;
     let mut random = RandomState::new(run.seed);
-    let mut model = run.model::<A>(train)?.build_with(&mut random)?;
+    let mut model = run.model::<A>(train)?.build_with_random(&mut random)?;
     let history = run.trainer().random(random).fit(&mut model, train)?;
     // Without what comes before training.
     Ok((history.epochs[1].elapsed - history.epochs[0].elapsed).as_secs_f64())

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use manabi::{Download, Images, Mnist, Normalizer};
+use manabi::data::{Download, Images};
+use manabi::{Mnist, Normalizer};
 
 use crate::Result;
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use manabi::idx;
+use manabi::data::idx;
 
 /// Enough for what the seeds grow into.
 const LIMIT: u64 = 1 << 20;

@@ -15,10 +15,10 @@ fuzz_target!(|bytes: &[u8]| {
 /// What loads is saved and loads again.
 fn whole<A: Scalar>(bytes: &[u8]) {
     let Ok(model) = Sequential::<A>::from_bytes(bytes) else { return };
-    assert!(size_of_val(model.params()) <= 2 * bytes.len());
+    assert!(size_of_val(model.parameter_values()) <= 2 * bytes.len());
     let saved = model.to_bytes().expect("what was loaded can be saved");
     let again = Sequential::<A>::from_bytes(&saved).expect("what was saved can be loaded");
-    assert_eq!(again.params(), model.params());
+    assert_eq!(again.parameter_values(), model.parameter_values());
     assert_eq!(again.to_string(), model.to_string());
 }
 
@@ -31,9 +31,9 @@ fn weights(bytes: &[u8]) {
         .set_error(CrossEntropy)
         .build()
         .expect("it makes sense");
-    let before = model.params().to_vec();
+    let before = model.parameter_values().to_vec();
     match model.weights_from_bytes(bytes) {
-        Ok(()) => assert!(model.params().iter().all(|value| value.is_finite())),
-        Err(_) => assert_eq!(model.params(), before),
+        Ok(()) => assert!(model.parameter_values().iter().all(|value| value.is_finite())),
+        Err(_) => assert_eq!(model.parameter_values(), before),
     }
 }

@@ -22,13 +22,15 @@ use crate::settings::{Settings, check_positive};
 /// Source: Barron, *Continuously differentiable exponential linear units*, 2017.
 ///
 /// ```
-/// use manabi::{ActFn, Celu};
+/// use manabi::activation::Celu;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Celu::new(2.0).f(f64::NEG_INFINITY), -2.0);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/celu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "CELU")]
 pub struct Celu {
     alpha: f64,
 }
@@ -53,7 +55,7 @@ impl Default for Celu {
 }
 
 impl ActFn for Celu {
-    const NAME: &'static str = "celu";
+    const KIND: &'static str = "celu";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {

@@ -23,13 +23,15 @@ use crate::settings::{Settings, check_finite};
 /// units*, 2016.
 ///
 /// ```
-/// use manabi::{ActFn, Elu};
+/// use manabi::activation::Elu;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Elu::default().f(f64::NEG_INFINITY), -1.0);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/elu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "ELU")]
 pub struct Elu {
     alpha: f64,
 }
@@ -48,7 +50,7 @@ impl Default for Elu {
 }
 
 impl ActFn for Elu {
-    const NAME: &'static str = "elu";
+    const KIND: &'static str = "elu";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {

@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The Gaussian error linear unit: u times the probability that a standard normal is below u.
 ///
@@ -15,7 +16,8 @@ use crate::scalar::Scalar;
 /// Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
 ///
 /// ```
-/// use manabi::{ActFn, Gelu};
+/// use manabi::activation::Gelu;
+/// use manabi::ActFn;
 ///
 /// assert!((Gelu.f(1.0_f64) - 0.841_344_746_068_542_9).abs() < 1e-15);
 /// assert_eq!(Gelu.f(-12.0_f32), -2.131_778_5e-32);
@@ -23,10 +25,11 @@ use crate::scalar::Scalar;
 #[doc = ""]
 #[doc = include_str!("plot/gelu.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "GELU")]
 pub struct Gelu;
 
 impl ActFn for Gelu {
-    const NAME: &'static str = "gelu";
+    const KIND: &'static str = "gelu";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -36,5 +39,9 @@ impl ActFn for Gelu {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         u.gelu_derivative()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -1,5 +1,6 @@
 use super::{ActFn, clamp};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// √(2/π).
 const SLOPE: f64 = 0.797_884_560_802_865_4;
@@ -21,17 +22,19 @@ const LIMIT: f64 = 30.0;
 /// Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
 ///
 /// ```
-/// use manabi::{ActFn, GeluTanh};
+/// use manabi::activation::GeluTanh;
+/// use manabi::ActFn;
 ///
 /// assert!((GeluTanh.f(1.0_f64) - 0.841_191_990_608_276_6).abs() < 1e-15);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/gelu_tanh.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("gelu_new", "GELU"))]
 pub struct GeluTanh;
 
 impl ActFn for GeluTanh {
-    const NAME: &'static str = "gelu_tanh";
+    const KIND: &'static str = "gelu_tanh";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -43,6 +46,10 @@ impl ActFn for GeluTanh {
         let v = clamp(u, A::of(-LIMIT), A::of(LIMIT));
         let (s, c) = (inner(v).sigmoid(), (-inner(v)).sigmoid());
         s + v * s * c * A::of(2.0 * SLOPE) * (A::one() + A::of(3.0 * CUBE) * v * v)
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }
 

@@ -1,5 +1,6 @@
 use super::{ActFn, clamp};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The sigmoid in three straight lines.
 ///
@@ -15,17 +16,19 @@ use crate::scalar::Scalar;
 /// MobileNetV3*, 2019.
 ///
 /// ```
-/// use manabi::{ActFn, HardSigmoid};
+/// use manabi::activation::HardSigmoid;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([-3.0, 0.0, 9.0].map(|u| HardSigmoid.f(u)), [0.0, 0.5, 1.0]);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/hard_sigmoid.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "Hardsigmoid")]
 pub struct HardSigmoid;
 
 impl ActFn for HardSigmoid {
-    const NAME: &'static str = "hard_sigmoid";
+    const KIND: &'static str = "hard_sigmoid";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -35,5 +38,9 @@ impl ActFn for HardSigmoid {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         if u.abs() < A::of(3.0) { A::one() / A::of(6.0) } else { A::zero() }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

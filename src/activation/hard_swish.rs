@@ -1,5 +1,6 @@
 use super::{ActFn, clamp, max};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Swish with the sigmoid in straight lines.
 ///
@@ -14,17 +15,19 @@ use crate::scalar::Scalar;
 /// Source: Howard et al., *Searching for MobileNetV3*, 2019.
 ///
 /// ```
-/// use manabi::{ActFn, HardSwish};
+/// use manabi::activation::HardSwish;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([-9.0, 1.0, 9.0].map(|u| HardSwish.f(u)), [0.0, 4.0 / 6.0, 9.0]);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/hard_swish.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "Hardswish")]
 pub struct HardSwish;
 
 impl ActFn for HardSwish {
-    const NAME: &'static str = "hard_swish";
+    const KIND: &'static str = "hard_swish";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -37,5 +40,9 @@ impl ActFn for HardSwish {
         let line = (u + u + A::of(3.0)) / A::of(6.0);
         let right = if u >= A::of(3.0) { A::one() } else { line };
         if u <= A::of(-3.0) { A::zero() } else { right }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -1,5 +1,6 @@
 use super::{ActFn, clamp};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Tanh in three straight lines.
 ///
@@ -14,17 +15,19 @@ use crate::scalar::Scalar;
 /// Source: Collobert, *Large scale machine learning*, 2004.
 ///
 /// ```
-/// use manabi::{ActFn, HardTanh};
+/// use manabi::activation::HardTanh;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([-7.0, 0.5, 7.0].map(|u| HardTanh.f(u)), [-1.0, 0.5, 1.0]);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/hard_tanh.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("hardtanh", "Hardtanh"))]
 pub struct HardTanh;
 
 impl ActFn for HardTanh {
-    const NAME: &'static str = "hard_tanh";
+    const KIND: &'static str = "hard_tanh";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +37,9 @@ impl ActFn for HardTanh {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         if u.abs() < A::one() { A::one() } else { A::zero() }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The identity: what goes in comes out.
 ///
@@ -14,17 +15,19 @@ use crate::scalar::Scalar;
 /// Source: none; it makes a layer, or an output, of nothing.
 ///
 /// ```
-/// use manabi::{ActFn, Identity};
+/// use manabi::activation::Identity;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Identity.f(-2.5), -2.5);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/identity.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("linear", "no activation"))]
 pub struct Identity;
 
 impl ActFn for Identity {
-    const NAME: &'static str = "identity";
+    const KIND: &'static str = "identity";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +37,9 @@ impl ActFn for Identity {
     #[inline(always)]
     fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
         A::one()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -22,13 +22,15 @@ use crate::settings::{Settings, check_finite};
 /// Source: Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, 2013.
 ///
 /// ```
-/// use manabi::{ActFn, LeakyRelu};
+/// use manabi::activation::LeakyRelu;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([-2.0, 3.0].map(|u| LeakyRelu::new(0.5).f(u)), [-1.0, 3.0]);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/leaky_relu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "LeakyReLU")]
 pub struct LeakyRelu {
     alpha: f64,
 }
@@ -47,7 +49,7 @@ impl Default for LeakyRelu {
 }
 
 impl ActFn for LeakyRelu {
-    const NAME: &'static str = "leaky_relu";
+    const KIND: &'static str = "leaky_relu";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {

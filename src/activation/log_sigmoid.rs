@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The logarithm of the sigmoid.
 ///
@@ -14,17 +15,19 @@ use crate::scalar::Scalar;
 /// Source: Goodfellow, Bengio and Courville, *Deep learning*, 2016, 3.10.
 ///
 /// ```
-/// use manabi::{ActFn, LogSigmoid};
+/// use manabi::activation::LogSigmoid;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(LogSigmoid.f(-1e9), -1e9);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/log_sigmoid.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "logsigmoid")]
 pub struct LogSigmoid;
 
 impl ActFn for LogSigmoid {
-    const NAME: &'static str = "log_sigmoid";
+    const KIND: &'static str = "log_sigmoid";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +37,9 @@ impl ActFn for LogSigmoid {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         (-u).sigmoid()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

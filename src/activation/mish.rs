@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Mish: u, gated by the tanh of its softplus.
 ///
@@ -26,7 +27,7 @@ use crate::scalar::Scalar;
 pub struct Mish;
 
 impl ActFn for Mish {
-    const NAME: &'static str = "mish";
+    const KIND: &'static str = "mish";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -36,5 +37,9 @@ impl ActFn for Mish {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         u.mish_derivative()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -1,4 +1,31 @@
-//! z = f(u): the activation functions, one file each.
+//! Activation functions, z = f(u), and the trait for one of your own.
+//!
+//! [`Activation`](crate::Activation) makes a layer of a function, [`TrainableActivation`](crate::layer::TrainableActivation)
+//! a layer that learns the function's parameter.
+//!
+//! | function | formula | use it for |
+//! |---|---|---|
+//! | [`Relu`] | max(u, 0) | the fastest start |
+//! | [`Swish`], [`Silu`] | u·σ(βu) | deep networks; smooth |
+//! | [`Mish`] | u·tanh(softplus(u)) | deep networks; smooth |
+//! | [`Gelu`], [`GeluTanh`] | u·Φ(u), and its approximation | transformers, and models trained with it |
+//! | [`TanhExp`] | u·tanh(eᵘ) | smooth, steeper near 0 than Mish |
+//! | [`HardSwish`] | u·relu6(u + 3)/6 | Swish without an exponential |
+//! | [`LeakyRelu`], [`PRelu`] | u or αu | units that must not die; PReLU learns α |
+//! | [`Elu`], [`Celu`], [`Selu`] | u or α(eᵘ − 1) and its kin | mean outputs near 0; SELU normalises by itself |
+//! | [`Relu6`] | min(max(u, 0), 6) | bounded outputs |
+//! | [`Softplus`] | ln(1 + e^(βu))/β | positive outputs |
+//! | [`Sigmoid`], [`HardSigmoid`] | 1/(1 + e⁻ᵘ) | gates, probabilities |
+//! | [`Tanh`], [`HardTanh`], [`Softsign`] | between −1 and 1 | gates, bounded outputs |
+//! | [`LogSigmoid`] | ln σ(u) | logarithms of probabilities |
+//! | [`Identity`] | u | no activation |
+//!
+//! ```
+//! use manabi::activation::{ActFn, Mish, Swish};
+//!
+//! assert_eq!(Swish::new(1.0).f(0.0), 0.0);
+//! assert!((Mish.f(1.0_f64) - 0.865_098_388_267_310_3).abs() < 1e-15);
+//! ```
 
 mod celu;
 mod elu;
@@ -25,32 +52,13 @@ mod trainable;
 
 use std::fmt::Debug;
 
-pub use celu::Celu;
-pub use elu::Elu;
-pub use gelu::Gelu;
-pub use gelu_tanh::GeluTanh;
-pub use hard_sigmoid::HardSigmoid;
-pub use hard_swish::HardSwish;
-pub use hard_tanh::HardTanh;
-pub use identity::Identity;
-pub use leaky_relu::LeakyRelu;
-pub use log_sigmoid::LogSigmoid;
-pub use mish::Mish;
 pub use prelu::PRelu;
-pub use relu::Relu;
-pub use relu6::Relu6;
-pub use selu::Selu;
-pub use sigmoid::Sigmoid;
-pub use softplus::Softplus;
-pub use softsign::Softsign;
-pub use swish::{Silu, Swish};
-pub use tanh::Tanh;
-pub use tanh_exp::TanhExp;
+pub use swish::Silu;
 pub use trainable::TrainableActFn;
 
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::{Settings, of_no_fields};
+use crate::settings::Settings;
 
 /// An activation function: f(u) and f′(u, z), for one number at a time.
 ///
@@ -68,7 +76,7 @@ use crate::settings::{Settings, of_no_fields};
 /// struct ScaledTanh;
 ///
 /// impl ActFn for ScaledTanh {
-///     const NAME: &'static str = "scaled_tanh";
+///     const KIND: &'static str = "scaled_tanh";
 ///     #[inline(always)]
 ///     fn f<A: Scalar>(&self, u: A) -> A {
 ///         A::of(1.7159) * (A::of(2.0 / 3.0) * u).tanh()
@@ -92,7 +100,7 @@ use crate::settings::{Settings, of_no_fields};
 pub trait ActFn: Clone + Debug + Send + Sync + 'static {
     /// The name that a model's table shows, and by which a file knows the function: one that no other has. A model with a
     /// function of your own under the name of a built-in one cannot be saved.
-    const NAME: &'static str;
+    const KIND: &'static str;
 
     /// z = f(u).
     fn f<A: Scalar>(&self, u: A) -> A;
@@ -105,14 +113,64 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
+    /// Returns what a saved model says of the function, for a registry to make it again: [`Settings::new`] if there is
+    /// nothing to tell. `None`, the default, if the function cannot be saved.
     ///
-    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this; so must one whose
-    /// settings are parameters of its type, such as a `const`. A finite number in it that is infinite as a number of the model is
-    /// an error when one is built.
+    /// A finite value among them that is infinite in the precision of a model is an error when the model is built.
     fn settings(&self) -> Option<Settings> {
-        of_no_fields(self)
+        None
     }
+}
+
+/// What goes through all built-in activation functions: the registry, and every test that is about all of them.
+#[doc(hidden)]
+pub trait ActivationVisitor {
+    /// Visits a function, with what makes it from its settings.
+    fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>);
+
+    /// Visits a function that learns its parameter, with what makes it from the parameter's start.
+    fn trainable<F: TrainableActFn + Default>(&mut self, make: fn(f64) -> F);
+}
+
+/// Exports the functions, and visits them in order. A function in brackets is made from the setting of that name.
+macro_rules! built_in {
+    ($($module:ident::$function:ident $(($setting:ident))?),+; trainable $($trainable:ident),+) => {
+        $(pub use $module::$function;)+
+
+        /// Visits every built-in activation function.
+        #[doc(hidden)]
+        pub fn built_in_activations(visitor: &mut impl ActivationVisitor) {
+            $(visitor.function::<$function>(built_in!(@make $function $($setting)?));)+
+            $(visitor.trainable($trainable::new);)+
+        }
+    };
+    (@make $function:ident) => { |_| Ok($function) };
+    (@make $function:ident $setting:ident) => { |settings| settings.number(stringify!($setting)).map($function::new) };
+}
+
+// The one list: who adds a function adds it here, and gives the tests its values.
+built_in! {
+    identity::Identity,
+    relu::Relu,
+    relu6::Relu6,
+    leaky_relu::LeakyRelu(alpha),
+    elu::Elu(alpha),
+    selu::Selu,
+    celu::Celu(alpha),
+    softplus::Softplus(beta),
+    softsign::Softsign,
+    sigmoid::Sigmoid,
+    log_sigmoid::LogSigmoid,
+    tanh::Tanh,
+    hard_tanh::HardTanh,
+    hard_sigmoid::HardSigmoid,
+    hard_swish::HardSwish,
+    gelu::Gelu,
+    gelu_tanh::GeluTanh,
+    swish::Swish(beta),
+    mish::Mish,
+    tanh_exp::TanhExp;
+    trainable PRelu, Swish
 }
 
 /// The lesser of the two; NaN stays NaN.

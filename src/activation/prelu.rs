@@ -7,7 +7,8 @@ use crate::scalar::Scalar;
 ///
 /// Derivative: by u 1 for u > 0, else α; by α 0 for u > 0, else u.
 ///
-/// Shapes: elementwise; α is one number per layer, or one per unit with [`Trainable::per_unit`](crate::Trainable::per_unit).
+/// Shapes: elementwise; α is one number per layer, or one per unit with
+/// [`TrainableActivation::per_unit`](crate::layer::TrainableActivation::per_unit).
 ///
 /// Numerics: exact up to one rounding; at the kink 0 the derivative is α.
 ///
@@ -20,11 +21,13 @@ use crate::scalar::Scalar;
 /// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015.
 ///
 /// ```
-/// use manabi::{Activation, Affine, CrossEntropy, PRelu, Sequential, Softmax, Trainable};
+/// use manabi::activation::PRelu;
+/// use manabi::layer::TrainableActivation;
+/// use manabi::{Activation, Affine, CrossEntropy, Sequential, Softmax};
 ///
 /// let model = Sequential::<f32>::builder(784)
 ///     .add_layer("affine1", Affine::new(100))
-///     .add_layer("prelu1", Trainable::new(PRelu::default()).per_unit())
+///     .add_layer("prelu1", TrainableActivation::new(PRelu::default()).per_unit(true))
 ///     .add_layer("affine2", Affine::new(10))
 ///     .set_output(Softmax)
 ///     .set_error(CrossEntropy)
@@ -35,6 +38,7 @@ use crate::scalar::Scalar;
 #[doc = ""]
 #[doc = include_str!("plot/prelu.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "PReLU")]
 pub struct PRelu {
     alpha: f64,
 }
@@ -53,7 +57,7 @@ impl Default for PRelu {
 }
 
 impl TrainableActFn for PRelu {
-    const NAME: &'static str = "prelu";
+    const KIND: &'static str = "prelu";
     const PARAMETER: &'static str = "alpha";
     // As PyTorch calls it.
     const SAVED_AS: &'static str = "weight";

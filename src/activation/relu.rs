@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The rectified linear unit.
 ///
@@ -21,10 +22,11 @@ use crate::scalar::Scalar;
 #[doc = ""]
 #[doc = include_str!("plot/relu.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("ReLU", "rectifier"))]
 pub struct Relu;
 
 impl ActFn for Relu {
-    const NAME: &'static str = "relu";
+    const KIND: &'static str = "relu";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +36,9 @@ impl ActFn for Relu {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         if u > A::zero() { A::one() } else { A::zero() }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -1,5 +1,6 @@
 use super::{ActFn, clamp};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// ReLU capped at 6.
 ///
@@ -14,17 +15,19 @@ use crate::scalar::Scalar;
 /// Source: Krizhevsky, *Convolutional deep belief networks on CIFAR-10*, 2010.
 ///
 /// ```
-/// use manabi::{ActFn, Relu6};
+/// use manabi::activation::Relu6;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([-1.0, 2.5, 9.0].map(|u| Relu6.f(u)), [0.0, 2.5, 6.0]);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/relu6.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "ReLU6")]
 pub struct Relu6;
 
 impl ActFn for Relu6 {
-    const NAME: &'static str = "relu6";
+    const KIND: &'static str = "relu6";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +37,9 @@ impl ActFn for Relu6 {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         if u > A::zero() && u < A::of(6.0) { A::one() } else { A::zero() }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

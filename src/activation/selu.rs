@@ -1,5 +1,6 @@
 use super::{ActFn, min};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The fixed point that the paper derives.
 const LAMBDA: f64 = 1.050_700_987_355_480_5;
@@ -18,17 +19,19 @@ const ALPHA: f64 = 1.673_263_242_354_377_2;
 /// Source: Klambauer et al., *Self-normalizing neural networks*, 2017; start its weights with LeCun's initializer.
 ///
 /// ```
-/// use manabi::{ActFn, Selu};
+/// use manabi::activation::Selu;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Selu.f(1.0), 1.0507009873554805);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/selu.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "SELU")]
 pub struct Selu;
 
 impl ActFn for Selu {
-    const NAME: &'static str = "selu";
+    const KIND: &'static str = "selu";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -40,5 +43,9 @@ impl ActFn for Selu {
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         let negative = A::of(LAMBDA * ALPHA) * min(u, A::zero()).exp();
         if u > A::zero() { A::of(LAMBDA) } else { negative }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

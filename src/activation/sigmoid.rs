@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The logistic sigmoid.
 ///
@@ -14,17 +15,19 @@ use crate::scalar::Scalar;
 /// Source: Cox, *The regression analysis of binary sequences*, 1958.
 ///
 /// ```
-/// use manabi::{ActFn, Sigmoid};
+/// use manabi::activation::Sigmoid;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([f64::NEG_INFINITY, 0.0, f64::INFINITY].map(|u| Sigmoid.f(u)), [0.0, 0.5, 1.0]);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/sigmoid.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("logistic", "expit"))]
 pub struct Sigmoid;
 
 impl ActFn for Sigmoid {
-    const NAME: &'static str = "sigmoid";
+    const KIND: &'static str = "sigmoid";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +37,9 @@ impl ActFn for Sigmoid {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         u.sigmoid_derivative()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -22,7 +22,8 @@ use crate::settings::{Settings, check_positive};
 /// Source: Dugas et al., *Incorporating second-order functional knowledge for better option pricing*, 2000.
 ///
 /// ```
-/// use manabi::{ActFn, Softplus};
+/// use manabi::activation::Softplus;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Softplus::default().f(1000.0), 1000.0);
 /// assert_eq!(Softplus::new(2.0).f(0.0_f64), 2_f64.ln() / 2.0);
@@ -48,7 +49,7 @@ impl Default for Softplus {
 }
 
 impl ActFn for Softplus {
-    const NAME: &'static str = "softplus";
+    const KIND: &'static str = "softplus";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {

@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// Softsign: an S-curve without exponentials.
 ///
@@ -14,7 +15,8 @@ use crate::scalar::Scalar;
 /// Source: Turian, Bergstra and Bengio, *Quadratic features and deep architectures for chunking*, 2009.
 ///
 /// ```
-/// use manabi::{ActFn, Softsign};
+/// use manabi::activation::Softsign;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Softsign.f(-3.0), -0.75);
 /// ```
@@ -24,7 +26,7 @@ use crate::scalar::Scalar;
 pub struct Softsign;
 
 impl ActFn for Softsign {
-    const NAME: &'static str = "softsign";
+    const KIND: &'static str = "softsign";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -36,5 +38,9 @@ impl ActFn for Softsign {
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         let s = A::one() / (A::one() + u.abs());
         s * s
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

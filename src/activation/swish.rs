@@ -9,11 +9,11 @@ use crate::settings::{Settings, check_finite};
 ///
 /// Derivative: β·z + σ(βu)·(1 − β·z); by β, where it is learned, u²·σ(βu)·σ(−βu).
 ///
-/// Shapes: elementwise. As [`Activation`](crate::Activation) the layer keeps β, as [`Trainable`](crate::Trainable) it
-/// learns β, one per layer or one per unit.
+/// Shapes: elementwise. As [`Activation`](crate::Activation) the layer keeps β, as
+/// [`TrainableActivation`](crate::layer::TrainableActivation) it learns β, one per layer or one per unit.
 ///
-/// Numerics: evaluated so, the derivative cancels for large u, and from u = 10¹⁶ on gives 0 instead of 1; a function of βu alone
-/// that does not cancel is evaluated instead (see `docs/derivations.md`). −0 or 0 at −∞ with derivative 0; nothing
+/// Numerics: evaluated so, the derivative cancels for large u, and from u = 10¹⁶ on gives 0 instead of 1; a function of βu
+/// alone that does not cancel is evaluated instead (see `docs/derivations.md`). −0 or 0 at −∞ with derivative 0; nothing
 /// overflows.
 ///
 /// | parameter | default | range |
@@ -33,6 +33,7 @@ use crate::settings::{Settings, check_finite};
 #[doc = ""]
 #[doc = include_str!("plot/swish.svg")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "SiLU")]
 pub struct Swish {
     beta: f64,
 }
@@ -51,7 +52,7 @@ impl Default for Swish {
 }
 
 impl ActFn for Swish {
-    const NAME: &'static str = "swish";
+    const KIND: &'static str = "swish";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -73,7 +74,7 @@ impl ActFn for Swish {
 }
 
 impl TrainableActFn for Swish {
-    const NAME: &'static str = "trainable_swish";
+    const KIND: &'static str = "trainable_swish";
     const PARAMETER: &'static str = "beta";
 
     fn start(&self) -> f64 {
@@ -101,8 +102,10 @@ impl TrainableActFn for Swish {
 /// The sigmoid linear unit: [`Swish`] with β = 1, which is its default.
 ///
 /// ```
-/// use manabi::{ActFn, Silu};
+/// use manabi::activation::Silu;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(Silu::default().f(1.0_f64), 0.731_058_578_630_004_9);
 /// ```
+#[doc(alias("SiLU", "swish"))]
 pub type Silu = Swish;

@@ -1,5 +1,6 @@
 use super::ActFn;
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The hyperbolic tangent.
 ///
@@ -14,7 +15,8 @@ use crate::scalar::Scalar;
 /// Source: LeCun et al., *Efficient BackProp*, 1998.
 ///
 /// ```
-/// use manabi::{ActFn, Tanh};
+/// use manabi::activation::Tanh;
+/// use manabi::ActFn;
 ///
 /// assert_eq!([f64::NEG_INFINITY, 0.0, f64::INFINITY].map(|u| Tanh.f(u)), [-1.0, 0.0, 1.0]);
 /// ```
@@ -24,7 +26,7 @@ use crate::scalar::Scalar;
 pub struct Tanh;
 
 impl ActFn for Tanh {
-    const NAME: &'static str = "tanh";
+    const KIND: &'static str = "tanh";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -34,5 +36,9 @@ impl ActFn for Tanh {
     #[inline(always)]
     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
         u.tanh_derivative()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

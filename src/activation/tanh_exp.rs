@@ -1,5 +1,6 @@
 use super::{ActFn, clamp};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// TanhExp: like Mish, with the exponential where Mish has softplus.
 ///
@@ -16,17 +17,19 @@ use crate::scalar::Scalar;
 /// networks*, 2020.
 ///
 /// ```
-/// use manabi::{ActFn, TanhExp};
+/// use manabi::activation::TanhExp;
+/// use manabi::ActFn;
 ///
 /// assert_eq!(TanhExp.f(50.0), 50.0);
 /// ```
 #[doc = ""]
 #[doc = include_str!("plot/tanh_exp.svg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "tanhexp")]
 pub struct TanhExp;
 
 impl ActFn for TanhExp {
-    const NAME: &'static str = "tanh_exp";
+    const KIND: &'static str = "tanh_exp";
 
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
@@ -41,5 +44,9 @@ impl ActFn for TanhExp {
         let v = clamp(u, A::of(-800.0), A::of(4.0));
         let e = v.exp();
         e.tanh() + v * e * e.tanh_derivative()
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -6,10 +6,13 @@ use crate::settings::check_finite;
 
 /// An activation function with a parameter p that is learned: z(u, p) and both its derivatives, for one number at a time.
 ///
-/// [`Trainable`](crate::Trainable) makes a layer of it; everything said of [`ActFn`](crate::ActFn) holds here too.
+/// [`TrainableActivation`](crate::layer::TrainableActivation) makes a layer of it; everything said of
+/// [`ActFn`](crate::ActFn) holds here too.
 ///
 /// ```
-/// use manabi::{Scalar, Trainable, TrainableActFn, gradcheck};
+/// use manabi::activation::TrainableActFn;
+/// use manabi::layer::TrainableActivation;
+/// use manabi::{Scalar, gradcheck};
 /// use ndarray::array;
 ///
 /// /// z = u·(1 + p·tanh u)
@@ -17,7 +20,7 @@ use crate::settings::check_finite;
 /// struct Tilted;
 ///
 /// impl TrainableActFn for Tilted {
-///     const NAME: &'static str = "tilted";
+///     const KIND: &'static str = "tilted";
 ///     const PARAMETER: &'static str = "tilt";
 ///     fn start(&self) -> f64 {
 ///         0.1
@@ -36,12 +39,12 @@ use crate::settings::check_finite;
 ///     }
 /// }
 ///
-/// gradcheck::layer(&Trainable::new(Tilted), array![[-1.0, 0.5, 2.0]].view(), 0)?.assert();
+/// gradcheck::layer(&TrainableActivation::new(Tilted), array![[-1.0, 0.5, 2.0]].view(), 0)?.assert();
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
     /// The name that a model's table shows, and by which a file knows the function: one that no other has.
-    const NAME: &'static str;
+    const KIND: &'static str;
 
     /// The name of the parameter.
     const PARAMETER: &'static str;

@@ -102,7 +102,7 @@ impl<A: Scalar> Case<'_, A> {
                 pass = pass.and_then(|pass| pass.grad(grad.as_slice_mut().expect("standard layout")));
             }
             let pass = pass.map_err(|error| error.to_string())?.noise(noise);
-            let pass = if with_dx || !way.after_dx { pass } else { pass.after_dx() };
+            let pass = pass.after_dx(!with_dx && way.after_dx);
             caught(|| self.layer.backward(pass))
         };
         match way.after_dx {

@@ -36,7 +36,9 @@ const SINGLE: f64 = 1e-4;
 /// not take.
 ///
 /// ```
-/// use manabi::{BatchNorm, Random, RandomState, conformance};
+/// use manabi::layer::BatchNorm;
+/// use manabi::random::{Random, RandomState};
+/// use manabi::conformance;
 ///
 /// let x = RandomState::new(1).normal((6, 4), 0.0, 1.0);
 /// let report = conformance::layer(&BatchNorm::new(), x.view(), 0)?;
@@ -57,7 +59,9 @@ where
 /// Those of [`layer`].
 ///
 /// ```
-/// use manabi::{Affine, Chain, Random, RandomState, Residual, Scalar, conformance};
+/// use manabi::layer::{Chain, Residual};
+/// use manabi::random::{Random, RandomState};
+/// use manabi::{Affine, Scalar, conformance};
 ///
 /// fn block<A: Scalar>() -> Residual<A> {
 ///     Residual::new(Chain::new().add_layer("affine1", Affine::new(4)))

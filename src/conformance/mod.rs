@@ -2,7 +2,8 @@
 //! passes, for layers of your own as well.
 //!
 //! ```
-//! use manabi::{Affine, Random, RandomState, conformance};
+//! use manabi::random::{Random, RandomState};
+//! use manabi::{Affine, conformance};
 //!
 //! let x = RandomState::new(1).normal((5, 4), 0.0, 1.0);
 //! conformance::layer(&Affine::new(3), x.view(), 0)?.assert();

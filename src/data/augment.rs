@@ -16,8 +16,9 @@ use crate::shape::Shape;
 /// [`gather`](Dataset::gather) give the samples as they are, and targets never change. The result has the same bits for any
 /// number of threads, and in a run that goes on from a checkpoint.
 ///
-/// The change is called from several threads at once, for a sample each, and should allocate nothing. Of a [`Split`](super::Split)
-/// augment the part that is trained on; a row is then a row of that part. An `Augment` around another one draws other noise.
+/// The change is called from several threads at once, for a sample each, and should allocate nothing. Of a
+/// [`Split`](super::Split) augment the part that is trained on; a row is then a row of that part. An `Augment` around
+/// another one draws other noise.
 ///
 /// | parameter | default | purpose |
 /// |---|---|---|
@@ -26,11 +27,13 @@ use crate::shape::Shape;
 ///
 /// # Errors
 ///
-/// Those of the data set. A change that makes a value NaN or infinite ends the run with [`Error::NotFinite`](crate::Error), which
-/// names the row.
+/// Those of the data set. A change that makes a value NaN or infinite ends the run with [`Error::NotFinite`](crate::Error),
+/// which names the row.
 ///
 /// ```
-/// use manabi::{Affine, Augment, CrossEntropy, Mnist, Noise, Sequential, Softmax, Trainer};
+/// use manabi::data::Augment;
+/// use manabi::random::Noise;
+/// use manabi::{Affine, CrossEntropy, Mnist, Sequential, Softmax, Trainer};
 ///
 /// /// Shifts an image of 28 rows up or down by a row, or leaves it.
 /// fn shift(image: &mut [f32], noise: Noise) {
@@ -55,6 +58,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("data augmentation", "transform"))]
 pub struct Augment<'a, A, F> {
     data: &'a dyn Dataset<A>,
     change: F,

@@ -66,7 +66,8 @@ impl Mnist {
 /// | `limit` | 64 MiB | the largest size of a file, compressed or raw |
 ///
 /// ```
-/// use manabi::{Download, idx, ndarray::array};
+/// use manabi::data::{Download, idx};
+/// use manabi::ndarray::array;
 ///
 /// let folder = std::env::temp_dir().join(format!("manabi-download-{}", std::process::id()));
 /// std::fs::create_dir_all(&folder).unwrap();

@@ -22,7 +22,7 @@
 //! Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
 //!
 //! ```
-//! use manabi::idx;
+//! use manabi::data::idx;
 //!
 //! let bytes = [0, 0, 0x0B, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7, 0xFF, 0xFF];
 //! let array = idx::parse::<i16>("example", &bytes[..], idx::LIMIT)?;
@@ -58,7 +58,8 @@ impl<T: codec::Codec> Element for T {}
 /// Errors: the file cannot be read, or it is not an idx file of this element type; see the [module](self).
 ///
 /// ```
-/// use manabi::{idx, ndarray::array};
+/// use manabi::data::idx;
+/// use manabi::ndarray::array;
 ///
 /// let path = std::env::temp_dir().join(format!("manabi-read-{}.gz", std::process::id()));
 /// idx::write(&path, &array![1.5_f32, -2.0])?;
@@ -91,7 +92,7 @@ pub fn read_with_limit<T: Element>(path: impl AsRef<Path>, limit: u64) -> Result
 /// Errors: those of [`read`].
 ///
 /// ```
-/// use manabi::idx;
+/// use manabi::data::idx;
 ///
 /// let truncated = [0, 0, 0x08, 1, 0, 0, 0, 3, 1, 2];
 /// let error = idx::parse::<u8>("example", &truncated[..], idx::LIMIT).unwrap_err();
@@ -106,7 +107,8 @@ pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -
 /// Errors: the array has more than 255 dimensions or one beyond `u32`; the file cannot be written.
 ///
 /// ```
-/// use manabi::{idx, ndarray::array};
+/// use manabi::data::idx;
+/// use manabi::ndarray::array;
 ///
 /// let path = std::env::temp_dir().join(format!("manabi-write-{}", std::process::id()));
 /// idx::write(&path, &array![[1_u8, 2], [3, 4]].t())?;

@@ -22,7 +22,8 @@ const CACHE_LINE: usize = 64;
 /// Errors: no image, unequal numbers of images and labels, a label that is not a class.
 ///
 /// ```
-/// use manabi::{Dataset, Images, Normalizer};
+/// use manabi::data::{Dataset, Images};
+/// use manabi::Normalizer;
 /// use ndarray::{Array2, Array3};
 ///
 /// let train = Images::new(Array3::from_elem((2, 1, 1), 51), vec![0, 2], 3)?;
@@ -96,10 +97,10 @@ impl Images {
             return Err(Error::shape("labels", format!("[{count}]"), &[labels.len()]));
         }
         check_labels(&labels, classes)?;
-        let shape = Error::shape("pixels", "one that fits in memory", pixels.shape());
+        let too_large = Error::out_of_memory::<u8>("the pixels", pixels.shape());
         let is_in_order = pixels.is_standard_layout();
         let pixels = if is_in_order { pixels } else { pixels.as_standard_layout().into_owned() };
-        let pixels = pixels.into_shape_with_order((count, height * width)).map_err(|_| shape)?;
+        let pixels = pixels.into_shape_with_order((count, height * width)).map_err(|_| too_large)?;
         let normalization = vec![Normalization::new((0.0, 1.0))];
         Ok(Self { pixels, labels, classes, size: (height, width), normalization, inverts: true })
     }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 ///
 /// Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
 #[derive(Clone, Debug, PartialEq)]
+#[doc(alias = "MNIST")]
 pub struct Mnist {
     /// The images to learn from.
     pub train: Images,
@@ -40,7 +41,9 @@ impl Mnist {
     /// `train` and `test`, do not match; a label is not below 10.
     ///
     /// ```
-    /// use manabi::{Mnist, idx, ndarray::{Array1, Array3}};
+    /// use manabi::data::idx;
+    /// use manabi::ndarray::{Array1, Array3};
+    /// use manabi::Mnist;
     ///
     /// let folder = std::env::temp_dir().join(format!("manabi-mnist-{}", std::process::id()));
     /// std::fs::create_dir_all(&folder).unwrap();

@@ -1,4 +1,15 @@
-//! Samples: where batches come from.
+//! Data sets: where batches come from.
+//!
+//! | type | holds |
+//! |---|---|
+//! | [`Samples`] | two matrices: inputs and targets, or inputs and classes |
+//! | [`Images`] | images as bytes, with a class each; they are normalised when a batch is gathered |
+//! | [`Mnist`] | the training and the test set of MNIST, from files or as synthetic digits |
+//! | [`Subset`], [`Split`] | some rows of another data set; a part held out to validate with |
+//! | [`Augment`] | another data set, with samples that change from epoch to epoch |
+//! | [`Normalizer`] | shift and scale of features, fitted on one data set and applied to others |
+//!
+//! A data set of your own implements [`Dataset`]. [`idx`] reads and writes the files of MNIST.
 
 mod augment;
 #[cfg(feature = "download")]
@@ -15,6 +26,7 @@ mod subset;
 mod synthetic;
 
 use std::fmt::{Debug, Display};
+use std::sync::Arc;
 
 use ndarray::ArrayViewMut2;
 
@@ -30,6 +42,7 @@ pub use split::Split;
 pub use subset::Subset;
 pub use synthetic::synthetic_digits;
 
+use crate::delegate::delegate;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -41,20 +54,21 @@ use crate::shape::Shape;
 ///
 /// # Who calls what
 ///
-/// [`Workspace::load`](crate::Workspace::load) calls [`gather_at`](Dataset::gather_at) for every batch, also on behalf of
-/// [`Trainer`](crate::Trainer) and of evaluations. With one thread, or for a small batch, it is one call for the whole batch on
-/// the thread of the caller. With more threads the batch is divided into parts of consecutive rows, and `gather_at` is called
-/// for several of them at the same time, on threads of `rayon`'s pool and in no particular order. How a batch is divided
-/// depends on the machine. So a sample must depend on its row and its [`Place`] alone, never on a count of calls or on a shared
-/// stream of random numbers; then results have the same bits for any number of threads. All parts of a batch are complete
-/// before the next batch is asked for, except where several workspaces share a data set.
+/// [`Workspace::load`](crate::model::Workspace::load) calls [`gather_at`](Dataset::gather_at) for every batch, also on
+/// behalf of [`Trainer`](crate::Trainer) and of evaluations. With one thread, or for a small batch, it is one call for the
+/// whole batch on the thread of the caller. With more threads the batch is divided into parts of consecutive rows, and
+/// `gather_at` is called for several of them at the same time, on threads of `rayon`'s pool and in no particular order. How
+/// a batch is divided depends on the machine. So a sample must depend on its row and its [`Place`] alone, never on a count
+/// of calls or on a shared stream of random numbers; then results have the same bits for any number of threads. All parts of
+/// a batch are complete before the next batch is asked for, except where several workspaces share a data set.
 ///
 /// A data set that changes its samples from epoch to epoch implements `gather_at`, or is wrapped in [`Augment`]. One that wraps
 /// another implements `gather_at`, [`class`](Dataset::class) and [`origin`](Dataset::origin) to hand them on, as [`Subset`]
 /// does.
 ///
 /// ```
-/// use manabi::{Dataset, Result, Scalar};
+/// use manabi::data::Dataset;
+/// use manabi::{Result, Scalar};
 /// use ndarray::ArrayViewMut2;
 ///
 /// /// Every number below 2ⁿ as its n bits, and whether they are even in number.
@@ -83,6 +97,7 @@ use crate::shape::Shape;
 /// assert_eq!(Dataset::<f32>::len(&Parity(10)), 1024);
 /// ```
 #[expect(clippy::len_without_is_empty, reason = "an empty data set cannot be trained on; `len` tells")]
+#[doc(alias = "DataLoader")]
 pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     /// The number of samples.
     fn len(&self) -> usize;
@@ -129,7 +144,8 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
         self.gather(rows, x, t)
     }
 
-    /// The class of the sample at `row`, below [`len`](Dataset::len), where samples have one: what a stratified [`Split`] goes by.
+    /// The class of the sample at `row`, below [`len`](Dataset::len), where samples have one: what a stratified [`Split`]
+    /// goes by.
     fn class(&self, _row: usize) -> Option<usize> {
         None
     }
@@ -140,6 +156,23 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
         row
     }
 }
+
+delegate!([A: Scalar, D: Dataset<A> + ?Sized] Dataset<A>, for [&D, Box<D>, Arc<D>], {
+    fn len(&self) -> usize;
+    fn input_dim(&self) -> usize;
+    fn input_shape(&self) -> Shape;
+    fn target_dim(&self) -> usize;
+    fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;
+    fn gather_at(
+        &self,
+        place: Place,
+        rows: &[usize],
+        x: ArrayViewMut2<'_, A>,
+        t: ArrayViewMut2<'_, A>,
+    ) -> Result<()>;
+    fn class(&self, row: usize) -> Option<usize>;
+    fn origin(&self, row: usize) -> usize;
+});
 
 /// The labels as numbers below `classes`.
 pub(crate) fn check_labels<L: Copy + Display + TryInto<usize>>(

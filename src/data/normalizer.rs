@@ -36,6 +36,7 @@ use crate::scalar::{Scalar, unit_of};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[doc(alias("StandardScaler", "MinMaxScaler", "standardization"))]
 pub struct Normalizer {
     /// Of every column, or the one pair of all.
     statistics: Vec<(f64, f64)>,

@@ -9,7 +9,7 @@ use crate::random::Noise;
 /// training set before the first epoch, [`Sequential::evaluate`](crate::Sequential::evaluate).
 ///
 /// ```
-/// use manabi::Place;
+/// use manabi::data::Place;
 ///
 /// let place = Place::training(2, 7).seed(10);
 /// assert!(place.training && !Place::evaluation().training);

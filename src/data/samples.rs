@@ -3,7 +3,8 @@ use std::fmt::Display;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::{Dataset, Normalizer, check_labels};
-use crate::error::{Error, Result, check_finite, zeros};
+use crate::buffer::zero_matrix;
+use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
@@ -14,7 +15,8 @@ use crate::shape::Shape;
 /// Errors: no sample, unequal numbers of rows, a number that is not finite, a label that is not a class.
 ///
 /// ```
-/// use manabi::{Dataset, Samples};
+/// use manabi::data::Dataset;
+/// use manabi::Samples;
 /// use ndarray::array;
 ///
 /// let xor = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
@@ -24,6 +26,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "TensorDataset")]
 pub struct Samples<A> {
     x: Array2<A>,
     t: Array2<A>,
@@ -52,7 +55,7 @@ impl<A: Scalar> Samples<A> {
         L: Copy + Display + TryInto<usize>,
     {
         let labels = check_labels(labels, classes)?;
-        let mut t = zeros((labels.len(), classes))?;
+        let mut t = zero_matrix("the targets", (labels.len(), classes))?;
         for (mut t, label) in t.rows_mut().into_iter().zip(labels) {
             t[label] = A::one();
         }
@@ -65,7 +68,8 @@ impl<A: Scalar> Samples<A> {
     /// A shape with another number of values than a row of x.
     ///
     /// ```
-    /// use manabi::{Dataset, Samples};
+    /// use manabi::data::Dataset;
+    /// use manabi::Samples;
     /// use ndarray::Array2;
     ///
     /// let images = Samples::labeled(Array2::<f32>::zeros((2, 48)), &[0, 1], 2)?.with_shape([3, 4, 4])?;

@@ -2,6 +2,7 @@ use super::{Dataset, Subset};
 use crate::error::{Error, Result};
 use crate::random::RandomState;
 use crate::scalar::Scalar;
+use crate::settings::check_fraction;
 
 /// Divides a data set in two: samples to learn from, and samples held out to validate with.
 ///
@@ -23,12 +24,13 @@ use crate::scalar::Scalar;
 /// Source: scikit-learn's `train_test_split`, which rounds up and orders at random.
 ///
 /// ```
-/// use manabi::{Dataset, Samples, Split};
+/// use manabi::data::{Dataset, Split};
+/// use manabi::Samples;
 /// use ndarray::Array2;
 ///
 /// let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1];
 /// let data = Samples::labeled(Array2::<f64>::zeros((10, 3)), &labels, 2)?;
-/// let (train, validation) = Split::fraction(0.5).stratified().of(&data)?;
+/// let (train, validation) = Split::fraction(0.5).stratified(true).split(&data)?;
 /// let ones = |rows: &[usize]| rows.iter().filter(|&&row| labels[row] == 1).count();
 /// assert_eq!((train.len(), ones(train.rows())), (5, 2));
 /// assert_eq!((validation.len(), ones(validation.rows())), (5, 2));
@@ -36,6 +38,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("train_test_split", "validation split", "stratify"))]
 pub struct Split {
     part: Part,
     stratified: bool,
@@ -61,8 +64,8 @@ impl Split {
     }
 
     /// Gives both parts the same share of every class, to within a sample.
-    pub fn stratified(self) -> Self {
-        Self { stratified: true, ..self }
+    pub fn stratified(self, stratified: bool) -> Self {
+        Self { stratified, ..self }
     }
 
     /// Sets the seed of the permutation, and of the choice between classes with equal claims.
@@ -72,7 +75,7 @@ impl Split {
 
     /// The samples to learn from, and those held out.
     #[inline(never)]
-    pub fn of<'a, A: Scalar>(&self, data: &'a dyn Dataset<A>) -> Result<(Subset<'a, A>, Subset<'a, A>)> {
+    pub fn split<'a, A: Scalar>(&self, data: &'a dyn Dataset<A>) -> Result<(Subset<'a, A>, Subset<'a, A>)> {
         let samples = data.len();
         let count = self.held_out(samples)?;
         let classes = if self.stratified { classes(data)? } else { vec![0; samples] };
@@ -93,11 +96,9 @@ impl Split {
     fn held_out(&self, samples: usize) -> Result<usize> {
         let (what, count) = match self.part {
             Part::Count(count) => ("count", count),
-            Part::Fraction(fraction) if fraction > 0.0 && fraction < 1.0 => {
-                ("samples of the fraction", (fraction * samples as f64).round() as usize)
-            }
             Part::Fraction(fraction) => {
-                return Err(Error::setting("fraction", "above 0 and below 1", fraction));
+                check_fraction("fraction", fraction)?;
+                ("samples of the fraction", (fraction * samples as f64).round() as usize)
             }
         };
         match count >= 1 && count < samples {

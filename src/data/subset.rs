@@ -1,7 +1,8 @@
 use ndarray::{ArrayViewMut2, Axis};
 
 use super::{Dataset, Place, Samples};
-use crate::error::{Error, Result, zeros};
+use crate::buffer::zero_matrix;
+use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
@@ -15,7 +16,8 @@ const CHUNK: usize = 64;
 /// Errors: no row, a row that is not in the data set.
 ///
 /// ```
-/// use manabi::{Dataset, Samples, Subset};
+/// use manabi::data::{Dataset, Subset};
+/// use manabi::Samples;
 /// use ndarray::array;
 ///
 /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[0.0], [10.0], [20.0]])?;
@@ -25,6 +27,7 @@ const CHUNK: usize = 64;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias = "view")]
 pub struct Subset<'a, A> {
     data: &'a dyn Dataset<A>,
     rows: Vec<usize>,
@@ -53,8 +56,8 @@ impl<'a, A: Scalar> Subset<'a, A> {
     /// Errors: more than fits in memory, a data set that fails or gives a number that is not finite.
     #[inline(never)]
     pub fn to_samples(&self) -> Result<Samples<A>> {
-        let mut x = zeros((self.rows.len(), self.data.input_dim()))?;
-        let mut t = zeros((self.rows.len(), self.data.target_dim()))?;
+        let mut x = zero_matrix("the samples", (self.rows.len(), self.data.input_dim()))?;
+        let mut t = zero_matrix("the targets", (self.rows.len(), self.data.target_dim()))?;
         self.data.gather(&self.rows, x.view_mut(), t.view_mut())?;
         Samples::new(x, t)?.with_shape(self.data.input_shape())
     }

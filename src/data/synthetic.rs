@@ -4,7 +4,8 @@ use std::iter::once;
 use ndarray::{Array3, ArrayView3, ArrayViewMut2, Axis};
 
 use super::{Images, Mnist};
-use crate::error::{Error, Result, zeros};
+use crate::buffer::zero_matrix;
+use crate::error::{Error, Result};
 use crate::random::RandomState;
 
 /// Height and width of an image.
@@ -56,7 +57,7 @@ type Polynomials = [[f64; 9]; 2];
 /// Source: LeCun, Cortes and Burges, *The MNIST database of handwritten digits*, 1998, for size and centring.
 ///
 /// ```
-/// use manabi::synthetic_digits;
+/// use manabi::data::synthetic_digits;
 ///
 /// let (images, labels) = synthetic_digits(100, 1)?;
 /// assert_eq!((images.dim(), labels.len()), ((100, 28, 28), 100));
@@ -64,10 +65,11 @@ type Polynomials = [[f64; 9]; 2];
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub fn synthetic_digits(count: usize, seed: u32) -> Result<(Array3<u8>, Vec<u8>)> {
-    let too_many = |_| Error::setting("count", "as many images as fit in memory", count);
+    let too_many = |_| Error::out_of_memory::<u8>("the images", &[count, SIZE, SIZE]);
     let mut random = RandomState::new(seed);
-    let mut images =
-        zeros((count, SIZE * SIZE))?.into_shape_with_order((count, SIZE, SIZE)).map_err(too_many)?;
+    let mut images = zero_matrix("the images", (count, SIZE * SIZE))?
+        .into_shape_with_order((count, SIZE, SIZE))
+        .map_err(too_many)?;
     let fill = |mut image: ArrayViewMut2<'_, u8>| {
         let digit = below(&mut random, STYLES.len());
         draw(digit, &mut random, image.as_slice_mut().expect("images are in standard layout"));

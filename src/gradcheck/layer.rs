@@ -16,7 +16,8 @@ use crate::shape::Shape;
 /// not take.
 ///
 /// ```
-/// use manabi::{Affine, Random, RandomState, gradcheck};
+/// use manabi::random::{Random, RandomState};
+/// use manabi::{Affine, gradcheck};
 ///
 /// let x = RandomState::new(1).normal((5, 4), 0.0, 1.0);
 /// gradcheck::layer(&Affine::new(3), x.view(), 0)?.assert();
@@ -32,7 +33,9 @@ pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Resul
 /// Those of [`layer`].
 ///
 /// ```
-/// use manabi::{BatchNorm, Random, RandomState, gradcheck};
+/// use manabi::layer::BatchNorm;
+/// use manabi::random::{Random, RandomState};
+/// use manabi::gradcheck;
 ///
 /// let x = RandomState::new(1).normal((3, 8), 0.0, 1.0);
 /// gradcheck::layer_with_shape(&BatchNorm::new(), [2, 2, 2].into(), x.view(), 0)?.assert();

@@ -18,7 +18,7 @@
 //! struct Wrong;
 //!
 //! impl ActFn for Wrong {
-//!     const NAME: &'static str = "square";
+//!     const KIND: &'static str = "square";
 //!     #[inline(always)]
 //!     fn f<A: Scalar>(&self, u: A) -> A {
 //!         u * u

@@ -9,13 +9,14 @@ use crate::model::{Sequential, Workspace};
 /// Checks the gradient of a model's loss in training, on a whole data set, by every parameter; the report names the worst.
 ///
 /// A parameter costs 29 forward passes: for models of up to some thousand parameters and data sets of some samples.
-/// Parameters and samples must be such that no prediction is below the floor of [`CrossEntropy`](crate::CrossEntropy): there the loss no longer
-/// changes, and its gradient deliberately does.
+/// Parameters and samples must be such that no prediction is below the floor of [`CrossEntropy`](crate::CrossEntropy): there
+/// the loss no longer changes, and its gradient deliberately does.
 ///
 /// Errors: no sample, or a data set that does not fit the model.
 ///
 /// ```
-/// use manabi::{Activation, Affine, CrossEntropy, Mish, Random, RandomState, Samples, Sequential, Softmax, gradcheck};
+/// use manabi::random::{Random, RandomState};
+/// use manabi::{Activation, Affine, CrossEntropy, Mish, Samples, Sequential, Softmax, gradcheck};
 ///
 /// let model = Sequential::<f64>::builder(4)
 ///     .add_layer("affine1", Affine::new(5))
@@ -54,8 +55,8 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
 
 /// The loss with one parameter changed, and changed back.
 fn loss_with(model: &mut Sequential<f64>, ws: &mut Workspace<f64>, i: usize, value: f64) -> f64 {
-    let before = std::mem::replace(&mut model.params_mut()[i], value);
+    let before = std::mem::replace(&mut model.parameter_values_mut()[i], value);
     let loss = model.training_tally(ws).map_or(f64::NAN, |tally| tally.mean().loss);
-    model.params_mut()[i] = before;
+    model.parameter_values_mut()[i] = before;
     loss
 }

@@ -27,7 +27,8 @@ use crate::simd::dispatch;
 /// Source: the article's activation layers.
 ///
 /// ```
-/// use manabi::{Activation, Forward, Layer, LayerWorkspace, Swish};
+/// use manabi::layer::{Forward, LayerWorkspace};
+/// use manabi::{Activation, Layer, Swish};
 /// use ndarray::array;
 ///
 /// let swish = Activation::new(Swish::default());
@@ -38,6 +39,7 @@ use crate::simd::dispatch;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias = "nonlinearity")]
 pub struct Activation<F> {
     function: F,
 }
@@ -51,7 +53,7 @@ impl<F: ActFn> Activation<F> {
 
 impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
     fn kind(&self) -> &str {
-        F::NAME
+        F::KIND
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
@@ -71,7 +73,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
     #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         let u = flat(&pass.x);
-        parts(pass.engine.threads(), flat_mut(&mut pass.y), 1, &|start, z| {
+        parts(pass.engine.thread_count(), flat_mut(&mut pass.y), 1, &|start, z| {
             let u = &u[start..][..z.len()];
             dispatch(
                 #[inline(always)]
@@ -90,7 +92,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(du) = &mut pass.dx else { return };
         let (u, z, dz) = (flat(&pass.x), flat(&pass.y), flat(&pass.dy));
-        parts(pass.engine.threads(), flat_mut(du), 1, &|start, du| {
+        parts(pass.engine.thread_count(), flat_mut(du), 1, &|start, du| {
             let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);
             dispatch(
                 #[inline(always)]

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::linalg::column_sums;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_count};
 use crate::shape::Shape;
 
 /// The affine (dense, fully connected) layer.
@@ -33,7 +33,8 @@ use crate::shape::Shape;
 /// 1986.
 ///
 /// ```
-/// use manabi::{Affine, Initializer, Layer};
+/// use manabi::init::Initializer;
+/// use manabi::{Affine, Layer};
 ///
 /// let affine = Affine::new(100).weight_initializer(Initializer::GLOROT_UNIFORM);
 /// assert_eq!(Layer::<f32>::output_shape(&affine, 784.into())?, 100.into());
@@ -41,6 +42,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("Dense", "Linear", "fully connected", "matrix multiplication"))]
 pub struct Affine {
     units: usize,
     weight: Initializer,
@@ -80,7 +82,7 @@ impl<A: Scalar> Layer<A> for Affine {
             let expected = "one dimension (put a Flatten layer before it)";
             return Err(Error::setting("input shape", expected, input));
         }
-        if self.units == 0 { Err(Error::setting("units", "at least 1", 0)) } else { Ok(self.units.into()) }
+        check_count("units", self.units).map(|()| self.units.into())
     }
 
     fn parameters(&self, input: Shape) -> Vec<TensorSpec> {

@@ -128,12 +128,12 @@ impl<A: Scalar> Branches<A> {
                 engine: &mut *engine,
             };
             forward(&plan, pass);
-            self.write(index, column, engine.threads(), out.view(), &mut y);
+            self.write(index, column, engine.thread_count(), out.view(), &mut y);
             (params, buffers) = (&params[own_params..], &buffers[own_buffers..]);
             (start, column) = (start + own_buffers, column + out.ncols());
         }
         if self.join == Join::SumWithInput {
-            add(engine.threads(), flat(&x), flat_mut(&mut y));
+            add(engine.thread_count(), flat(&x), flat_mut(&mut y));
         }
     }
 
@@ -201,13 +201,13 @@ impl<A: Scalar> Branches<A> {
             };
             backward(&plan, plan.slots.len(), pass);
             if let (Some(other), Some(dx)) = (&other, &mut dx) {
-                add(engine.threads(), flat(&other.view()), flat_mut(dx));
+                add(engine.thread_count(), flat(&other.view()), flat_mut(dx));
             }
             (params, buffers) = (&params[own_params..], &buffers[own_buffers..]);
             (at, column) = (end + 1, column + y.ncols());
         }
         if let (Join::SumWithInput, Some(dx)) = (self.join, &mut dx) {
-            add(engine.threads(), flat(&dy), flat_mut(dx));
+            add(engine.thread_count(), flat(&dy), flat_mut(dx));
         }
     }
 }

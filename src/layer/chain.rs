@@ -31,7 +31,10 @@ pub(crate) type Named<A> = (String, Arc<dyn Layer<A>>);
 /// When the model is built: no layer, two of the same name, and those of the layers.
 ///
 /// ```
-/// use manabi::{Activation, Affine, Chain, Identity, MeanSquaredError, Sequential, Swish};
+/// use manabi::activation::Identity;
+/// use manabi::layer::Chain;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::{Activation, Affine, Sequential, Swish};
 ///
 /// let hidden = Chain::new()
 ///     .add_layer("affine1", Affine::new(8))
@@ -47,6 +50,7 @@ pub(crate) type Named<A> = (String, Arc<dyn Layer<A>>);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "add_layer returns the longer chain"]
+#[doc(alias("nn.Sequential", "block"))]
 pub struct Chain<A> {
     layers: Vec<Named<A>>,
     /// The layers in their places, once the shape of the input is known.

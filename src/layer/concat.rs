@@ -32,7 +32,8 @@ use crate::shape::Shape;
 /// Source: Szegedy et al., *Going deeper with convolutions*, 2015.
 ///
 /// ```
-/// use manabi::{Affine, Chain, Concat, Layer};
+/// use manabi::layer::{Chain, Concat};
+/// use manabi::{Affine, Layer};
 ///
 /// let heads = Concat::<f32>::new()
 ///     .add_branch("left", Chain::new().add_layer("affine1", Affine::new(3)))
@@ -43,6 +44,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "add_branch returns the wider layer"]
+#[doc(alias("concatenate", "branches", "inception"))]
 pub struct Concat<A> {
     branches: Branches<A>,
 }

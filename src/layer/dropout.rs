@@ -28,7 +28,9 @@ use crate::simd::dispatch;
 /// as in `torch.nn.Dropout`.
 ///
 /// ```
-/// use manabi::{Dropout, Forward, Layer, LayerWorkspace, Noise, Training};
+/// use manabi::layer::{Dropout, Forward, LayerWorkspace, Training};
+/// use manabi::random::Noise;
+/// use manabi::Layer;
 /// use ndarray::Array2;
 ///
 /// let dropout = Dropout::new(0.25);
@@ -104,7 +106,7 @@ impl<A: Scalar> Layer<A> for Dropout {
     fn forward(&self, mut pass: Forward<'_, A>) {
         match pass.training {
             Some(training) => {
-                let (threads, width) = (pass.engine.threads(), pass.x.ncols());
+                let (threads, width) = (pass.engine.thread_count(), pass.x.ncols());
                 self.mask(training.noise, threads, width, flat(&pass.x), flat_mut(&mut pass.y));
             }
             None => flat_mut(&mut pass.y).copy_from_slice(flat(&pass.x)),
@@ -114,7 +116,7 @@ impl<A: Scalar> Layer<A> for Dropout {
     #[inline(never)]
     fn backward(&self, mut pass: Backward<'_, A>) {
         let Some(dx) = &mut pass.dx else { return };
-        self.mask(pass.noise, pass.engine.threads(), pass.x.ncols(), flat(&pass.dy), flat_mut(dx));
+        self.mask(pass.noise, pass.engine.thread_count(), pass.x.ncols(), flat(&pass.dy), flat_mut(dx));
     }
 }
 

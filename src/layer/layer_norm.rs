@@ -1,7 +1,7 @@
-use super::lanes::{Lanes, SHRINK, may_overflow};
 use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::error::Result;
 use crate::init::Initializer;
+use crate::lanes::{Lanes, SHRINK, may_overflow};
 use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_positive};
@@ -11,7 +11,8 @@ use crate::simd::dispatch;
 /// Layer normalisation: every sample gets mean 0 and variance 1, and is then scaled and shifted. Training and prediction do
 /// the same.
 ///
-/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε); μ and v are mean and variance of the n values of a sample, v = Σ(x − μ)²/n.
+/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε); μ and v are mean and variance of the n values of a sample, v = Σ(x −
+/// μ)²/n.
 ///
 /// Derivative: dβ = Σ dY and dγ = Σ dY·X̂ over the batch; with G = dY·γ, dX = (G − mean(G) − X̂·mean(G·X̂))/√(v + ε), the means
 /// over the sample.
@@ -33,7 +34,8 @@ use crate::simd::dispatch;
 /// Source: Ba, Kiros and Hinton, *Layer normalization*, 2016; settings and names as in `torch.nn.LayerNorm`.
 ///
 /// ```
-/// use manabi::{Forward, Layer, LayerNorm, LayerWorkspace};
+/// use manabi::layer::{Forward, LayerNorm, LayerWorkspace};
+/// use manabi::Layer;
 /// use ndarray::array;
 ///
 /// let norm = LayerNorm::new().affine(false).epsilon(1e-9);
@@ -45,6 +47,7 @@ use crate::simd::dispatch;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "LayerNormalization")]
 pub struct LayerNorm {
     epsilon: f64,
     affine: bool,
@@ -129,7 +132,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (weight, bias) = pass.params.split_at(pass.params.len() / 2);
         let (width, x) = (pass.x.ncols(), flat(&pass.x));
-        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, &|start, y| {
+        parts(pass.engine.thread_count(), flat_mut(&mut pass.y), width, &|start, y| {
             let x = &x[start..][..y.len()];
             dispatch(
                 #[inline(always)]
@@ -159,7 +162,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
             );
         }
         let Some(dx) = &mut pass.dx else { return };
-        parts(pass.engine.threads(), flat_mut(dx), width, &|start, dx| {
+        parts(pass.engine.thread_count(), flat_mut(dx), width, &|start, dx| {
             let (x, dy) = (&x[start..][..dx.len()], &dy[start..][..dx.len()]);
             dispatch(
                 #[inline(always)]
@@ -211,7 +214,7 @@ impl LayerNorm {
 /// Returns the mean of a term over some rows of the same width.
 #[inline(always)]
 fn mean<A: Scalar, const N: usize>(rows: [&[A]; N], term: impl Fn([f64; N]) -> f64) -> f64 {
-    let mut lanes = Lanes::ZERO;
-    lanes.add(rows, term);
+    let mut lanes = Lanes::new();
+    lanes.add(rows, |values| term(values.map(A::widen)));
     lanes.total() / rows[0].len() as f64
 }

@@ -1,13 +1,27 @@
-//! y = l(x): what a model is made of.
+//! Layers, y = l(x), and the trait for one of your own.
+//!
+//! | layer | computes |
+//! |---|---|
+//! | [`Affine`] | X·W + b; also called dense, linear or fully connected |
+//! | [`Activation`], [`TrainableActivation`] | an [activation function](crate::activation) of every value |
+//! | [`BatchNorm`], [`LayerNorm`] | values with mean 0 and variance 1 over the batch, or over the sample |
+//! | [`Dropout`] | values of which some are 0 in training |
+//! | [`Flatten`], [`Reshape`] | the same values in another shape |
+//! | [`Chain`] | layers one after another, as one layer |
+//! | [`Residual`] | x plus a chain of layers of x |
+//! | [`Concat`] | several chains of the same input, side by side |
+//!
+//! A layer of your own implements [`Layer`]. [`conformance::layer`](crate::conformance::layer) tests that it keeps what
+//! models rely on, and [`LayerWorkspace`] runs it without a model.
 
 mod activation;
 mod affine;
 mod batch_norm;
 mod branches;
+mod built_in;
 mod chain;
 mod concat;
 mod dropout;
-mod lanes;
 mod layer_norm;
 mod pass;
 mod plan;
@@ -27,6 +41,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 pub use activation::Activation;
 pub use affine::Affine;
 pub use batch_norm::BatchNorm;
+#[doc(hidden)]
+pub use built_in::{BuiltInLayer, MakeChain, built_in_layers};
 pub use chain::Chain;
 pub(crate) use chain::Named;
 pub use concat::Concat;
@@ -40,12 +56,13 @@ pub(crate) use run::{backward, forward, predict, shared};
 pub(crate) use scratch::Memory;
 pub use scratch::{Kept, KeptMut, Scratch};
 pub use tensor_spec::TensorSpec;
-pub use trainable::Trainable;
+pub use trainable::TrainableActivation;
 
+use crate::delegate::delegate;
 use crate::error::Result;
 use crate::parallel::parts;
 use crate::scalar::Scalar;
-use crate::settings::{Settings, of_no_fields};
+use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::simd::dispatch;
 
@@ -63,7 +80,9 @@ use crate::simd::dispatch;
 /// A layer of your own plugs in like the built-in ones:
 ///
 /// ```
-/// use manabi::{Backward, Forward, Initializer, Layer, Result, Scalar, Shape, TensorSpec};
+/// use manabi::init::Initializer;
+/// use manabi::layer::{Backward, Forward, TensorSpec};
+/// use manabi::{Layer, Result, Scalar, Shape};
 ///
 /// /// y = s·x, one trainable s per feature.
 /// #[derive(Debug)]
@@ -160,12 +179,12 @@ pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
         1
     }
 
-    /// Returns what a saved model says of the layer, for a registry to make it again; `None` if it does not tell.
+    /// Returns what a saved model says of the layer, for a registry to make it again: [`Settings::new`] if there is nothing to
+    /// tell. `None`, the default, if the layer cannot be saved.
     ///
-    /// By default a layer without fields has no settings, and one with fields does not tell. The initializers are not among
-    /// the settings: a saved model has the values of its parameters.
+    /// The initializers are not among the settings: a saved model has the values of its parameters.
     fn settings(&self) -> Option<Settings> {
-        of_no_fields(self)
+        None
     }
 
     /// Returns the layers inside a block, with their names; none for any other layer.
@@ -195,48 +214,21 @@ pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
     fn backward(&self, pass: Backward<'_, A>);
 }
 
-/// A layer chosen at run time.
-impl<A: Scalar> Layer<A> for Box<dyn Layer<A>> {
-    fn kind(&self) -> &str {
-        (**self).kind()
-    }
-    fn output_shape(&self, input: Shape) -> Result<Shape> {
-        (**self).output_shape(input)
-    }
-    fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
-        (**self).parameters(input)
-    }
-    fn buffers(&self, input: Shape) -> Vec<TensorSpec> {
-        (**self).buffers(input)
-    }
-    fn check_buffers(&self, input: Shape, buffers: &[A]) -> Result<()> {
-        (**self).check_buffers(input, buffers)
-    }
-    fn scratch(&self, input: Shape) -> Scratch {
-        (**self).scratch(input)
-    }
-    fn row_wise(&self, training: bool) -> bool {
-        (**self).row_wise(training)
-    }
-    fn min_rows(&self) -> usize {
-        (**self).min_rows()
-    }
-    fn settings(&self) -> Option<Settings> {
-        (**self).settings()
-    }
-    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
-        (**self).inner_layers()
-    }
-    fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
-        (**self).placed(input)
-    }
-    fn forward(&self, pass: Forward<'_, A>) {
-        (**self).forward(pass)
-    }
-    fn backward(&self, pass: Backward<'_, A>) {
-        (**self).backward(pass)
-    }
-}
+delegate!([A: Scalar] Layer<A>, for [Box<dyn Layer<A>>, Arc<dyn Layer<A>>], {
+    fn kind(&self) -> &str;
+    fn output_shape(&self, input: Shape) -> Result<Shape>;
+    fn parameters(&self, input: Shape) -> Vec<TensorSpec>;
+    fn buffers(&self, input: Shape) -> Vec<TensorSpec>;
+    fn check_buffers(&self, input: Shape, buffers: &[A]) -> Result<()>;
+    fn scratch(&self, input: Shape) -> Scratch;
+    fn row_wise(&self, training: bool) -> bool;
+    fn min_rows(&self) -> usize;
+    fn settings(&self) -> Option<Settings>;
+    fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)>;
+    fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>>;
+    fn forward(&self, pass: Forward<'_, A>);
+    fn backward(&self, pass: Backward<'_, A>);
+});
 
 /// Adds `from` to `to`, on up to `threads` threads.
 fn add<A: Scalar>(threads: usize, from: &[A], to: &mut [A]) {

@@ -183,15 +183,19 @@ impl<'a, A: Scalar> Backward<'a, A> {
     }
 
     /// Makes it a pass for the parameters alone, after one that computed dx in the same workspace.
-    pub fn after_dx(self) -> Self {
-        Self { dx: None, after_dx: true, ..self }
+    pub fn after_dx(self, after_dx: bool) -> Self {
+        match after_dx {
+            true => Self { dx: None, after_dx, ..self },
+            false => Self { after_dx, ..self },
+        }
     }
 }
 
 /// The scratch of one layer outside a model: what a workspace is for a model.
 ///
 /// ```
-/// use manabi::{Affine, Forward, Layer, LayerWorkspace};
+/// use manabi::layer::{Forward, LayerWorkspace};
+/// use manabi::{Affine, Layer};
 /// use ndarray::array;
 ///
 /// let affine = Affine::new(1);
@@ -231,7 +235,7 @@ impl<A: Scalar> LayerWorkspace<A> {
     /// The memory does not fit.
     pub fn threads(self, threads: usize) -> Result<Self> {
         let engine = Engine::new(threads);
-        let memory = Memory::new(&self.scratch, self.memory.capacity(), engine.threads())?;
+        let memory = Memory::new(&self.scratch, self.memory.capacity(), engine.thread_count())?;
         Ok(Self { memory, engine, ..self })
     }
 

@@ -34,7 +34,7 @@ impl Declared {
         let all = || parameters.iter().chain(&buffers);
         check_names(all().map(|spec| &spec.name))?;
         check_names(all().map(|spec| &spec.saved_as))?;
-        let (size, buffer_size) = (total_size(&parameters)?, total_size(&buffers)?);
+        let (size, buffer_size) = (total_size::<A>(&parameters)?, total_size::<A>(&buffers)?);
         let scratch = layer.scratch(input);
         Ok(Self { input, output, parameters, size, buffers, buffer_size, scratch })
     }
@@ -62,7 +62,7 @@ impl<A: Scalar> Slot<A> {
         let declared = Declared::of(layer.as_ref(), input)?;
         let behind = |start: usize, size: usize| match start.checked_add(size) {
             Some(end) => Ok(start..end),
-            None => Err(Error::setting("parameters", "as many as fit in memory", size)),
+            None => Err(Error::out_of_memory::<A>("the parameters", &[size])),
         };
         let range = behind(before.map_or(0, |slot| slot.range.end), declared.size)?;
         let buffer_range = behind(before.map_or(0, |slot| slot.buffer_range.end), declared.buffer_size)?;

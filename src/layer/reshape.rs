@@ -17,7 +17,8 @@ use crate::shape::Shape;
 /// Source: `torch.nn.Flatten`.
 ///
 /// ```
-/// use manabi::{Flatten, Layer};
+/// use manabi::layer::Flatten;
+/// use manabi::Layer;
 ///
 /// assert_eq!(Layer::<f32>::output_shape(&Flatten, [1, 28, 28].into())?, 784.into());
 /// # Ok::<(), manabi::Error>(())
@@ -45,12 +46,14 @@ pub struct Flatten;
 /// Source: `torch.nn.Unflatten`.
 ///
 /// ```
-/// use manabi::{Layer, Reshape};
+/// use manabi::layer::Reshape;
+/// use manabi::Layer;
 ///
 /// assert_eq!(Layer::<f32>::output_shape(&Reshape::new([1, 28, 28]), 784.into())?, [1, 28, 28].into());
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "view")]
 pub struct Reshape {
     shape: Shape,
 }
@@ -83,6 +86,10 @@ impl<A: Scalar> Layer<A> for Flatten {
     #[inline(never)]
     fn backward(&self, pass: Backward<'_, A>) {
         copy_backward(pass);
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }
 

@@ -30,7 +30,10 @@ use crate::shape::Shape;
 /// Source: He, Zhang, Ren and Sun, *Deep residual learning for image recognition*, 2016.
 ///
 /// ```
-/// use manabi::{Activation, Affine, Chain, Identity, MeanSquaredError, Mish, Residual, Sequential};
+/// use manabi::activation::Identity;
+/// use manabi::layer::{Chain, Residual};
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::{Activation, Affine, Mish, Sequential};
 ///
 /// let chain = Chain::new()
 ///     .add_layer("affine1", Affine::new(16))
@@ -47,6 +50,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "projection returns the changed block"]
+#[doc(alias("skip connection", "ResNet", "shortcut"))]
 pub struct Residual<A> {
     /// The chain and, if there is one, the projection.
     branches: Branches<A>,

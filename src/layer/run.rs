@@ -24,7 +24,7 @@ pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
         let mut own = kept.take(plan.kept(&layers).len());
         let is_last = layers.end == plan.slots.len();
         let mut y = last.take_if(|_| is_last).unwrap_or_else(|| kept.take_first());
-        let shares = stretch.shares(x.nrows(), engine.threads());
+        let shares = stretch.shares(x.nrows(), engine.thread_count());
         match if shares > 1 { own.rows() } else { None } {
             Some(arrays) => {
                 let noise = training.as_ref().map(|training| training.noise);
@@ -69,7 +69,7 @@ fn forward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Forward
             x,
             y: y.view_mut(),
             kept: own.lend(&mut None),
-            temporary: &mut temporary[..engine.threads() * slot.declared.scratch.temporary],
+            temporary: &mut temporary[..engine.thread_count() * slot.declared.scratch.temporary],
             training,
             engine: &mut *engine,
         });
@@ -91,7 +91,7 @@ pub(crate) fn predict<A: Scalar>(
 ) {
     let room = memory.capacity();
     if let [stretch] = plan.stretches(false) {
-        let shares = stretch.shares(x.nrows(), engine.threads()).min(room);
+        let shares = stretch.shares(x.nrows(), engine.thread_count()).min(room);
         let (mut kept, temporary) = memory.forward(x.nrows());
         if let (true, Some(arrays)) = (shares > 1, kept.rows()) {
             let (layers, noise, engines) = (stretch.layers.clone(), None, engine.parts(shares));
@@ -204,7 +204,7 @@ pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'
                 noise: pass.noise,
                 engine: &mut *engine,
             };
-            let shares = stretch.shares_back(x.nrows(), pass.engine.threads());
+            let shares = stretch.shares_back(x.nrows(), pass.engine.thread_count());
             match shares > 1 && pass.dx.is_some() {
                 true => backward_divided(plan, layers, shares, pass),
                 false => backward_layers(plan, layers, pass),
@@ -270,7 +270,7 @@ fn backward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Backwa
                 kept: kept.part(slot.kept(before)),
                 gradients: own.lend(&mut None),
                 after_dx,
-                temporary: &mut temporary[..engine.threads() * slot.declared.scratch.temporary],
+                temporary: &mut temporary[..engine.thread_count() * slot.declared.scratch.temporary],
                 noise: pass.noise.layer(index),
                 engine: &mut *engine,
             });

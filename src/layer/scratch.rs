@@ -3,8 +3,9 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use crate::buffer::lengthen;
 use crate::buffer::{matrix, matrix_mut};
-use crate::error::{Result, lengthen};
+use crate::error::Result;
 use crate::scalar::Scalar;
 
 /// The memory that a layer asks for: a workspace owns it and lends it with every pass.
@@ -18,7 +19,7 @@ use crate::scalar::Scalar;
 /// A pass must write before it reads: memory holds whatever the last pass left in it.
 ///
 /// ```
-/// use manabi::Scratch;
+/// use manabi::layer::Scratch;
 ///
 /// // For each sample, two arrays of 100 values that the backward pass will need.
 /// let scratch = Scratch::NONE.kept([100, 100]);
@@ -69,7 +70,7 @@ impl<A: Scalar> Memory<A> {
     pub fn new(scratch: &Scratch, capacity: usize, threads: usize) -> Result<Self> {
         let mut memory = Self { capacity, ..Self::default() };
         grow(&mut memory.kept, &scratch.kept, capacity)?;
-        lengthen(&mut memory.temporary, scratch.temporary.saturating_mul(threads))?;
+        lengthen("temporary values", &mut memory.temporary, scratch.temporary.saturating_mul(threads))?;
         Ok(memory)
     }
 
@@ -122,7 +123,7 @@ fn grow<A: Scalar>(arrays: &mut Vec<Vec<A>>, widths: &[usize], capacity: usize) 
     arrays
         .iter_mut()
         .zip(widths)
-        .try_for_each(|(array, width)| lengthen(array, capacity.saturating_mul(*width)))
+        .try_for_each(|(array, width)| lengthen("kept values", array, capacity.saturating_mul(*width)))
 }
 
 /// Arrays that a forward pass kept, to be read.

@@ -8,7 +8,8 @@ use crate::scalar::Scalar;
 /// The declaration of a parameter or buffer of a layer: its name, its shape and its first values.
 ///
 /// ```
-/// use manabi::{Initializer, TensorSpec};
+/// use manabi::init::Initializer;
+/// use manabi::layer::TensorSpec;
 ///
 /// let weight = TensorSpec::new("weight", &[784, 100], Initializer::HE_NORMAL);
 /// assert_eq!(weight.fan, (784, 100));
@@ -16,6 +17,7 @@ use crate::scalar::Scalar;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[must_use = "the methods of a declaration return the changed declaration"]
+#[doc(alias = "Parameter")]
 pub struct TensorSpec {
     /// The name within the layer, such as `weight`. In a block it begins with the names of the layers around it:
     /// `affine1.weight`.
@@ -101,10 +103,10 @@ impl TensorSpec {
 const PIECE: usize = 1 << 20;
 
 /// Returns the number of values of all tensors together.
-pub(crate) fn total_size(specs: &[TensorSpec]) -> Result<usize> {
+pub(crate) fn total_size<A>(specs: &[TensorSpec]) -> Result<usize> {
     specs.iter().try_fold(0_usize, |size, spec| {
         let sum = spec.size().and_then(|n| size.checked_add(n));
-        sum.ok_or_else(|| Error::shape(&spec.name, "one that fits in memory", &spec.shape))
+        sum.ok_or_else(|| Error::out_of_memory::<A>(format!("`{}`", spec.name), &spec.shape))
     })
 }
 

@@ -2,14 +2,12 @@ use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::activation::TrainableActFn;
 use crate::error::Result;
 use crate::init::Initializer;
+use crate::lanes::Lanes;
 use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::simd::dispatch;
-
-/// The sums that run side by side where there is one parameter.
-const LANES: usize = 16;
 
 /// The layer that applies an activation function and learns its parameter: one for the whole layer, or one per unit.
 ///
@@ -23,43 +21,45 @@ const LANES: usize = 16;
 ///
 /// | parameter | default | range |
 /// |---|---|---|
-/// | `function` | none | any [`TrainableActFn`], built-in ([`PRelu`](crate::PRelu), [`Swish`](crate::Swish)) or your own |
-/// | `per_unit` | off | |
+/// | `function` | none | any [`TrainableActFn`], built-in ([`PRelu`](crate::activation::PRelu), [`Swish`](crate::Swish)) or your own |
+/// | `per_unit` | false | |
 ///
 /// Errors: when the model is built, if the parameter's start is out of range.
 ///
 /// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015, which learns the slope of a leaky ReLU so.
 ///
 /// ```
-/// use manabi::{Layer, PRelu, Swish, Trainable};
+/// use manabi::activation::PRelu;
+/// use manabi::layer::TrainableActivation;
+/// use manabi::{Layer, Swish};
 ///
-/// let one = Trainable::new(Swish::new(1.0));
-/// let many = Trainable::new(PRelu::new(0.25)).per_unit();
+/// let one = TrainableActivation::new(Swish::new(1.0));
+/// let many = TrainableActivation::new(PRelu::new(0.25)).per_unit(true);
 /// assert_eq!(Layer::<f32>::parameters(&one, 100.into())[0].shape, [1]);
 /// assert_eq!(Layer::<f32>::parameters(&many, 100.into())[0].shape, [100]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
-pub struct Trainable<F> {
+pub struct TrainableActivation<F> {
     function: F,
     per_unit: bool,
 }
 
-impl<F: TrainableActFn> Trainable<F> {
+impl<F: TrainableActFn> TrainableActivation<F> {
     /// A layer of this function, with one parameter.
     pub fn new(function: F) -> Self {
         Self { function, per_unit: false }
     }
 
     /// The same with one parameter per unit.
-    pub fn per_unit(self) -> Self {
-        Self { per_unit: true, ..self }
+    pub fn per_unit(self, per_unit: bool) -> Self {
+        Self { per_unit, ..self }
     }
 }
 
-impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
+impl<A: Scalar, F: TrainableActFn> Layer<A> for TrainableActivation<F> {
     fn kind(&self) -> &str {
-        F::NAME
+        F::KIND
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
@@ -83,7 +83,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
     #[inline(never)]
     fn forward(&self, mut pass: Forward<'_, A>) {
         let (params, width, u) = (pass.params, pass.x.ncols(), flat(&pass.x));
-        parts(pass.engine.threads(), flat_mut(&mut pass.y), width, &|start, z| {
+        parts(pass.engine.thread_count(), flat_mut(&mut pass.y), width, &|start, z| {
             let u = &u[start..][..z.len()];
             dispatch(
                 #[inline(always)]
@@ -118,7 +118,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
             );
         }
         let Some(du) = &mut pass.dx else { return };
-        parts(pass.engine.threads(), flat_mut(du), width, &|start, du| {
+        parts(pass.engine.thread_count(), flat_mut(du), width, &|start, du| {
             let [u, z, dz] = [u, z, dz].map(|all| &all[start..][..du.len()]);
             dispatch(
                 #[inline(always)]
@@ -144,15 +144,9 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for Trainable<F> {
 /// Σ dz·∂z/∂p over all numbers.
 #[inline(always)]
 fn total<A: Scalar, F: TrainableActFn>(u: &[A], z: &[A], dz: &[A], p: A) -> A {
-    let [(us, u), (zs, z), (dzs, dz)] = [u, z, dz].map(|all| all.as_chunks::<LANES>());
-    let mut sums = [A::zero(); LANES];
-    for ((u, z), dz) in us.iter().zip(zs).zip(dzs) {
-        for i in 0..LANES {
-            sums[i] += dz[i] * F::dz_dp(u[i], p, z[i]);
-        }
-    }
-    let rest: A = u.iter().zip(z).zip(dz).map(|((&u, &z), &dz)| dz * F::dz_dp(u, p, z)).sum();
-    sums.into_iter().fold(rest, |total, sum| total + sum)
+    let mut lanes = Lanes::new();
+    lanes.add([u, z, dz], |[u, z, dz]| dz * F::dz_dp(u, p, z));
+    lanes.total()
 }
 
 /// Σ dz·∂z/∂p over the rows, for every unit.

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::element::Element;
+use crate::scalar::Element;
 
 /// The rows of a strip of packed left operand: a multiple of the height of every tile.
 pub(crate) const STRIP: usize = 6;

@@ -1,6 +1,5 @@
-//! The matrix products: all of them pass through here, so that the engine beneath can change.
+//! Matrix products: [`Engine`], which all layers use.
 
-mod element;
 mod kernel;
 mod pack;
 mod product;
@@ -8,12 +7,12 @@ mod row;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-pub(crate) use element::Element;
 pub(crate) use product::halves;
 use product::{Job, Packs, Product};
 use row::Row;
 
 use crate::parallel::MOST_THREADS;
+use crate::scalar::{Element, Scalar};
 use crate::simd::arch;
 
 /// The matrix engine of one workspace: room for packed operands, and the number of threads.
@@ -28,7 +27,7 @@ use crate::simd::arch;
 /// among other rows.
 ///
 /// ```
-/// use manabi::Engine;
+/// use manabi::linalg::Engine;
 /// use ndarray::array;
 ///
 /// let (a, b, mut c) = (array![[1.0, 2.0]], array![[3.0], [4.0]], array![[0.0]]);
@@ -36,6 +35,7 @@ use crate::simd::arch;
 /// assert_eq!(c, array![[11.5]]);
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias("gemm", "GEMM", "BLAS", "matmul"))]
 pub struct Engine<A> {
     packs: Packs<A>,
     threads: usize,
@@ -43,7 +43,7 @@ pub struct Engine<A> {
     parts: Vec<Self>,
 }
 
-impl<A: Element + Default> Engine<A> {
+impl<A: Scalar> Engine<A> {
     /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024; 1 where no
     /// thread can be made, as on `wasm32-unknown-unknown`). Each has memory of its own.
     #[inline(never)]
@@ -53,13 +53,13 @@ impl<A: Element + Default> Engine<A> {
         Self { packs: Packs::default(), threads, parts }
     }
 
-    /// Returns engines of one thread each, up to [`threads`](Engine::threads) of them.
+    /// Returns engines of one thread each, up to [`threads`](Engine::thread_count) of them.
     pub(crate) fn parts(&mut self, count: usize) -> &mut [Self] {
         &mut self.parts[..count]
     }
 
     /// The greatest number of threads that work is divided among.
-    pub fn threads(&self) -> usize {
+    pub fn thread_count(&self) -> usize {
         self.threads
     }
 
@@ -102,7 +102,7 @@ impl<A: Element + Default> Engine<A> {
             _ => return self.matmul(a.as_standard_layout().view(), b.as_standard_layout().view(), row, c),
         };
         let c = c.as_slice_mut().expect("c is in standard layout");
-        A::multiply(Job { op, m, k, n, a, b, start: row }, c, &mut self.packs, self.threads);
+        Job { op, m, k, n, a, b, start: row }.run(c, &mut self.packs, self.threads);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::element::Element;
 use super::kernel::{Left, Rows, STRIP, TAIL, read};
+use crate::scalar::Element;
 
 /// How the columns of the output are cut into panels: each two registers wide, but for the last, which takes an odd register
 /// in or, before the few columns that are left over, is one.

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::element::Element;
 use super::kernel::{Columns, InPlace, Left, Packed, Panel, Right, Rows, STRIP, Start, Strips, TAIL};
 use super::pack::{
     PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
 };
 use super::row::Row;
 use crate::parallel::{Divide, divide, least, parts, shares};
+use crate::scalar::Element;
 use crate::simd;
 
 /// The greatest depth of a block of k, through which one chain of sums runs.
@@ -357,8 +357,8 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Computes the rows from `from` to `to` of the columns behind the panels, as many at a time as fill two registers; the last
-    /// ones together with some that are there already.
+    /// Computes the rows from `from` to `to` of the columns behind the panels, as many at a time as fill two registers; the
+    /// last ones together with some that are there already.
     fn across(self, from: usize, to: usize, c: &mut [T]) {
         let Job { m, n, a, b, .. } = self.job;
         let col = self.col + self.panels.cols;

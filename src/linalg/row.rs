@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::element::Element;
+use crate::scalar::Element;
 
 /// Adds `x·B` to `y`.
 pub(crate) struct Row<'a, T> {

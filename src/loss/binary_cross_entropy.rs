@@ -2,8 +2,9 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::{Loss, WeightedBinaryCrossEntropy, check_probabilities, difference, floored_ln, sum_terms};
 use crate::error::Result;
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The binary cross entropy of the sigmoid output, for classes that may come together, or for a single yes or no.
 ///
@@ -23,7 +24,7 @@ use crate::scalar::Scalar;
 /// Source: Cox, *The regression analysis of binary sequences*, 1958.
 ///
 /// ```
-/// use manabi::{BinaryCrossEntropy, Loss};
+/// use manabi::loss::{BinaryCrossEntropy, Loss};
 /// use ndarray::array;
 ///
 /// let loss = BinaryCrossEntropy.sum(array![[0.5]].view(), array![[1.0]].view());
@@ -31,6 +32,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("BCE", "BCEWithLogitsLoss", "log loss", "binary_crossentropy"))]
 pub struct BinaryCrossEntropy;
 
 impl BinaryCrossEntropy {
@@ -41,16 +43,16 @@ impl BinaryCrossEntropy {
 }
 
 impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "binary_cross_entropy_error"
     }
 
-    fn accepts(&self, link: Link) -> bool {
-        link == Link::Sigmoid
+    fn accepts(&self, link: OutputFunction) -> bool {
+        link == OutputFunction::Sigmoid
     }
 
     #[inline(never)]
-    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+    fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_probabilities(t)
     }
 
@@ -80,5 +82,9 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
         du: ArrayViewMut2<'_, A>,
     ) {
         difference(y, t, y.len(), du);
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

@@ -2,8 +2,9 @@ use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
 use super::{Loss, WeightedCrossEntropy, check_distributions, difference, floored_ln};
 use crate::error::Result;
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The cross entropy between a distribution over classes and the softmax output.
 ///
@@ -25,7 +26,8 @@ use crate::scalar::Scalar;
 /// article's.
 ///
 /// ```
-/// use manabi::{CrossEntropy, Loss};
+/// use manabi::loss::Loss;
+/// use manabi::CrossEntropy;
 /// use ndarray::array;
 ///
 /// let loss = CrossEntropy.sum(array![[0.5, 0.5]].view(), array![[1.0, 0.0]].view());
@@ -33,6 +35,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("categorical_crossentropy", "NLLLoss", "log loss", "CrossEntropyLoss"))]
 pub struct CrossEntropy;
 
 impl CrossEntropy {
@@ -48,16 +51,16 @@ impl CrossEntropy {
 }
 
 impl<A: Scalar> Loss<A> for CrossEntropy {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "cross_entropy_error"
     }
 
-    fn accepts(&self, link: Link) -> bool {
-        link == Link::Softmax
+    fn accepts(&self, link: OutputFunction) -> bool {
+        link == OutputFunction::Softmax
     }
 
     #[inline(never)]
-    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+    fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_distributions(t)
     }
 
@@ -81,5 +84,9 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
         du: ArrayViewMut2<'_, A>,
     ) {
         difference(y, t, y.nrows(), du);
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

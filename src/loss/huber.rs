@@ -2,7 +2,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
 use super::Loss;
 use crate::error::Result;
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_positive};
 
@@ -26,13 +26,14 @@ use crate::settings::{Settings, check_positive};
 /// Source: Huber, *Robust estimation of a location parameter*, 1964.
 ///
 /// ```
-/// use manabi::{Huber, Loss};
+/// use manabi::loss::{Huber, Loss};
 /// use ndarray::array;
 ///
 /// let loss = Huber::new(2.0).sum(array![[1.0, 5.0]].view(), array![[0.0, 0.0]].view());
 /// assert_eq!(loss, (0.5 + 8.0) / 2.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias("SmoothL1Loss", "smooth L1", "HuberLoss"))]
 pub struct Huber {
     delta: f64,
 }
@@ -51,11 +52,11 @@ impl Default for Huber {
 }
 
 impl<A: Scalar> Loss<A> for Huber {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "huber_error"
     }
 
-    fn accepts(&self, _: Link) -> bool {
+    fn accepts(&self, _: OutputFunction) -> bool {
         true
     }
 

@@ -1,8 +1,9 @@
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
 use super::Loss;
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The mean absolute error, for numbers to be met (regression) where some targets are far off: it tends to the median.
 ///
@@ -19,21 +20,22 @@ use crate::scalar::Scalar;
 /// Source: Boscovich, *De litteraria expeditione per pontificiam ditionem*, 1757.
 ///
 /// ```
-/// use manabi::{Loss, MeanAbsoluteError};
+/// use manabi::loss::{Loss, MeanAbsoluteError};
 /// use ndarray::array;
 ///
 /// let loss = MeanAbsoluteError.sum(array![[1.0, 5.0]].view(), array![[0.0, 7.0]].view());
 /// assert_eq!(loss, 1.5);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("MAE", "L1Loss", "L1"))]
 pub struct MeanAbsoluteError;
 
 impl<A: Scalar> Loss<A> for MeanAbsoluteError {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "mean_absolute_error"
     }
 
-    fn accepts(&self, _: Link) -> bool {
+    fn accepts(&self, _: OutputFunction) -> bool {
         true
     }
 
@@ -56,5 +58,9 @@ impl<A: Scalar> Loss<A> for MeanAbsoluteError {
         let sign = |d: A| if d == A::zero() { d } else { d.signum() };
         Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = sign(y - t) / n);
         output.backward(y, du);
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

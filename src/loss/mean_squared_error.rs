@@ -1,8 +1,9 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::{Loss, difference};
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 
 /// The mean squared error, for numbers to be met (regression).
 ///
@@ -19,21 +20,22 @@ use crate::scalar::Scalar;
 /// Source: Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805.
 ///
 /// ```
-/// use manabi::{Loss, MeanSquaredError};
+/// use manabi::loss::{Loss, MeanSquaredError};
 /// use ndarray::array;
 ///
 /// let loss = MeanSquaredError.sum(array![[1.0, 5.0]].view(), array![[0.0, 2.0]].view());
 /// assert_eq!(loss, 5.0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[doc(alias("MSE", "MSELoss", "L2", "squared error"))]
 pub struct MeanSquaredError;
 
 impl<A: Scalar> Loss<A> for MeanSquaredError {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "mean_squared_error"
     }
 
-    fn accepts(&self, _: Link) -> bool {
+    fn accepts(&self, _: OutputFunction) -> bool {
         true
     }
 
@@ -54,5 +56,9 @@ impl<A: Scalar> Loss<A> for MeanSquaredError {
         difference(y, t, y.len(), du.view_mut());
         du.mapv_inplace(|d| d + d);
         output.backward(y, du);
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

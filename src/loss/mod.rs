@@ -1,4 +1,11 @@
-//! How wrong a prediction is: predictions and targets to the loss and its gradient.
+//! Losses: how wrong predictions are, and the gradient of that. The article calls a loss an *error*.
+//!
+//! | to predict | output | loss |
+//! |---|---|---|
+//! | one of several classes | [`Softmax`](crate::Softmax) | [`CrossEntropy`]; [`WeightedCrossEntropy`] with label smoothing or class weights |
+//! | yes or no, once or several times | [`Sigmoid`](crate::activation::Sigmoid) | [`BinaryCrossEntropy`]; [`WeightedBinaryCrossEntropy`] with weights of yes |
+//! | values | [`Identity`](crate::activation::Identity) | [`MeanSquaredError`] |
+//! | values, some of them far off | [`Identity`](crate::activation::Identity) | [`Huber`], [`MeanAbsoluteError`] |
 
 mod binary_cross_entropy;
 mod cross_entropy;
@@ -10,6 +17,7 @@ mod weighted_cross_entropy;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
 
@@ -21,25 +29,22 @@ pub use mean_squared_error::MeanSquaredError;
 pub use weighted_binary_cross_entropy::WeightedBinaryCrossEntropy;
 pub use weighted_cross_entropy::WeightedCrossEntropy;
 
+use crate::delegate::delegate;
 use crate::error::{Error, Result};
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
-use crate::settings::{Settings, of_no_fields};
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// A loss (the article's *error*), or your own.
-///
-/// | for | output | loss |
-/// |---|---|---|
-/// | classes that exclude each other | softmax | [`CrossEntropy`], or with smoothing and weights [`WeightedCrossEntropy`] |
-/// | classes that may come together, a yes or no | sigmoid | [`BinaryCrossEntropy`], [`WeightedBinaryCrossEntropy`] |
-/// | numbers | any, as a rule identity | [`MeanSquaredError`], [`MeanAbsoluteError`], [`Huber`] |
 ///
 /// Arrays are (batch, outputs) in standard layout: the predictions `y`, the targets `t`. All arrays of one call have the
 /// same shape; whoever calls a loss sees to that.
 ///
 /// ```
-/// use manabi::{Link, Loss, Output, Scalar, simd};
+/// use manabi::loss::Loss;
+/// use manabi::output::{Output, OutputFunction};
+/// use manabi::{Scalar, simd};
 /// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 ///
 /// /// The sum over the outputs of ln cosh(y − t), between squared and absolute error.
@@ -47,10 +52,10 @@ use crate::simd::dispatch;
 /// struct LogCosh;
 ///
 /// impl<A: Scalar> Loss<A> for LogCosh {
-///     fn name(&self) -> &str {
+///     fn kind(&self) -> &str {
 ///         "log_cosh"
 ///     }
-///     fn accepts(&self, _: Link) -> bool {
+///     fn accepts(&self, _: OutputFunction) -> bool {
 ///         true
 ///     }
 ///     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
@@ -79,12 +84,13 @@ use crate::simd::dispatch;
 ///     }
 /// }
 /// ```
+#[doc(alias("error", "criterion", "objective"))]
 pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     /// The name that a model's table shows, and by which a file knows the loss: one that no other has.
-    fn name(&self) -> &str;
+    fn kind(&self) -> &str;
 
     /// Whether the loss makes sense for outputs of this meaning.
-    fn accepts(&self, link: Link) -> bool;
+    fn accepts(&self, link: OutputFunction) -> bool;
 
     /// An error if a setting of the loss is out of its range, or makes no sense for this many outputs; asked when a model
     /// is built.
@@ -93,16 +99,15 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     }
 
     /// An error if the loss makes no sense for these targets; asked for every batch. A model names the data set's row in an
-    /// [`Error::Row`](crate::Error::Row), whose row is one of `t`.
-    fn check(&self, _t: ArrayView2<'_, A>) -> Result<()> {
+    /// [`Error::Row`], whose row is one of `t`.
+    fn check_targets(&self, _t: ArrayView2<'_, A>) -> Result<()> {
         Ok(())
     }
 
-    /// What a saved model says of the loss, for a registry to make it again; `None` if it does not tell.
-    ///
-    /// A loss without fields has nothing to say, and one with fields says nothing unless it implements this.
+    /// Returns what a saved model says of the loss, for a registry to make it again: [`Settings::new`] if there is nothing to
+    /// tell. `None`, the default, if the loss cannot be saved.
     fn settings(&self) -> Option<Settings> {
-        of_no_fields(self)
+        None
     }
 
     /// The sum over the rows of each row's loss.
@@ -134,41 +139,52 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     );
 }
 
-/// A loss chosen at run time.
-impl<A: Scalar> Loss<A> for Box<dyn Loss<A>> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-    fn accepts(&self, link: Link) -> bool {
-        (**self).accepts(link)
-    }
-    fn check_outputs(&self, outputs: usize) -> Result<()> {
-        (**self).check_outputs(outputs)
-    }
-    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
-        (**self).check(t)
-    }
-    fn settings(&self) -> Option<Settings> {
-        (**self).settings()
-    }
-    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        (**self).sum(y, t)
-    }
-    fn sum_from_logits(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        (**self).sum_from_logits(u, y, t)
-    }
-    fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
-        (**self).weight(t)
-    }
-    fn gradient(
-        &self,
-        output: &dyn Output<A>,
-        y: ArrayView2<'_, A>,
-        t: ArrayView2<'_, A>,
-        du: ArrayViewMut2<'_, A>,
-    ) {
-        (**self).gradient(output, y, t, du);
-    }
+delegate!([A: Scalar] Loss<A>, for [Box<dyn Loss<A>>, Arc<dyn Loss<A>>], {
+    fn kind(&self) -> &str;
+    fn accepts(&self, link: OutputFunction) -> bool;
+    fn check_outputs(&self, outputs: usize) -> Result<()>;
+    fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()>;
+    fn settings(&self) -> Option<Settings>;
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
+    fn sum_from_logits(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
+    fn weight(&self, t: ArrayView2<'_, A>) -> f64;
+    fn gradient(&self, output: &dyn Output<A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>, du: ArrayViewMut2<'_, A>);
+});
+
+/// A loss with different settings, and what makes it from its settings.
+#[doc(hidden)]
+pub type BuiltInLoss<A> = (Vec<Arc<dyn Loss<A>>>, fn(&Settings) -> Result<Arc<dyn Loss<A>>>);
+
+/// Returns every built-in loss, with examples for this many outputs: the list to which who adds one adds it.
+#[doc(hidden)]
+pub fn built_in_losses<A: Scalar>(outputs: usize) -> Vec<BuiltInLoss<A>> {
+    let weights: Vec<f64> = (0..outputs).map(|output| 0.5 + output as f64).collect();
+    let weighted = CrossEntropy.class_weights(weights.clone());
+    vec![
+        (vec![Arc::new(CrossEntropy)], |_| Ok(Arc::new(CrossEntropy))),
+        (vec![Arc::new(BinaryCrossEntropy)], |_| Ok(Arc::new(BinaryCrossEntropy))),
+        (vec![Arc::new(MeanSquaredError)], |_| Ok(Arc::new(MeanSquaredError))),
+        (vec![Arc::new(MeanAbsoluteError)], |_| Ok(Arc::new(MeanAbsoluteError))),
+        (vec![Arc::new(Huber::new(0.7))], |settings| Ok(Arc::new(Huber::new(settings.number("delta")?)))),
+        (vec![Arc::new(BinaryCrossEntropy.pos_weight(weights))], |settings| {
+            Ok(Arc::new(BinaryCrossEntropy.pos_weight(settings.numbers("pos_weight")?)))
+        }),
+        (
+            vec![
+                Arc::new(CrossEntropy.label_smoothing(0.1)),
+                Arc::new(weighted.clone()),
+                Arc::new(weighted.mean_over_samples(true)),
+            ],
+            |settings| {
+                let loss = CrossEntropy.label_smoothing(settings.number("label_smoothing")?);
+                let loss = loss.mean_over_samples(settings.flag("mean_over_samples")?);
+                Ok(match settings.get("class_weights") {
+                    Some(_) => Arc::new(loss.class_weights(settings.numbers("class_weights")?)),
+                    None => Arc::new(loss),
+                })
+            },
+        ),
+    ]
 }
 
 /// (y − t)/n: the gradient by the logits wherever output and loss are made for each other.

@@ -2,12 +2,12 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::{Loss, check_probabilities, check_weights, floored_ln, sum_terms};
 use crate::error::Result;
-use crate::output::{Link, Output};
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// The binary cross entropy in which a yes has a weight: [`BinaryCrossEntropy`](crate::BinaryCrossEntropy) for classes that
-/// are rare.
+/// The binary cross entropy in which a yes has a weight: [`BinaryCrossEntropy`](crate::loss::BinaryCrossEntropy) for classes
+/// that are rare.
 ///
 /// With p = (number of no)/(number of yes) both count alike; a larger p trades precision for recall.
 ///
@@ -29,7 +29,7 @@ use crate::settings::Settings;
 /// Source: King and Zeng, *Logistic regression in rare events data*, 2001.
 ///
 /// ```
-/// use manabi::{BinaryCrossEntropy, Loss};
+/// use manabi::loss::{BinaryCrossEntropy, Loss};
 /// use ndarray::array;
 ///
 /// let loss = BinaryCrossEntropy.pos_weight([3.0]).sum(array![[0.5]].view(), array![[1.0]].view());
@@ -37,6 +37,7 @@ use crate::settings::Settings;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("BCE", "pos_weight"))]
 pub struct WeightedBinaryCrossEntropy {
     pos_weight: Vec<f64>,
 }
@@ -55,12 +56,12 @@ impl WeightedBinaryCrossEntropy {
 }
 
 impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "weighted_binary_cross_entropy_error"
     }
 
-    fn accepts(&self, link: Link) -> bool {
-        link == Link::Sigmoid
+    fn accepts(&self, link: OutputFunction) -> bool {
+        link == OutputFunction::Sigmoid
     }
 
     fn check_outputs(&self, outputs: usize) -> Result<()> {
@@ -68,7 +69,7 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
     }
 
     #[inline(never)]
-    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+    fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_probabilities(t)
     }
 

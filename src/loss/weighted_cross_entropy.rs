@@ -1,10 +1,10 @@
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use super::{Loss, check_distributions, check_weights, floored_ln};
-use crate::error::{Error, Result};
-use crate::output::{Link, Output};
+use crate::error::Result;
+use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check, check_share};
 use crate::simd::dispatch;
 
 /// The cross entropy with label smoothing and class weights: [`CrossEntropy`](crate::CrossEntropy) with settings, and
@@ -51,6 +51,7 @@ use crate::simd::dispatch;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("label smoothing", "class weights"))]
 pub struct WeightedCrossEntropy {
     label_smoothing: f64,
     class_weights: Option<Vec<f64>>,
@@ -69,8 +70,8 @@ impl WeightedCrossEntropy {
     }
 
     /// Divides by the number of samples instead of the sum of their weights.
-    pub fn mean_over_samples(self) -> Self {
-        Self { mean_over_samples: true, ..self }
+    pub fn mean_over_samples(self, mean_over_samples: bool) -> Self {
+        Self { mean_over_samples, ..self }
     }
 
     /// The weight of class `i`; NaN where it was forgotten, which no model accepts.
@@ -96,28 +97,24 @@ impl WeightedCrossEntropy {
 }
 
 impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "weighted_cross_entropy_error"
     }
 
-    fn accepts(&self, link: Link) -> bool {
-        link == Link::Softmax
+    fn accepts(&self, link: OutputFunction) -> bool {
+        link == OutputFunction::Softmax
     }
 
     fn check_outputs(&self, outputs: usize) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.label_smoothing) {
-            return Err(Error::setting("label_smoothing", "a number from 0 to 1", self.label_smoothing));
-        }
+        check_share("label_smoothing", self.label_smoothing)?;
         let Some(weights) = &self.class_weights else { return Ok(()) };
         check_weights("class_weights", weights, outputs)?;
-        match weights.iter().all(|&weight| weight == 0.0) {
-            true => Err(Error::setting("class_weights", "one above 0 at least", "none")),
-            false => Ok(()),
-        }
+        let some = weights.iter().any(|&weight| weight != 0.0);
+        check(some, "class_weights", "one above 0 at least", "none")
     }
 
     #[inline(never)]
-    fn check(&self, t: ArrayView2<'_, A>) -> Result<()> {
+    fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()> {
         check_distributions(t)
     }
 

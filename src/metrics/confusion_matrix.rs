@@ -2,8 +2,9 @@ use std::fmt::{self, Display};
 
 use ndarray::{Array2, ArrayView2};
 
+use crate::buffer::zero_matrix;
 use crate::data::check_labels;
-use crate::error::{Error, Result, zeros};
+use crate::error::{Error, Result};
 
 /// How often samples of each class were taken for each class, and the figures that follow from it.
 ///
@@ -37,6 +38,7 @@ use crate::error::{Error, Result, zeros};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias("precision", "recall", "F1"))]
 pub struct ConfusionMatrix {
     counts: Array2<usize>,
 }
@@ -77,7 +79,7 @@ impl ConfusionMatrix {
             }
             other => other,
         })?;
-        let mut counts = zeros((classes, classes))?;
+        let mut counts = zero_matrix("the confusion matrix", (classes, classes))?;
         labels.into_iter().zip(predicted).for_each(|place| counts[place] += 1);
         Ok(Self { counts })
     }

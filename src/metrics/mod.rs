@@ -1,31 +1,8 @@
-//! How good predictions are.
+//! Metrics: how good predictions are.
 //!
-//! Training reports a loss and an accuracy ([`Metrics`]); here are the figures that one asks for afterwards,
-//! from predictions and what they should have been, by scikit-learn's definitions.
-//!
-//! | for | figures |
-//! |---|---|
-//! | classes | [`accuracy`], [`top_k_accuracy`]; [`ConfusionMatrix`]: precision, recall, F1 |
-//! | numbers | [`mean_absolute_error`], [`mean_squared_error`], [`root_mean_squared_error`], [`r_squared`] |
-//!
-//! Labels are integers of any type from 0 on, predictions the outputs of a model, a row per sample.
-//! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) takes a data set.
-//!
-//! ```
-//! use manabi::metrics::{Average, ConfusionMatrix, accuracy, classes, top_k_accuracy};
-//! use ndarray::array;
-//!
-//! let y = array![[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.1, 0.1, 0.8]];
-//! let labels = [0_u8, 1, 2];
-//! assert_eq!(accuracy(y.view(), &labels)?, 2.0 / 3.0);
-//! assert_eq!(top_k_accuracy(y.view(), &labels, 2)?, 1.0);
-//!
-//! let matrix = ConfusionMatrix::new(&labels, &classes(y.view())?, 3)?;
-//! assert_eq!(matrix.counts(), array![[1, 0, 0], [1, 0, 0], [0, 0, 1]]);
-//! assert_eq!(matrix.precision(), [0.5, 0.0, 1.0]);
-//! assert_eq!(matrix.average_recall(Average::Macro), 2.0 / 3.0);
-//! # Ok::<(), manabi::Error>(())
-//! ```
+//! [`Sequential::evaluate`](crate::Sequential::evaluate) measures loss and accuracy of a model on a data set, and
+//! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its answers class by class. The functions
+//! here measure predictions that you have as an array.
 
 mod classification;
 mod confusion_matrix;

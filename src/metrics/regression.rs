@@ -84,8 +84,8 @@ pub fn root_mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_
 ///
 /// Shapes: y and t (samples, outputs).
 ///
-/// Numerics: sums are taken in `f64`, in units in which no square leaves the range. Where all targets of an output are the same, it counts 1 if the predictions are exact
-/// and 0 if not.
+/// Numerics: sums are taken in `f64`, in units in which no square leaves the range. Where all targets of an output are the
+/// same, it counts 1 if the predictions are exact and 0 if not.
 ///
 /// Errors: fewer than 2 samples, other shapes, a number that is not finite.
 ///

@@ -1,7 +1,7 @@
 use ndarray::ArrayView2;
 
 use super::classification::argmax;
-use crate::output::Link;
+use crate::output::OutputFunction;
 use crate::scalar::Scalar;
 
 /// Loss and accuracy, each the mean over samples.
@@ -32,7 +32,7 @@ impl Tally {
     pub(crate) fn of<A: Scalar>(
         loss: f64,
         weight: f64,
-        link: Link,
+        link: OutputFunction,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
     ) -> Self {
@@ -54,15 +54,15 @@ impl Tally {
     }
 }
 
-fn right_answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Option<f64> {
+fn right_answers<A: Scalar>(link: OutputFunction, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Option<f64> {
     let columns = y.ncols();
     let [y, t] = [y, t].map(|array| array.to_slice().expect("a workspace is in standard layout"));
     match link {
-        Link::Softmax => {
+        OutputFunction::Softmax => {
             let rows = y.chunks_exact(columns).zip(t.chunks_exact(columns));
             Some(rows.filter(|(y, t)| argmax(y) == argmax(t)).count() as f64)
         }
-        Link::Sigmoid => {
+        OutputFunction::Sigmoid => {
             let half = A::of(0.5);
             let right = y.iter().zip(t).filter(|&(&y, &t)| (y >= half) == (t >= half)).count();
             Some(right as f64 / columns as f64)

@@ -16,15 +16,16 @@ use crate::shape::Shape;
 /// | setting | default | range |
 /// |---|---|---|
 /// | `input` | none | a [`Shape`] of 1 or more in each dimension |
-/// | [`add_layer`](Builder::add_layer) | none | 1 or more, each with a name of its own |
-/// | [`set_output`](Builder::set_output) | none | any [`Output`] |
-/// | [`set_error`](Builder::set_error) | none | a [`Loss`] that accepts the output |
-/// | [`seed`](Builder::seed) | 0 | any |
+/// | [`add_layer`](SequentialBuilder::add_layer) | none | 1 or more, each with a name of its own |
+/// | [`set_output`](SequentialBuilder::set_output) | none | any [`Output`] |
+/// | [`set_error`](SequentialBuilder::set_error) | none | a [`Loss`] that accepts the output |
+/// | [`seed`](SequentialBuilder::seed) | 0 | any |
 ///
-/// Errors: [`build`](Builder::build) reports the first thing that makes no sense, with the layer's name.
+/// Errors: [`build`](SequentialBuilder::build) reports the first thing that makes no sense, with the layer's name.
 ///
 /// ```
-/// use manabi::{Affine, CrossEntropy, Identity, Sequential};
+/// use manabi::activation::Identity;
+/// use manabi::{Affine, CrossEntropy, Sequential};
 ///
 /// let builder = Sequential::<f64>::builder(4).add_layer("affine1", Affine::new(3));
 /// let error = builder.set_output(Identity).set_error(CrossEntropy).build().unwrap_err();
@@ -32,7 +33,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
-pub struct Builder<A> {
+pub struct SequentialBuilder<A> {
     input: Shape,
     layers: Vec<Named<A>>,
     output: Option<Arc<dyn Output<A>>>,
@@ -40,7 +41,7 @@ pub struct Builder<A> {
     seed: u32,
 }
 
-impl<A: Scalar> Builder<A> {
+impl<A: Scalar> SequentialBuilder<A> {
     pub(super) fn new(input: Shape) -> Self {
         Self { input, layers: Vec::new(), output: None, loss: None, seed: 0 }
     }
@@ -81,12 +82,12 @@ impl<A: Scalar> Builder<A> {
     #[inline(never)]
     pub fn build(self) -> Result<Sequential<A>> {
         let mut random = RandomState::new(self.seed);
-        self.build_with(&mut random)
+        self.build_with_random(&mut random)
     }
 
     /// The model, its weights drawn from a stream that can be used further.
     #[inline(never)]
-    pub fn build_with(self, random: &mut dyn Random) -> Result<Sequential<A>> {
+    pub fn build_with_random(self, random: &mut dyn Random) -> Result<Sequential<A>> {
         let planned = self.plan()?;
         let slots = &planned.plan.slots;
         let params = draw(slots, |slot| &slot.declared.parameters, |slot| slot.range.end, random)?;
@@ -115,9 +116,9 @@ impl<A: Scalar> Builder<A> {
     /// Returns the loss, which must make sense for the output and the number of outputs.
     fn loss(&self, output: &dyn Output<A>, outputs: usize) -> Result<Arc<dyn Loss<A>>> {
         let loss = self.loss.clone().ok_or_else(|| Error::setting("set_error", "a loss", "none"))?;
-        if !loss.accepts(output.link()) {
-            let expected = format!("a loss that goes with output {}", output.name());
-            return Err(Error::setting("set_error", expected, loss.name()));
+        if !loss.accepts(output.function()) {
+            let expected = format!("a loss that goes with output {}", output.kind());
+            return Err(Error::setting("set_error", expected, loss.kind()));
         }
         loss.check_outputs(outputs)?;
         Ok(loss)
@@ -133,8 +134,7 @@ fn draw<A: Scalar>(
 ) -> Result<Vec<A>> {
     let total = slots.last().map_or(0, end);
     let mut values = Vec::new();
-    let too_many = |_| Error::setting("parameters", "as many as fit in memory", total);
-    values.try_reserve_exact(total).map_err(too_many)?;
+    values.try_reserve_exact(total).map_err(|_| Error::out_of_memory::<A>("the parameters", &[total]))?;
     for slot in slots {
         for spec in specs(slot) {
             spec.draw(random, &mut values).map_err(|error| error.in_layer(&slot.name))?;

@@ -12,8 +12,8 @@ impl<A: Scalar> fmt::Display for Sequential<A> {
             let (kind, input, output) = (slot.layer.kind(), slot.declared.input, slot.declared.output);
             writeln!(f, "{} {kind} {input} {output}", slot.name)?;
         }
-        writeln!(f, "output {} {}", self.output.name(), self.output_dim())?;
-        write!(f, "error {}", self.loss.name())
+        writeln!(f, "output {} {}", self.output.kind(), self.output_dim())?;
+        write!(f, "error {}", self.loss.kind())
     }
 }
 
@@ -30,7 +30,8 @@ impl<A: Scalar> Sequential<A> {
     /// Returns a table of the layers with the number of their parameters.
     ///
     /// ```
-    /// use manabi::{Activation, Affine, CrossEntropy, Flatten, Mish, Sequential, Softmax};
+    /// use manabi::layer::Flatten;
+    /// use manabi::{Activation, Affine, CrossEntropy, Mish, Sequential, Softmax};
     ///
     /// let model = Sequential::<f32>::builder([1, 28, 28])
     ///     .add_layer("flatten", Flatten)

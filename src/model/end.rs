@@ -12,11 +12,11 @@ pub(super) struct End<A>(pub Arc<dyn Output<A>>);
 
 impl<A: Scalar> Layer<A> for End<A> {
     fn kind(&self) -> &str {
-        self.0.name()
+        self.0.kind()
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        self.0.check(input.size())?;
+        self.0.check_outputs(input.size())?;
         Ok(input.size().into())
     }
 

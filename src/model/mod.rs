@@ -1,9 +1,33 @@
-//! The network: layers in order, an output, a loss.
+//! Models: [`Sequential`], its builder, and the memory that a pass needs.
+//!
+//! ```
+//! use manabi::prelude::*;
+//!
+//! let model = Sequential::<f32>::builder(2)
+//!     .add_layer("affine1", Affine::new(3))
+//!     .add_layer("mish1", Activation::new(Mish))
+//!     .add_layer("affine2", Affine::new(1))
+//!     .set_output(Identity)
+//!     .set_error(MeanSquaredError)
+//!     .build()?;
+//! assert_eq!(model.parameter("affine1.weight")?.shape(), [2, 3]);
+//! assert_eq!(model.predict(ndarray::array![[0.5, -0.5]].view())?.dim(), (1, 1));
+//! # Ok::<(), manabi::Error>(())
+//! ```
+//!
+//! A model has the same values in two views. *Named*: [`parameters`](Sequential::parameters),
+//! [`parameter`](Sequential::parameter) and [`set_parameter`](Sequential::set_parameter) work with arrays by their names,
+//! and so does [`buffers`](Sequential::buffers). *Flat*: [`parameter_values`](Sequential::parameter_values) and
+//! [`buffer_values`](Sequential::buffer_values) are slices of all values, in the order of the layers.
 
 mod builder;
 mod display;
 mod end;
+pub(crate) mod evaluate;
+#[cfg(feature = "persistence")]
+mod files;
 mod finite;
+pub(crate) mod guard;
 #[cfg(feature = "persistence")]
 mod numbers;
 mod parameters;
@@ -13,7 +37,7 @@ mod workspace;
 
 use std::sync::Arc;
 
-pub use builder::Builder;
+pub use builder::SequentialBuilder;
 pub(crate) use parameters::Place;
 use units::Units;
 pub use workspace::Workspace;
@@ -59,6 +83,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("model", "network", "create_model", "nn.Sequential"))]
 pub struct Sequential<A> {
     /// Tells models apart that were built one by one; clones share it.
     id: u64,
@@ -73,8 +98,8 @@ pub struct Sequential<A> {
 
 impl<A: Scalar> Sequential<A> {
     /// Begins a model for samples of this shape, such as `784` or `[1, 28, 28]`.
-    pub fn builder(input: impl Into<Shape>) -> Builder<A> {
-        Builder::new(input.into())
+    pub fn builder(input: impl Into<Shape>) -> SequentialBuilder<A> {
+        SequentialBuilder::new(input.into())
     }
 
     /// Returns what tells models apart that were built or loaded one by one; clones share it.

@@ -1,7 +1,8 @@
 //! A model's numbers, parameters and buffers alike, beside their descriptions: how files see it.
 
 use super::Sequential;
-use crate::error::{Result, zeros};
+use crate::buffer::zeros;
+use crate::error::Result;
 use crate::layer::{Layer, TensorSpec};
 use crate::loss::Loss;
 use crate::scalar::Scalar;
@@ -52,8 +53,8 @@ impl<A: Scalar> Sequential<A> {
     /// A planned model with all its numbers 0.
     pub(crate) fn with_zeros(self) -> Result<Self> {
         let end = (self.plan.last().range.end, self.plan.last().buffer_range.end);
-        let params = zeros((1, end.0))?.into_raw_vec_and_offset().0;
-        let buffers = zeros((1, end.1))?.into_raw_vec_and_offset().0;
+        let params = zeros("the parameters", end.0)?;
+        let buffers = zeros("the buffers", end.1)?;
         Ok(Self { params, buffers, ..self })
     }
 }

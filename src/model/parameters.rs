@@ -12,7 +12,9 @@ use crate::scalar::Scalar;
 /// Access to the parameters: all of them as one flat slice, or one by its name, such as `affine1.weight`.
 ///
 /// ```
-/// use manabi::{Affine, Identity, MeanSquaredError, Sequential};
+/// use manabi::activation::Identity;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::{Affine, Sequential};
 /// use ndarray::array;
 ///
 /// let mut model = Sequential::<f64>::builder(2)
@@ -21,7 +23,7 @@ use crate::scalar::Scalar;
 ///     .set_error(MeanSquaredError)
 ///     .build()?;
 /// model.set_parameter("affine1.weight", &array![[3.0], [4.0]])?;
-/// assert_eq!(model.params(), [3.0, 4.0, 0.0]);
+/// assert_eq!(model.parameter_values(), [3.0, 4.0, 0.0]);
 /// assert_eq!(model.predict(array![[1.0, 10.0]].view())?, array![[43.0]]);
 /// # Ok::<(), manabi::Error>(())
 /// ```
@@ -32,18 +34,18 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// All parameters, from the first layer to the last.
-    pub fn params(&self) -> &[A] {
+    pub fn parameter_values(&self) -> &[A] {
         &self.params
     }
 
     /// All parameters, to be changed in place by an optimizer.
-    pub fn params_mut(&mut self) -> &mut [A] {
+    pub fn parameter_values_mut(&mut self) -> &mut [A] {
         &mut self.params
     }
 
     /// Replaces all parameters; an error, and nothing changed, if their number is wrong or one is not finite.
     #[inline(never)]
-    pub fn set_params(&mut self, params: &[A]) -> Result<()> {
+    pub fn set_parameter_values(&mut self, params: &[A]) -> Result<()> {
         if params.len() != self.params.len() {
             return Err(Error::shape("params", format!("[{}]", self.params.len()), &[params.len()]));
         }
@@ -84,7 +86,7 @@ impl<A: Scalar> Sequential<A> {
     /// Replaces all buffers; an error, and nothing changed, if their number is wrong, one is not finite, or a layer cannot use
     /// it, such as a negative variance.
     #[inline(never)]
-    pub fn set_buffers(&mut self, values: &[A]) -> Result<()> {
+    pub fn set_buffer_values(&mut self, values: &[A]) -> Result<()> {
         if values.len() != self.buffers.len() {
             return Err(Error::shape("buffers", format!("[{}]", self.buffers.len()), &[values.len()]));
         }

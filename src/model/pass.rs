@@ -4,8 +4,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
 use super::workspace::Workspace;
+use crate::buffer::{lengthen, zero_matrix};
 use crate::buffer::{matrix, matrix_mut};
-use crate::error::{Error, Result, check_finite, lengthen, zeros};
+use crate::error::{Error, Result, check_finite};
 use crate::layer::{Backward, Forward, Training, backward, forward, predict, shared};
 use crate::metrics::{Metrics, Tally};
 use crate::parallel::enter;
@@ -23,7 +24,7 @@ impl<A: Scalar> Sequential<A> {
     /// overflow.
     #[inline(never)]
     pub fn predict(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
-        let mut y = zeros((x.nrows(), self.output_dim()))?;
+        let mut y = zero_matrix("the predictions", (x.nrows(), self.output_dim()))?;
         let mut ws = self.workspace(x.nrows().min(PREDICT_ROWS))?;
         self.predict_into(x, &mut ws, y.view_mut())?;
         Ok(y)
@@ -53,7 +54,7 @@ impl<A: Scalar> Sequential<A> {
         }
         check_finite("x", x)?;
         (ws.rows, ws.loaded) = (0, false);
-        enter(ws.engine.threads(), || self.predict_rows(x, ws, y.view_mut()));
+        enter(ws.engine.thread_count(), || self.predict_rows(x, ws, y.view_mut()));
         check_finite("prediction", y.view())
     }
 
@@ -78,7 +79,7 @@ impl<A: Scalar> Sequential<A> {
     /// Errors: a workspace of another model or without a batch, targets that the loss cannot be asked for.
     #[inline(never)]
     pub fn loss(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
-        enter(ws.engine.threads(), || self.tally(ws)).map(|tally| tally.mean())
+        enter(ws.engine.thread_count(), || self.tally(ws)).map(|tally| tally.mean())
     }
 
     /// Loss and accuracy on the batch that is loaded in the workspace, and, left there, the gradient of the loss by all
@@ -88,7 +89,7 @@ impl<A: Scalar> Sequential<A> {
     /// not fit in memory.
     #[inline(never)]
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
-        enter(ws.engine.threads(), || {
+        enter(ws.engine.thread_count(), || {
             let tally = self.training_tally(ws)?;
             self.backward(ws);
             Ok(tally.mean())
@@ -110,7 +111,7 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::setting("workspace", "a batch loaded", "none"));
         }
         let of_data = |error: Error| error.of_rows("targets of the data set", ws.origins());
-        self.loss.check(ws.t()).map_err(of_data)?;
+        self.loss.check_targets(ws.t()).map_err(of_data)?;
         if training {
             self.check_rows(ws.rows)?;
             self.size_for_training(ws)?;
@@ -118,7 +119,7 @@ impl<A: Scalar> Sequential<A> {
         }
         self.forward(ws, training);
         let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
-        Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.link(), y, t))
+        Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.function(), y, t))
     }
 
     /// Takes the batch through all layers and the output.
@@ -182,7 +183,7 @@ impl<A: Scalar> Sequential<A> {
     /// Makes room for the gradients, the first time.
     fn size_for_training(&self, ws: &mut Workspace<A>) -> Result<()> {
         ws.memory.grow_for_training(&self.plan.scratch)?;
-        lengthen(&mut ws.gradient, self.params.len())
+        lengthen("the gradient", &mut ws.gradient, self.params.len())
     }
 
     /// An error that names the first layer for which so many rows are too few in training.

@@ -1,8 +1,9 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::Sequential;
+use crate::buffer::zero_matrix;
 use crate::data::Normalizer;
-use crate::error::{Result, zeros};
+use crate::error::Result;
 use crate::scalar::Scalar;
 
 /// The units of what goes into a model and of what comes out of it.
@@ -19,7 +20,10 @@ pub(crate) struct Units {
 /// Training, evaluation and [`predict`](Sequential::predict) do not use them: whatever these are given is normalised already.
 ///
 /// ```
-/// use manabi::{Adam, Affine, Identity, MeanSquaredError, Normalizer, Samples, Sequential, Trainer};
+/// use manabi::activation::Identity;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::optim::Adam;
+/// use manabi::{Affine, Normalizer, Samples, Sequential, Trainer};
 /// use ndarray::array;
 ///
 /// // Prices of flats by area (m²) and age (years).
@@ -52,7 +56,7 @@ impl<A: Scalar> Sequential<A> {
         let Units { inputs, targets } = &self.units;
         let mut y = match inputs {
             Some(normalizer) => {
-                let mut normalised = zeros(x.dim())?;
+                let mut normalised = zero_matrix("the normalised rows", x.dim())?;
                 normalised.assign(&x);
                 normalizer.apply(normalised.view_mut())?;
                 self.predict(normalised.view())?

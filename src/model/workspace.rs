@@ -3,9 +3,10 @@ use std::sync::Arc;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
+use crate::buffer::{lengthen, zeros};
 use crate::buffer::{matrix, matrix_mut};
 use crate::data::{Dataset, Place};
-use crate::error::{Error, Result, lengthen, zeros};
+use crate::error::{Error, Result};
 use crate::layer::{Memory, Plan};
 use crate::linalg::Engine;
 use crate::parallel::{Divide, divide, enter, least, shares};
@@ -21,7 +22,10 @@ use crate::shape::Shape;
 /// A training loop of your own:
 ///
 /// ```
-/// use manabi::{Affine, Identity, MeanSquaredError, Samples, Sequential, Sgd, Stepper};
+/// use manabi::activation::Identity;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::optim::Stepper;
+/// use manabi::{Affine, Samples, Sequential, Sgd};
 /// use ndarray::array;
 ///
 /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?; // t = 2x + 1
@@ -34,11 +38,12 @@ use crate::shape::Shape;
 ///     model.gradient(&mut ws)?;
 ///     sgd.step(&mut model, &mut ws)?;
 /// }
-/// assert!((model.params()[0] - 2.0).abs() < 1e-6 && (model.params()[1] - 1.0).abs() < 1e-6);
+/// assert!((model.parameter_values()[0] - 2.0).abs() < 1e-6 && (model.parameter_values()[1] - 1.0).abs() < 1e-6);
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("scratch", "buffers"))]
 pub struct Workspace<A> {
     /// The greatest number of rows.
     pub(super) capacity: usize,
@@ -81,14 +86,14 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
-        let buffer = |width| zeros((capacity, width)).map(|array| array.into_raw_vec_and_offset().0);
+        let buffer = |what, width: usize| zeros(what, capacity.saturating_mul(width));
         Ok(Workspace {
             capacity,
             rows: 0,
             loaded: false,
             plan: self.plan.clone(),
-            x: buffer(self.input_dim())?,
-            y: buffer(self.output_dim())?,
+            x: buffer("the inputs of a batch", self.input_dim())?,
+            y: buffer("the outputs of a batch", self.output_dim())?,
             t: Vec::new(),
             origins: Vec::new(),
             memory: Memory::new(&self.plan.scratch, capacity, 1)?,
@@ -112,13 +117,13 @@ impl<A: Scalar> Workspace<A> {
     #[inline(never)]
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);
-        let memory = self.memory.for_threads(&self.plan.scratch, engine.threads());
+        let memory = self.memory.for_threads(&self.plan.scratch, engine.thread_count());
         Self { engine, memory, ..self }
     }
 
     /// How many threads the work of a pass is divided among.
     pub(crate) fn thread_count(&self) -> usize {
-        self.engine.threads()
+        self.engine.thread_count()
     }
 
     /// Sets the seed of what layers such as dropout draw in training (0 to begin with), and begins again with the first batch.
@@ -139,7 +144,7 @@ impl<A: Scalar> Workspace<A> {
     }
 
     /// The gradient by all parameters that the last [`Sequential::gradient`] left, in the order of
-    /// [`Sequential::params`].
+    /// [`Sequential::parameter_values`].
     pub fn gradient(&self) -> &[A] {
         &self.gradient
     }
@@ -169,8 +174,8 @@ impl<A: Scalar> Workspace<A> {
         self.taken = false;
     }
 
-    /// The predictions of the last pass over the batch that is loaded: before one has been made, what the batch before left. None
-    /// behind a prediction, which has written them elsewhere.
+    /// The predictions of the last pass over the batch that is loaded: before one has been made, what the batch before left.
+    /// None behind a prediction, which has written them elsewhere.
     pub fn y(&self) -> ArrayView2<'_, A> {
         matrix(&self.y, self.rows, self.outputs())
     }
@@ -180,8 +185,8 @@ impl<A: Scalar> Workspace<A> {
         matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs())
     }
 
-    /// Loads the samples at `rows` of a data set as the batch, as for an evaluation: an [`Augment`](crate::Augment) gives them
-    /// unchanged. See [`load_at`](Workspace::load_at) for training on samples that change.
+    /// Loads the samples at `rows` of a data set as the batch, as for an evaluation: an [`Augment`](crate::data::Augment)
+    /// gives them unchanged. See [`load_at`](Workspace::load_at) for training on samples that change.
     ///
     /// # Errors
     ///
@@ -200,7 +205,12 @@ impl<A: Scalar> Workspace<A> {
     /// Those of [`load`](Workspace::load).
     ///
     /// ```
-    /// use manabi::{Affine, Augment, Identity, MeanSquaredError, Noise, Place, Samples, Sequential, Sgd, Stepper};
+    /// use manabi::activation::Identity;
+    /// use manabi::data::{Augment, Place};
+    /// use manabi::loss::MeanSquaredError;
+    /// use manabi::optim::Stepper;
+    /// use manabi::random::Noise;
+    /// use manabi::{Affine, Samples, Sequential, Sgd};
     /// use ndarray::array;
     ///
     /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?;
@@ -216,7 +226,7 @@ impl<A: Scalar> Workspace<A> {
     ///     model.gradient(&mut ws)?;
     ///     sgd.step(&mut model, &mut ws)?;
     /// }
-    /// assert!((model.params()[0] - 2.0).abs() < 0.05);
+    /// assert!((model.parameter_values()[0] - 2.0).abs() < 0.05);
     /// # Ok::<(), manabi::Error>(())
     /// ```
     #[inline(never)]
@@ -229,11 +239,11 @@ impl<A: Scalar> Workspace<A> {
         if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
             return Err(Error::setting("row", format!("below {}", data.len()), row));
         }
-        lengthen(&mut self.t, self.capacity * outputs)?;
-        lengthen(&mut self.origins, self.capacity)?;
+        lengthen("the targets of a batch", &mut self.t, self.capacity * outputs)?;
+        lengthen("the rows of a batch", &mut self.origins, self.capacity)?;
         self.loaded = false;
         let x = matrix_mut(&mut self.x, rows.len(), inputs);
-        let (threads, t) = (self.engine.threads(), matrix_mut(&mut self.t, rows.len(), outputs));
+        let (threads, t) = (self.engine.thread_count(), matrix_mut(&mut self.t, rows.len(), outputs));
         let threads = shares(threads, x.len(), least::GATHERED);
         let place = place.seed(self.seed);
         let gather = |Gather { place, rows, x, t }: Gather<'_, A>| data.gather_at(place, rows, x, t);

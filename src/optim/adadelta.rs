@@ -1,9 +1,9 @@
-use super::{Optimizer, Step, check_average};
+use super::{Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::check_positive;
+use crate::settings::{check_average, check_positive};
 
-/// AdaDelta: [`RmsProp`](crate::RmsProp) whose steps have the size of its own past steps instead of a learning rate's.
+/// AdaDelta: [`RmsProp`](crate::optim::RmsProp) whose steps have the size of its own past steps instead of a learning rate's.
 ///
 /// Formula: with g + λθ for g, v ← ρ·v + (1 − ρ)·g²; δ = √(u + ε)/√(v + ε)·g; u ← ρ·u + (1 − ρ)·δ²; θ ← θ − η·δ.
 ///
@@ -19,7 +19,7 @@ use crate::settings::check_positive;
 /// Source: Zeiler, *ADADELTA: an adaptive learning rate method*, 2012. PyTorch: `Adadelta`.
 ///
 /// ```
-/// use manabi::{AdaDelta, Stepper};
+/// use manabi::optim::{AdaDelta, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(AdaDelta::default()).step_slices(&mut params, &mut [4.0])?;
@@ -28,6 +28,7 @@ use crate::settings::check_positive;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "Adadelta")]
 pub struct AdaDelta {
     learning_rate: f64,
     rho: f64,
@@ -64,7 +65,7 @@ impl Default for AdaDelta {
 }
 
 impl<A: Scalar> Optimizer<A> for AdaDelta {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "adadelta"
     }
 

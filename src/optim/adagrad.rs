@@ -1,7 +1,7 @@
-use super::{Optimizer, Step, check_at_least_0};
+use super::{Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::check_positive;
+use crate::settings::{check_at_least_0, check_positive};
 
 /// AdaGrad: [`Sgd`](crate::Sgd) with every number's gradient divided by the root of the sum of its squares, so that rare
 /// gradients count for more.
@@ -18,10 +18,10 @@ use crate::settings::check_positive;
 /// Errors: when training starts, for a setting out of range.
 ///
 /// Source: Duchi, Hazan and Singer, *Adaptive subgradient methods for online learning and stochastic optimization*, 2011.
-/// PyTorch: `Adagrad`; its `lr_decay` is a [`Schedule`](crate::Schedule) here.
+/// PyTorch: `Adagrad`; its `lr_decay` is a [`Schedule`](crate::optim::Schedule) here.
 ///
 /// ```
-/// use manabi::{AdaGrad, Stepper};
+/// use manabi::optim::{AdaGrad, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(AdaGrad::new(0.5)).step_slices(&mut params, &mut [4.0])?;
@@ -30,6 +30,7 @@ use crate::settings::check_positive;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "Adagrad")]
 pub struct AdaGrad {
     learning_rate: f64,
     initial_accumulator: f64,
@@ -66,7 +67,7 @@ impl Default for AdaGrad {
 }
 
 impl<A: Scalar> Optimizer<A> for AdaGrad {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "adagrad"
     }
 

@@ -1,9 +1,9 @@
-use super::{Optimizer, Step, check_average, power};
+use super::{Optimizer, Step, power};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::check_positive;
+use crate::settings::{check_average, check_positive};
 
-/// Adam: [`RmsProp`](crate::RmsProp) on a running average of the gradients, both averages freed of their bias towards 0.
+/// Adam: [`RmsProp`](crate::optim::RmsProp) on a running average of the gradients, both averages freed of their bias towards 0.
 ///
 /// Formula: with g + λθ for g, m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; in step t with m̂ = m/(1 − β₁ᵗ) and
 /// v̂ = v/(1 − β₂ᵗ), θ ← θ − η·m̂/(√v̂ + ε). With `amsgrad`, the greatest v so far takes the place of v in v̂.
@@ -24,7 +24,7 @@ use crate::settings::check_positive;
 /// convergence of Adam and beyond*, 2018. PyTorch: `Adam`.
 ///
 /// ```
-/// use manabi::{Adam, Stepper};
+/// use manabi::optim::{Adam, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(Adam::new(0.25)).step_slices(&mut params, &mut [4.0])?;
@@ -58,11 +58,11 @@ impl Adam {
     }
 
     /// Divides by the greatest average of squares so far.
-    pub fn amsgrad(self) -> Self {
-        Self { amsgrad: true, ..self }
+    pub fn amsgrad(self, amsgrad: bool) -> Self {
+        Self { amsgrad, ..self }
     }
 
-    /// Sets the weight decay λ, which is added to the gradient; [`AdamW`](crate::AdamW) decouples it.
+    /// Sets the weight decay λ, which is added to the gradient; [`AdamW`](crate::optim::AdamW) decouples it.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }
     }
@@ -125,7 +125,7 @@ impl Default for Adam {
 }
 
 impl<A: Scalar> Optimizer<A> for Adam {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "adam"
     }
 

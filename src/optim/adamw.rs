@@ -19,7 +19,7 @@ use crate::scalar::Scalar;
 /// Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019. PyTorch: `AdamW`.
 ///
 /// ```
-/// use manabi::{AdamW, Stepper};
+/// use manabi::optim::{AdamW, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(AdamW::new(0.25).weight_decay(0.5)).step_slices(&mut params, &mut [0.0])?;
@@ -28,6 +28,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("decoupled weight decay", "L2"))]
 pub struct AdamW {
     adam: Adam,
 }
@@ -49,8 +50,8 @@ impl AdamW {
     }
 
     /// Divides by the greatest average of squares so far.
-    pub fn amsgrad(self) -> Self {
-        Self { adam: self.adam.amsgrad() }
+    pub fn amsgrad(self, amsgrad: bool) -> Self {
+        Self { adam: self.adam.amsgrad(amsgrad) }
     }
 
     /// Sets the weight decay λ.
@@ -66,7 +67,7 @@ impl Default for AdamW {
 }
 
 impl<A: Scalar> Optimizer<A> for AdamW {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "adamw"
     }
 

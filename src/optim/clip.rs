@@ -1,10 +1,8 @@
 use crate::error::Result;
+use crate::lanes::{LANES, Lanes, SHRINK};
 use crate::scalar::Scalar;
 use crate::settings::check_positive;
 use crate::simd::dispatch;
-
-/// The sums that run side by side.
-const LANES: usize = 16;
 
 /// What keeps a gradient from being too long.
 ///
@@ -22,7 +20,7 @@ const LANES: usize = 16;
 /// `clip_grad_value_`, `clip_grad_norm_`.
 ///
 /// ```
-/// use manabi::Clip;
+/// use manabi::optim::Clip;
 ///
 /// let mut gradient = [3.0, -4.0];
 /// Clip::Norm(1.0).apply(&mut gradient)?;
@@ -33,6 +31,7 @@ const LANES: usize = 16;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[doc(alias("clip_grad_norm_", "gradient clipping", "clipnorm", "clipvalue"))]
 pub enum Clip {
     /// No number beyond this bound, on either side.
     Value(f64),
@@ -90,7 +89,7 @@ impl Clip {
 /// What brings the gradient down to the bound; 1 if that cannot be told, with a number that is not finite.
 fn factor<A: Scalar>(gradient: &[A], bound: f64) -> f64 {
     // Of finite numbers the squares may be infinite.
-    for scale in [1.0, SMALL] {
+    for scale in [1.0, SHRINK] {
         let norm = norm(gradient, scale);
         if norm.is_finite() {
             return bound * scale / (norm + 1e-6 * scale);
@@ -99,22 +98,15 @@ fn factor<A: Scalar>(gradient: &[A], bound: f64) -> f64 {
     1.0
 }
 
-/// 2⁻⁶⁰⁰.
-const SMALL: f64 = f64::from_bits((1023 - 600) << 52);
-
 /// √Σ (scale·gᵢ)².
 fn norm<A: Scalar>(gradient: &[A], scale: f64) -> f64 {
-    let (chunks, rest) = gradient.as_chunks::<LANES>();
+    let (whole, rest) = gradient.split_at(gradient.len() - gradient.len() % LANES);
     let sum = dispatch(
         #[inline(always)]
         || {
-            let mut sums = [0.0; LANES];
-            for chunk in chunks {
-                for i in 0..LANES {
-                    sums[i] += square(scale * chunk[i].widen());
-                }
-            }
-            sums.iter().sum::<f64>()
+            let mut lanes = Lanes::new();
+            lanes.add([whole], |[g]| square(scale * g.widen()));
+            lanes.total()
         },
     );
     rest.iter().fold(sum, |sum, &g| sum + square(scale * g.widen())).sqrt()

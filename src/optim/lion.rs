@@ -1,8 +1,9 @@
-use super::{Optimizer, Step, check_average};
+use super::{Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_average;
 
-/// Lion: steps of one size, against the sign of an average of gradients; weights decay as in [`AdamW`](crate::AdamW).
+/// Lion: steps of one size, against the sign of an average of gradients; weights decay as in [`AdamW`](crate::optim::AdamW).
 ///
 /// Formula: c = β₁·m + (1 − β₁)·g; m ← β₂·m + (1 − β₂)·g; θ ← θ − η·λ·θ − η·sign(c), with sign(0) = 0.
 ///
@@ -17,7 +18,7 @@ use crate::scalar::Scalar;
 /// Source: Chen et al., *Symbolic discovery of optimization algorithms*, 2023.
 ///
 /// ```
-/// use manabi::{Lion, Stepper};
+/// use manabi::optim::{Lion, Stepper};
 ///
 /// let mut params = [1.0, 1.0];
 /// Stepper::new(Lion::new(0.25)).step_slices(&mut params, &mut [1e-9, 0.0])?;
@@ -56,7 +57,7 @@ impl Default for Lion {
 }
 
 impl<A: Scalar> Optimizer<A> for Lion {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "lion"
     }
 

@@ -1,20 +1,33 @@
-//! θ ← θ′: what turns a gradient into a step.
+//! Optimizers, θ ← θ′: how a gradient changes the parameters; schedules of the learning rate; and [`Stepper`] for a loop of
+//! your own.
 //!
-//! The rules, in the order in which each derives from a simpler one:
-//!
-//! | rule | is | and |
+//! | optimizer | is | with |
 //! |---|---|---|
 //! | [`Sgd`] | θ − η·g | |
-//! | [`Momentum`] | `Sgd` | along a decaying sum of gradients |
-//! | [`Nesterov`] | `Momentum` | one step ahead |
-//! | [`AdaGrad`] | `Sgd` | each number's gradient divided by the root of the sum of its squares |
-//! | [`RmsProp`] | `AdaGrad` | with a running average instead of the sum |
-//! | [`AdaDelta`] | `RmsProp` | in the units of its own steps |
-//! | [`Adam`] | `RmsProp` | on an average of gradients, both averages freed of their bias |
-//! | [`AdamW`] | `Adam` | weights shrink apart from the gradient |
-//! | [`NAdam`] | `Adam` | one step ahead, as `Nesterov` |
-//! | [`RAdam`] | `Adam` | divided only as far as the average of squares can be trusted |
-//! | [`Lion`] | `AdamW` | only the sign of the average counts |
+//! | [`Momentum`] | [`Sgd`] | a decaying sum of gradients |
+//! | [`Nesterov`] | [`Momentum`] | a look one step ahead |
+//! | [`AdaGrad`] | [`Sgd`] | each gradient divided by the root of the sum of its squares |
+//! | [`RmsProp`] | [`AdaGrad`] | a running average instead of the sum |
+//! | [`AdaDelta`] | [`RmsProp`] | steps in the units of the parameters |
+//! | [`Adam`] | [`RmsProp`] | an average of gradients, both averages without bias |
+//! | [`AdamW`] | [`Adam`] | weight decay apart from the gradient |
+//! | [`NAdam`] | [`Adam`] | a look one step ahead, as [`Nesterov`] |
+//! | [`RAdam`] | [`Adam`] | a division only as far as the average of squares can be trusted |
+//! | [`Lion`] | [`AdamW`] | only the sign of the average |
+//!
+//! Take [`Sgd`] for the article's results, [`Adam`] or [`AdamW`] for a quick start, and [`Momentum`] where you can tune its
+//! rate.
+//!
+//! | schedule | learning rate |
+//! |---|---|
+//! | [`ConstantRate`] | the optimizer's own |
+//! | [`StepDecay`], [`ExponentialDecay`], [`PolynomialDecay`], [`CosineDecay`] | falls by a formula |
+//! | [`WarmUp`] | rises to another schedule |
+//! | [`OneCycle`] | rises, then falls far |
+//! | [`ByEpoch`] | another schedule, counted in epochs |
+//! | [`ReduceOnPlateau`] | falls where a metric no longer improves |
+//!
+//! [`Clip`] bounds gradients before a step.
 
 mod adadelta;
 mod adagrad;
@@ -34,6 +47,7 @@ mod step;
 mod stepper;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 pub use adadelta::AdaDelta;
 pub use adagrad::AdaGrad;
@@ -48,33 +62,33 @@ pub use plateau::{Plateau, ReduceOnPlateau};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use schedule::{
-    ByEpoch, Constant, CosineDecay, ExponentialDecay, OneCycle, PolynomialDecay, Schedule, StepDecay, WarmUp,
+    ByEpoch, ConstantRate, CosineDecay, ExponentialDecay, OneCycle, PolynomialDecay, Schedule, StepDecay,
+    WarmUp,
 };
 pub use sgd::Sgd;
 use step::SLOTS;
 pub use step::Step;
 pub use stepper::{OptimizerState, Stepper};
 
-use crate::error::{Error, Result};
+use crate::delegate::delegate;
+use crate::error::Result;
 use crate::scalar::Scalar;
 
 /// An optimizer: the rule by which a gradient changes the parameters.
-///
-/// Built in, each derived from a simpler one: [`Sgd`], [`Momentum`], [`Nesterov`]; [`AdaGrad`], [`RmsProp`], [`AdaDelta`];
-/// [`Adam`], [`AdamW`], [`NAdam`], [`RAdam`]; [`Lion`].
 ///
 /// A rule is its settings. What it remembers from step to step, a [`Stepper`] keeps for it: vectors as long as the
 /// parameters, its *slots*, all zeros to begin with, and single numbers, its *scalars*.
 ///
 /// ```
-/// use manabi::{Optimizer, Scalar, Step, Stepper};
+/// use manabi::optim::{Optimizer, Step, Stepper};
+/// use manabi::Scalar;
 ///
 /// /// Steps of one size, against the signs of the gradients' running sum.
 /// #[derive(Debug)]
 /// struct SignDescent(f64);
 ///
 /// impl<A: Scalar> Optimizer<A> for SignDescent {
-///     fn name(&self) -> &str {
+///     fn kind(&self) -> &str {
 ///         "sign_descent"
 ///     }
 ///     fn learning_rate(&self) -> f64 {
@@ -97,9 +111,10 @@ use crate::scalar::Scalar;
 /// assert_eq!(params, [0.5, 2.5]);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[doc(alias = "optimiser")]
 pub trait Optimizer<A: Scalar>: Debug + Send + Sync {
     /// The name in reports and checkpoints.
-    fn name(&self) -> &str;
+    fn kind(&self) -> &str;
 
     /// An error if a setting is out of range; asked before every step, as are learning rate (above 0) and weight decay
     /// (at least 0), which need not be checked here.
@@ -134,32 +149,46 @@ pub trait Optimizer<A: Scalar>: Debug + Send + Sync {
     fn update(&self, step: Step<'_, A>);
 }
 
-/// An optimizer chosen at run time.
-impl<A: Scalar> Optimizer<A> for Box<dyn Optimizer<A>> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-    fn check(&self) -> Result<()> {
-        (**self).check()
-    }
-    fn learning_rate(&self) -> f64 {
-        (**self).learning_rate()
-    }
-    fn weight_decay(&self) -> f64 {
-        (**self).weight_decay()
-    }
-    fn slots(&self) -> &'static [&'static str] {
-        (**self).slots()
-    }
-    fn scalars(&self) -> &'static [(&'static str, f64)] {
-        (**self).scalars()
-    }
-    fn advance(&self, number: u64, scalars: &mut [f64]) {
-        (**self).advance(number, scalars);
-    }
-    fn update(&self, step: Step<'_, A>) {
-        (**self).update(step);
-    }
+delegate!([A: Scalar] Optimizer<A>, for [Box<dyn Optimizer<A>>, Arc<dyn Optimizer<A>>], {
+    fn kind(&self) -> &str;
+    fn check(&self) -> Result<()>;
+    fn learning_rate(&self) -> f64;
+    fn weight_decay(&self) -> f64;
+    fn slots(&self) -> &'static [&'static str];
+    fn scalars(&self) -> &'static [(&'static str, f64)];
+    fn advance(&self, number: u64, scalars: &mut [f64]);
+    fn update(&self, step: Step<'_, A>);
+});
+
+/// Returns every built-in optimizer, with its plain settings and with others: the list to which who adds one adds it.
+#[doc(hidden)]
+pub fn built_in_optimizers<A: Scalar>() -> Vec<Box<dyn Optimizer<A>>> {
+    vec![
+        Box::new(Sgd::new(0.1)),
+        Box::new(Sgd::new(0.1).weight_decay(0.01)),
+        Box::new(Momentum::new(0.05)),
+        Box::new(Momentum::new(0.05).momentum(0.5).weight_decay(0.01)),
+        Box::new(Nesterov::new(0.05)),
+        Box::new(Nesterov::new(0.05).momentum(0.5).weight_decay(0.01)),
+        Box::new(AdaGrad::new(0.5)),
+        Box::new(AdaGrad::new(0.5).initial_accumulator(0.1).epsilon(1e-6).weight_decay(0.01)),
+        Box::new(RmsProp::new(0.02)),
+        Box::new(RmsProp::new(0.02).momentum(0.5)),
+        Box::new(RmsProp::new(0.02).centered(true)),
+        Box::new(RmsProp::new(0.02).centered(true).momentum(0.5).weight_decay(0.01)),
+        Box::new(AdaDelta::new(10.0)),
+        Box::new(AdaDelta::new(10.0).rho(0.5).weight_decay(0.01)),
+        Box::new(Adam::new(0.05)),
+        Box::new(Adam::new(0.05).betas(0.5, 0.9).amsgrad(true).weight_decay(0.01)),
+        Box::new(AdamW::new(0.05)),
+        Box::new(AdamW::new(0.05).amsgrad(true)),
+        Box::new(NAdam::new(0.05)),
+        Box::new(NAdam::new(0.05).weight_decay(0.01).decoupled_weight_decay(true)),
+        Box::new(RAdam::new(0.05)),
+        Box::new(RAdam::new(0.05).weight_decay(0.01).decoupled_weight_decay(true)),
+        Box::new(Lion::new(0.01)),
+        Box::new(Lion::new(0.01).weight_decay(0.01)),
+    ]
 }
 
 /// bⁿ by squaring, the same bits on every machine.
@@ -173,22 +202,4 @@ fn power(mut b: f64, mut n: u64) -> f64 {
         n /= 2;
     }
     product
-}
-
-/// An error unless `value` is at least 0 and finite, also when rounded to the parameters' precision.
-fn check_at_least_0<A: Scalar>(what: &str, value: f64) -> Result<()> {
-    check(value >= 0.0 && A::of(value).is_finite(), what, "a finite number of at least 0", value)
-}
-
-/// An error unless `value` is a share of the past that a running average can keep.
-fn check_average(what: &str, value: f64) -> Result<()> {
-    check((0.0..1.0).contains(&value), what, "at least 0 and below 1", value)
-}
-
-fn check_at_most_1(what: &str, value: f64) -> Result<()> {
-    check((0.0..=1.0).contains(&value), what, "0 to 1", value)
-}
-
-fn check(right: bool, what: &str, expected: &str, got: f64) -> Result<()> {
-    if right { Ok(()) } else { Err(Error::setting(what, expected, got)) }
 }

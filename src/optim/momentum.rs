@@ -1,6 +1,7 @@
-use super::{Optimizer, Step, check_average};
+use super::{Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_average;
 
 /// Gradient descent with momentum: [`Sgd`](crate::Sgd) along a decaying sum of the gradients.
 ///
@@ -17,7 +18,7 @@ use crate::scalar::Scalar;
 /// Source: Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964. PyTorch: `SGD(momentum=μ)`.
 ///
 /// ```
-/// use manabi::{Momentum, Stepper};
+/// use manabi::optim::{Momentum, Stepper};
 ///
 /// let (mut params, mut stepper) = ([1.0], Stepper::new(Momentum::new(0.5).momentum(0.5)));
 /// stepper.step_slices(&mut params, &mut [1.0])?;
@@ -27,6 +28,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("SGD with momentum", "heavy ball"))]
 pub struct Momentum {
     learning_rate: f64,
     momentum: f64,
@@ -57,7 +59,7 @@ impl Default for Momentum {
 }
 
 impl<A: Scalar> Optimizer<A> for Momentum {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "momentum"
     }
 

@@ -1,9 +1,10 @@
 use super::adam::Averages;
-use super::{Adam, Optimizer, Step, check_at_least_0, power};
+use super::{Adam, Optimizer, Step, power};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_at_least_0;
 
-/// NAdam: [`Adam`] one step ahead, as [`Nesterov`](crate::Nesterov) is to [`Momentum`](crate::Momentum).
+/// NAdam: [`Adam`] one step ahead, as [`Nesterov`](crate::optim::Nesterov) is to [`Momentum`](crate::optim::Momentum).
 ///
 /// Formula: with g + λθ for g, Adam's m, v and v̂; with μₜ = β₁·(1 − ½·0.96^(t·ψ)) and Πₜ = μ₁·…·μₜ,
 /// θ ← θ − η·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m)/(√v̂ + ε). With `decoupled`, θ besides loses ηλθ, and g is the
@@ -25,7 +26,7 @@ use crate::scalar::Scalar;
 /// Source: Dozat, *Incorporating Nesterov momentum into Adam*, 2016. PyTorch: `NAdam`.
 ///
 /// ```
-/// use manabi::{NAdam, Stepper};
+/// use manabi::optim::{NAdam, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(NAdam::new(0.25).betas(0.0, 0.9)).step_slices(&mut params, &mut [4.0])?;
@@ -34,6 +35,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "Nadam")]
 pub struct NAdam {
     adam: Adam,
     momentum_decay: f64,
@@ -66,9 +68,9 @@ impl NAdam {
         Self { adam: self.adam.weight_decay(weight_decay), ..self }
     }
 
-    /// Decouples the weight decay, as in [`AdamW`](crate::AdamW).
-    pub fn decoupled(self) -> Self {
-        Self { decoupled: true, ..self }
+    /// Decouples the weight decay, as in [`AdamW`](crate::optim::AdamW).
+    pub fn decoupled_weight_decay(self, decoupled: bool) -> Self {
+        Self { decoupled, ..self }
     }
 
     /// μₜ.
@@ -85,7 +87,7 @@ impl Default for NAdam {
 }
 
 impl<A: Scalar> Optimizer<A> for NAdam {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "nadam"
     }
 

@@ -1,8 +1,9 @@
-use super::{Optimizer, Step, check_average};
+use super::{Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::settings::check_average;
 
-/// Nesterov's momentum: [`Momentum`](crate::Momentum) that steps as if the next gradient were this one.
+/// Nesterov's momentum: [`Momentum`](crate::optim::Momentum) that steps as if the next gradient were this one.
 ///
 /// Formula: v ← μ·v + g + λθ; θ ← θ − η·(g + λθ + μ·v).
 ///
@@ -19,7 +20,7 @@ use crate::scalar::Scalar;
 /// `SGD(momentum=μ, nesterov=True)`.
 ///
 /// ```
-/// use manabi::{Nesterov, Stepper};
+/// use manabi::optim::{Nesterov, Stepper};
 ///
 /// let (mut params, mut stepper) = ([1.0], Stepper::new(Nesterov::new(0.5).momentum(0.5)));
 /// stepper.step_slices(&mut params, &mut [1.0])?;
@@ -29,6 +30,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "NAG")]
 pub struct Nesterov {
     learning_rate: f64,
     momentum: f64,
@@ -59,7 +61,7 @@ impl Default for Nesterov {
 }
 
 impl<A: Scalar> Optimizer<A> for Nesterov {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "nesterov"
     }
 

@@ -1,31 +1,31 @@
-use super::{check_at_least_0, check_at_most_1};
 use crate::error::{Error, Result};
+use crate::settings::{check_at_least_0, check_finite, check_fraction, check_share};
 
 /// Lowers the learning rate when a metric, told once an epoch, no longer gets better.
 ///
-/// Formula: after more than `patience` epochs in a row that are not better than the best, the rate is multiplied by `factor`,
-/// but not below `least` of the scheduled rate. Better is below best·(1 − `threshold`), or as
-/// [`absolute`](ReduceOnPlateau::absolute) and [`maximize`](ReduceOnPlateau::maximize) say; a NaN is not. For `cooldown`
-/// epochs after a reduction none counts as worse.
+/// Formula: after more than `patience` epochs in a row that are not better than the best, the rate is multiplied by
+/// `factor`, but not below `min_scale` of the scheduled rate. Better is below best·(1 − `threshold`), or as
+/// [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) and [`maximize`](ReduceOnPlateau::maximize) say; a NaN is
+/// not. For `cooldown` epochs after a reduction none counts as worse.
 ///
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `factor` | 0.1 | above 0, below 1 |
 /// | `patience` | 10 | any |
-/// | `threshold` | 10⁻⁴ | at least 0, finite; or [`absolute`](ReduceOnPlateau::absolute) |
+/// | `threshold` | 10⁻⁴ | at least 0, finite; or [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) |
 /// | `cooldown` | 0 | any |
-/// | `least` | 0 | 0 to 1 |
+/// | `min_scale` | 0 | 0 to 1 |
 /// | `maximize` | off | |
 ///
-/// [`Trainer`](crate::Trainer) tells it the loss on the validation set, without one on the test set, without one on the training
-/// set.
+/// [`Trainer`](crate::Trainer) tells it the loss on the validation set, without one on the test set, without one on the
+/// training set.
 ///
 /// Errors: when training starts, for a setting out of range.
 ///
 /// Source: PyTorch's `ReduceLROnPlateau`, whose `min_lr` is here a share of the rate.
 ///
 /// ```
-/// use manabi::{Plateau, ReduceOnPlateau};
+/// use manabi::optim::{Plateau, ReduceOnPlateau};
 ///
 /// let (reduce, mut plateau) = (ReduceOnPlateau::new().factor(0.5).patience(1), Plateau::default());
 /// for loss in [3.0, 2.0, 2.0, 2.5] {
@@ -35,13 +35,14 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("ReduceLROnPlateau", "learning rate scheduler"))]
 pub struct ReduceOnPlateau {
     factor: f64,
     patience: u64,
     threshold: f64,
     absolute: bool,
     cooldown: u64,
-    least: f64,
+    min_scale: f64,
     maximize: bool,
 }
 
@@ -74,7 +75,7 @@ impl ReduceOnPlateau {
             threshold: 1e-4,
             absolute: false,
             cooldown: 0,
-            least: 0.0,
+            min_scale: 0.0,
             maximize: false,
         }
     }
@@ -95,7 +96,7 @@ impl ReduceOnPlateau {
     }
 
     /// Sets by how much a metric must be better than the best.
-    pub fn absolute(self, threshold: f64) -> Self {
+    pub fn absolute_threshold(self, threshold: f64) -> Self {
         Self { threshold, absolute: true, ..self }
     }
 
@@ -105,13 +106,13 @@ impl ReduceOnPlateau {
     }
 
     /// Sets the share of the rate that is always left.
-    pub fn least(self, least: f64) -> Self {
-        Self { least, ..self }
+    pub fn min_scale(self, min_scale: f64) -> Self {
+        Self { min_scale, ..self }
     }
 
     /// Takes higher metrics for better. A [`Trainer`](crate::Trainer) tells the loss, so this is for loops of your own.
-    pub fn maximize(self) -> Self {
-        Self { maximize: true, ..self }
+    pub fn maximize(self, maximize: bool) -> Self {
+        Self { maximize, ..self }
     }
 
     /// Takes an epoch's metric into account.
@@ -126,7 +127,7 @@ impl ReduceOnPlateau {
             plateau.waited = 0;
         }
         if plateau.waited > self.patience {
-            plateau.scale = (plateau.scale * self.factor).max(self.least);
+            plateau.scale = (plateau.scale * self.factor).max(self.min_scale);
             (plateau.cooling, plateau.waited) = (self.cooldown, 0);
         }
     }
@@ -150,11 +151,9 @@ impl ReduceOnPlateau {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        if !(self.factor > 0.0 && self.factor < 1.0) {
-            return Err(Error::setting("factor", "above 0 and below 1", self.factor));
-        }
+        check_fraction("factor", self.factor)?;
         check_at_least_0::<f64>("threshold", self.threshold)?;
-        check_at_most_1("least", self.least)
+        check_share("min_scale", self.min_scale)
     }
 }
 
@@ -166,10 +165,7 @@ impl Default for ReduceOnPlateau {
 
 impl Plateau {
     pub(super) fn check(&self) -> Result<()> {
-        check_at_most_1("scale", self.scale)?;
-        match self.best {
-            Some(best) if !best.is_finite() => Err(Error::setting("best", "a finite number", best)),
-            _ => Ok(()),
-        }
+        check_share("scale", self.scale)?;
+        self.best.map_or(Ok(()), |best| check_finite("best", best))
     }
 }

@@ -24,7 +24,7 @@ use crate::scalar::Scalar;
 /// Source: Liu et al., *On the variance of the adaptive learning rate and beyond*, 2020. PyTorch: `RAdam`.
 ///
 /// ```
-/// use manabi::{RAdam, Stepper};
+/// use manabi::optim::{RAdam, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(RAdam::new(0.25)).step_slices(&mut params, &mut [2.0])?;
@@ -33,6 +33,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "RectifiedAdam")]
 pub struct RAdam {
     adam: Adam,
     decoupled: bool,
@@ -59,9 +60,9 @@ impl RAdam {
         Self { adam: self.adam.weight_decay(weight_decay), ..self }
     }
 
-    /// Decouples the weight decay, as in [`AdamW`](crate::AdamW).
-    pub fn decoupled(self) -> Self {
-        Self { decoupled: true, ..self }
+    /// Decouples the weight decay, as in [`AdamW`](crate::optim::AdamW).
+    pub fn decoupled_weight_decay(self, decoupled: bool) -> Self {
+        Self { decoupled, ..self }
     }
 
     /// r·√(1 − β₂ᵗ); `None` while ρₜ ≤ 5.
@@ -81,7 +82,7 @@ impl Default for RAdam {
 }
 
 impl<A: Scalar> Optimizer<A> for RAdam {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "radam"
     }
 

@@ -1,10 +1,10 @@
-use super::{Optimizer, Step, check_average};
+use super::{Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::check_positive;
+use crate::settings::{check_average, check_positive};
 
-/// RMSProp: [`AdaGrad`](crate::AdaGrad) with a running average of the squares instead of their sum, so that it does not come
-/// to a standstill.
+/// RMSProp: [`AdaGrad`](crate::optim::AdaGrad) with a running average of the squares instead of their sum, so that it does
+/// not come to a standstill.
 ///
 /// Formula: with g + λθ for g, v ← α·v + (1 − α)·g²; centered, m ← α·m + (1 − α)·g and s = v − m², else s = v;
 /// b ← μ·b + g/(√s + ε); θ ← θ − η·b.
@@ -26,7 +26,7 @@ use crate::settings::check_positive;
 /// recurrent neural networks*, 2013. PyTorch: `RMSprop`.
 ///
 /// ```
-/// use manabi::{RmsProp, Stepper};
+/// use manabi::optim::{RmsProp, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(RmsProp::new(0.5).alpha(0.75)).step_slices(&mut params, &mut [4.0])?;
@@ -35,6 +35,7 @@ use crate::settings::check_positive;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "RMSprop")]
 pub struct RmsProp {
     learning_rate: f64,
     alpha: f64,
@@ -61,8 +62,8 @@ impl RmsProp {
     }
 
     /// Divides by the standard deviation instead of the root mean square.
-    pub fn centered(self) -> Self {
-        Self { centered: true, ..self }
+    pub fn centered(self, centered: bool) -> Self {
+        Self { centered, ..self }
     }
 
     /// Sets the share μ of the sum of steps that a step keeps.
@@ -83,7 +84,7 @@ impl Default for RmsProp {
 }
 
 impl<A: Scalar> Optimizer<A> for RmsProp {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "rmsprop"
     }
 

@@ -15,7 +15,8 @@ use crate::scalar::Scalar;
 /// Source: Robbins and Monro, *A stochastic approximation method*, 1951.
 ///
 /// ```
-/// use manabi::{Sgd, Stepper};
+/// use manabi::optim::Stepper;
+/// use manabi::Sgd;
 ///
 /// let mut params = [1.0];
 /// Stepper::new(Sgd::new(0.5)).step_slices(&mut params, &mut [0.5])?;
@@ -24,6 +25,7 @@ use crate::scalar::Scalar;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("SGD", "gradient descent"))]
 pub struct Sgd {
     learning_rate: f64,
     weight_decay: f64,
@@ -48,7 +50,7 @@ impl Default for Sgd {
 }
 
 impl<A: Scalar> Optimizer<A> for Sgd {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "sgd"
     }
 

@@ -5,7 +5,7 @@ use crate::simd::dispatch;
 /// How many slots a rule may have.
 pub(super) const SLOTS: usize = 4;
 
-/// One step of an [`Optimizer`](crate::Optimizer) over the parameters, or over a part of them.
+/// One step of an [`Optimizer`](crate::optim::Optimizer) over the parameters, or over a part of them.
 ///
 /// Shapes: all slices are equally long.
 #[derive(Debug)]

@@ -2,12 +2,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Clip, Optimizer, Plateau, ReduceOnPlateau, SLOTS, Schedule, Step, check_at_least_0};
-use crate::error::{Error, Result, zeros};
+use super::{Clip, Optimizer, Plateau, ReduceOnPlateau, SLOTS, Schedule, Step};
+use crate::buffer::zeros;
+use crate::error::{Error, Result};
 use crate::model::{Place, Sequential, Workspace};
 use crate::parallel::{divide, least, shares};
 use crate::scalar::Scalar;
-use crate::settings::check_positive;
+use crate::settings::{check_at_least_0, check_positive};
 
 /// Takes steps: an optimizer's rule, how fast and on what it works, and what it remembers.
 ///
@@ -26,7 +27,10 @@ use crate::settings::check_positive;
 /// The one line of a training loop of your own:
 ///
 /// ```
-/// use manabi::{Adam, Affine, Clip, CosineDecay, Identity, MeanSquaredError, Samples, Sequential, Stepper};
+/// use manabi::activation::Identity;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::optim::{Adam, Clip, CosineDecay, Stepper};
+/// use manabi::{Affine, Samples, Sequential};
 /// use ndarray::array;
 ///
 /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?; // t = 2x + 1
@@ -39,11 +43,12 @@ use crate::settings::check_positive;
 ///     model.gradient(&mut ws)?;
 ///     stepper.step(&mut model, &mut ws)?;
 /// }
-/// assert!((model.params()[0] - 2.0).abs() < 1e-3 && (model.params()[1] - 1.0).abs() < 1e-3);
+/// assert!((model.parameter_values()[0] - 2.0).abs() < 1e-3 && (model.parameter_values()[1] - 1.0).abs() < 1e-3);
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("optimizer state", "optimizer.step"))]
 pub struct Stepper<A> {
     rule: Arc<dyn Optimizer<A>>,
     schedule: Option<Arc<dyn Schedule>>,
@@ -138,8 +143,8 @@ impl<A: Scalar> Stepper<A> {
 
     /// Applies weight decay to all parameters, also to those named `bias` and those of one dimension, such as the scale of a
     /// normalisation.
-    pub fn decay_all(self) -> Self {
-        Self { decay_all: true, ..self }
+    pub fn decay_all(self, decay_all: bool) -> Self {
+        Self { decay_all, ..self }
     }
 
     /// The rule.
@@ -212,9 +217,9 @@ impl<A: Scalar> Stepper<A> {
     /// Changes the model by the gradient in the workspace, which is clipped there.
     ///
     /// # Errors
-    /// With nothing changed: those of [`check`](Stepper::check); a workspace of another model, without a gradient, or with one by
-    /// which a step has been taken ([`step_again`](Stepper::step_again) takes another); a schedule that gives no finite rate of
-    /// at least 0.
+    /// With nothing changed: those of [`check_model`](Stepper::check_model); a workspace of another model, without a
+    /// gradient, or with one by which a step has been taken ([`step_again`](Stepper::step_again) takes another); a schedule
+    /// that gives no finite rate of at least 0.
     #[inline(never)]
     pub fn step(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
         if ws.is_taken() {
@@ -231,7 +236,7 @@ impl<A: Scalar> Stepper<A> {
     /// Those of [`step`](Stepper::step), but for a gradient by which a step has been taken.
     #[inline(never)]
     pub fn step_again(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
-        self.check(model)?;
+        self.check_model(model)?;
         model.check_workspace(ws)?;
         if ws.gradient().len() != model.parameter_count() {
             return Err(Error::setting("workspace", "a gradient", "none"));
@@ -240,7 +245,7 @@ impl<A: Scalar> Stepper<A> {
         self.learning_rate()?;
         self.divide(model);
         let threads = ws.thread_count();
-        self.run(model.params_mut(), ws.take_gradient(), threads)?;
+        self.run(model.parameter_values_mut(), ws.take_gradient(), threads)?;
         self.owner = Some(model.id());
         model.update_buffers(ws)
     }
@@ -278,7 +283,7 @@ impl<A: Scalar> Stepper<A> {
     ///
     /// # Errors
     /// A setting out of range, a layer that the model does not have, steps of another model.
-    pub fn check(&self, model: &Sequential<A>) -> Result<()> {
+    pub fn check_model(&self, model: &Sequential<A>) -> Result<()> {
         self.check_settings()?;
         for (name, _) in &self.layer_rates {
             let is_layer = model.layer_names().any(|layer| layer == name);
@@ -389,8 +394,7 @@ impl<A: Scalar> OptimizerState<A> {
     /// Makes room for the slots, the first time.
     fn begin(&mut self, slots: usize, length: usize) -> Result<()> {
         if self.slots.len() != slots {
-            let zeros = || zeros((1, length)).map(|array| array.into_raw_vec_and_offset().0);
-            self.slots = (0..slots).map(|_| zeros()).collect::<Result<_>>()?;
+            self.slots = (0..slots).map(|_| zeros("the optimizer's state", length)).collect::<Result<_>>()?;
         }
         Ok(())
     }
@@ -399,11 +403,11 @@ impl<A: Scalar> OptimizerState<A> {
         let (slots, scalars) = (rule.slots(), rule.scalars());
         let fresh = self.steps == 0 && self.slots.is_empty();
         if self.slots.len() != slots.len() && !fresh {
-            let expected = format!("the {} of {}", slots.len(), rule.name());
+            let expected = format!("the {} of {}", slots.len(), rule.kind());
             return Err(Error::setting("slots", expected, self.slots.len()));
         }
         if self.scalars.len() != scalars.len() {
-            let expected = format!("the {} of {}", scalars.len(), rule.name());
+            let expected = format!("the {} of {}", scalars.len(), rule.kind());
             return Err(Error::setting("scalars", expected, self.scalars.len()));
         }
         let length = self.slots.first().map_or(0, Vec::len);

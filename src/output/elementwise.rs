@@ -2,20 +2,25 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
-use super::{Link, Output};
+use super::{Output, OutputFunction};
 use crate::activation::{ActFn, Identity, Sigmoid};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 macro_rules! elementwise {
     ($function:ident, $derivative:path) => {
         impl<A: Scalar> Output<A> for $function {
-            fn name(&self) -> &str {
-                Self::NAME
+            fn kind(&self) -> &str {
+                Self::KIND
             }
 
-            fn link(&self) -> Link {
-                Link::$function
+            fn function(&self) -> OutputFunction {
+                OutputFunction::$function
+            }
+
+            fn settings(&self) -> Option<Settings> {
+                Some(Settings::new())
             }
 
             #[inline(never)]

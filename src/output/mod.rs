@@ -1,25 +1,35 @@
-//! y = o(u): what turns the last layer's numbers (logits) into predictions.
+//! Outputs, y = o(u): the function that turns the last layer's values (logits) into predictions.
+//!
+//! | output | a row of predictions is |
+//! |---|---|
+//! | [`Softmax`] | a distribution over classes |
+//! | [`Sigmoid`] | the probability of a yes, in each column |
+//! | [`Identity`] | the logits themselves: any values |
 
 mod elementwise;
 mod softmax;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use softmax::Softmax;
 
+use crate::activation::{Identity, Sigmoid};
+use crate::delegate::delegate;
 use crate::error::Result;
 use crate::scalar::Scalar;
-use crate::settings::{Settings, of_no_fields};
+use crate::settings::Settings;
 
-/// An output function: [`Softmax`], [`Sigmoid`](crate::Sigmoid), [`Identity`](crate::Identity), or your own.
+/// An output function: [`Softmax`], [`Sigmoid`], [`Identity`], or your own.
 ///
 /// Arrays are (batch, outputs) in standard layout. A row depends on that row alone: a batch may be divided among threads.
 ///
 /// ```
-/// use manabi::{Link, Output, Scalar, simd};
+/// use manabi::output::{Output, OutputFunction};
+/// use manabi::{Scalar, simd};
 /// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 ///
 /// /// y = eᵘ, for numbers above 0; dy/du = y.
@@ -27,11 +37,11 @@ use crate::settings::{Settings, of_no_fields};
 /// struct Exponential;
 ///
 /// impl<A: Scalar> Output<A> for Exponential {
-///     fn name(&self) -> &str {
+///     fn kind(&self) -> &str {
 ///         "exponential"
 ///     }
-///     fn link(&self) -> Link {
-///         Link::Other
+///     fn function(&self) -> OutputFunction {
+///         OutputFunction::Other
 ///     }
 ///     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
 ///         y.assign(&u);
@@ -51,23 +61,23 @@ use crate::settings::{Settings, of_no_fields};
 ///     }
 /// }
 /// ```
+#[doc(alias("output activation", "head"))]
 pub trait Output<A: Scalar>: Any + Debug + Send + Sync {
     /// The name that a model's table shows, and by which a file knows the function: one that no other has.
-    fn name(&self) -> &str;
+    fn kind(&self) -> &str;
 
     /// What the outputs mean, from which follow the losses that fit and how accuracy is counted.
-    fn link(&self) -> Link;
+    fn function(&self) -> OutputFunction;
 
     /// An error if the function makes no sense for this many outputs.
-    fn check(&self, _outputs: usize) -> Result<()> {
+    fn check_outputs(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
 
-    /// What a saved model says of the function, for a registry to make it again; `None` if it does not tell.
-    ///
-    /// A function without fields has nothing to say, and one with fields says nothing unless it implements this.
+    /// Returns what a saved model says of the function, for a registry to make it again: [`Settings::new`] if there is
+    /// nothing to tell. `None`, the default, if the function cannot be saved.
     fn settings(&self) -> Option<Settings> {
-        of_no_fields(self)
+        None
     }
 
     /// Writes all of `y` from the logits `u`.
@@ -77,32 +87,34 @@ pub trait Output<A: Scalar>: Any + Debug + Send + Sync {
     fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 }
 
-/// An output chosen at run time.
-impl<A: Scalar> Output<A> for Box<dyn Output<A>> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-    fn link(&self) -> Link {
-        (**self).link()
-    }
-    fn check(&self, outputs: usize) -> Result<()> {
-        (**self).check(outputs)
-    }
-    fn settings(&self) -> Option<Settings> {
-        (**self).settings()
-    }
-    fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
-        (**self).forward(u, y);
-    }
-    fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
-        (**self).backward(y, d);
-    }
+delegate!([A: Scalar] Output<A>, for [Box<dyn Output<A>>, Arc<dyn Output<A>>], {
+    fn kind(&self) -> &str;
+    fn function(&self) -> OutputFunction;
+    fn check_outputs(&self, outputs: usize) -> Result<()>;
+    fn settings(&self) -> Option<Settings>;
+    fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>);
+    fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
+});
+
+/// Returns every built-in output, with what makes it from its settings: the list to which who adds one adds it.
+#[doc(hidden)]
+pub fn built_in_outputs<A: Scalar>() -> Vec<BuiltInOutput<A>> {
+    vec![
+        (Arc::new(Softmax), |_| Ok(Arc::new(Softmax))),
+        (Arc::new(Sigmoid), |_| Ok(Arc::new(Sigmoid))),
+        (Arc::new(Identity), |_| Ok(Arc::new(Identity))),
+    ]
 }
+
+/// An output, and what makes it from its settings.
+#[doc(hidden)]
+pub type BuiltInOutput<A> = (Arc<dyn Output<A>>, fn(&Settings) -> Result<Arc<dyn Output<A>>>);
 
 /// What the outputs of a model mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Link {
+#[doc(alias = "link function")]
+pub enum OutputFunction {
     /// The softmax of the logits: a row is a distribution over exclusive classes.
     Softmax,
     /// The sigmoid of each logit: an output is the probability of a yes.

@@ -1,8 +1,9 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Link, Output};
+use super::{Output, OutputFunction};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::settings::Settings;
 use crate::simd::dispatch;
 
 /// The softmax output, for classes that exclude each other.
@@ -21,7 +22,8 @@ use crate::simd::dispatch;
 /// Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990.
 ///
 /// ```
-/// use manabi::{Output, Softmax};
+/// use manabi::output::Output;
+/// use manabi::Softmax;
 /// use ndarray::array;
 ///
 /// let mut y = array![[0.0, 0.0]];
@@ -32,15 +34,15 @@ use crate::simd::dispatch;
 pub struct Softmax;
 
 impl<A: Scalar> Output<A> for Softmax {
-    fn name(&self) -> &str {
+    fn kind(&self) -> &str {
         "softmax"
     }
 
-    fn link(&self) -> Link {
-        Link::Softmax
+    fn function(&self) -> OutputFunction {
+        OutputFunction::Softmax
     }
 
-    fn check(&self, outputs: usize) -> Result<()> {
+    fn check_outputs(&self, outputs: usize) -> Result<()> {
         if outputs < 2 { Err(Error::setting("softmax", "at least 2 classes", outputs)) } else { Ok(()) }
     }
 
@@ -79,5 +81,9 @@ impl<A: Scalar> Output<A> for Softmax {
             let mean = y.iter().zip(&d).fold(A::zero(), |sum, (&y, &d)| sum + y * d);
             d.iter_mut().zip(y).for_each(|(d, &y)| *d = y * (*d - mean));
         }
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new())
     }
 }

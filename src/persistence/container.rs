@@ -19,14 +19,14 @@ const DIMENSIONS: usize = 8;
 const LENGTH: usize = 8;
 
 /// A file's content.
-pub(super) struct Container<'a> {
+pub(crate) struct Container<'a> {
     /// What the crate says of the numbers, if it wrote the file.
     pub description: Option<String>,
     pub tensors: Vec<Tensor<'a>>,
 }
 
 /// An array in a file.
-pub(super) struct Tensor<'a> {
+pub(crate) struct Tensor<'a> {
     pub name: String,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
@@ -75,7 +75,7 @@ fn split<'a>(file: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
 }
 
 /// The content of a file with these tensors, in this order but for the types.
-pub(super) fn write(tensors: Vec<(String, Outgoing<'_>)>, description: String) -> Result<Vec<u8>> {
+pub(crate) fn write(tensors: Vec<(String, Outgoing<'_>)>, description: String) -> Result<Vec<u8>> {
     if let Some((name, tensor)) = tensors.iter().find(|(_, tensor)| tensor.shape.len() > DIMENSIONS) {
         return Err(Error::shape(name, format!("at most {DIMENSIONS} dimensions"), &tensor.shape));
     }
@@ -165,7 +165,7 @@ impl<'de> Deserialize<'de> for Shape {
 }
 
 /// An array on its way into a file: its numbers are made when they are asked for.
-pub(super) struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     pub dtype: Dtype,
     pub shape: Vec<usize>,
     pub length: usize,

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Progress;
+use super::progress::Progress;
 use crate::data::Normalizer;
 use crate::error::{Error, Result};
 use crate::settings::{LayerSettings, Setting, Settings};
@@ -15,11 +15,14 @@ use crate::shape::Shape;
 
 /// The version of the format that this crate writes. It reads this one and all below. Version 2 has shapes, blocks and the
 /// targets' normaliser.
-pub(super) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 2;
+
+/// What errors name instead of a path where bytes are no file.
+pub(crate) const BYTES: &str = "bytes";
 
 /// A model without its numbers.
 #[derive(Deserialize, Serialize)]
-pub(super) struct Description {
+pub(crate) struct Description {
     pub version: u32,
     #[serde(rename = "input_dim")]
     pub input: Shape,
@@ -36,16 +39,29 @@ pub(super) struct Description {
     pub checkpoint: Option<Progress>,
 }
 
+impl Description {
+    /// Returns the description as files have it.
+    pub fn to_json(&self) -> Result<String> {
+        let check = |settings: &Option<Settings>| settings.as_ref().map_or(Ok(()), Settings::check_finite);
+        for LayerSettings { name, settings, .. } in &self.layers {
+            check(settings).map_err(|error| error.in_layer(name))?;
+        }
+        check(&self.output.settings)?;
+        check(&self.loss.settings)?;
+        serde_json::to_string(self).map_err(|error| Error::setting("settings", "finite numbers", error))
+    }
+}
+
 /// An output or a loss: what it is, and its settings if it tells them.
 #[derive(Deserialize, Serialize)]
-pub(super) struct Part {
+pub(crate) struct Part {
     pub kind: String,
     pub settings: Option<Settings>,
 }
 
 /// A normaliser.
 #[derive(Clone, Deserialize, Serialize)]
-pub(super) struct Statistics {
+pub(crate) struct Statistics {
     pub per_feature: bool,
     /// Shift and scale.
     pub statistics: Vec<(f64, f64)>,
@@ -200,7 +216,7 @@ struct Version {
 }
 
 /// Reads a description; one of a later version is an error that says so.
-pub(super) fn parse(file: &Path, description: Option<&str>) -> Result<Description> {
+pub(crate) fn parse(file: &Path, description: Option<&str>) -> Result<Description> {
     let mismatch = |problem| Error::Mismatch { file: file.into(), problems: vec![problem] };
     let json = description.ok_or_else(|| {
         mismatch(

@@ -1,13 +1,15 @@
-//! Models as files: safetensors with PyTorch's names and layout, and a description from which a model is made again.
+//! Saved models (feature `persistence`): safetensors files with PyTorch's names and layout.
+//!
+//! [`Sequential::save`](crate::Sequential::save) and [`Sequential::load`](crate::Sequential::load) are all that a model of
+//! built-in parts needs. A [`Registry`] tells how to make layers, activations, outputs and losses of your own again.
 
-mod checkpoint;
-mod container;
-mod description;
-mod file;
-mod model;
-mod registry;
+pub(crate) mod container;
+pub(crate) mod description;
+pub(crate) mod file;
+mod normalizer;
+pub(crate) mod progress;
+pub(crate) mod registry;
 pub(crate) mod rows;
-mod weights;
+pub(crate) mod weights;
 
-pub(crate) use checkpoint::{Checkpoint, Kept, Progress, Run, Waiting};
 pub use registry::Registry;

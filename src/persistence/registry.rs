@@ -3,37 +3,34 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::activation::{
-    ActFn, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid,
-    Mish, PRelu, Relu, Relu6, Selu, Sigmoid, Softplus, Softsign, Swish, Tanh, TanhExp, TrainableActFn,
-};
+use crate::activation::{ActFn, TrainableActFn};
 use crate::error::{Error, Result};
 use crate::layer::{
-    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Named, Reshape,
-    Residual, Trainable,
+    Activation, BuiltInLayer, Chain, Concat, Layer, Named, Residual, TrainableActivation, built_in_layers,
 };
-use crate::loss::{BinaryCrossEntropy, CrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError};
-use crate::model::Sequential;
-use crate::output::{Output, Softmax};
+use crate::loss::{Loss, built_in_losses};
+use crate::output::{Output, built_in_outputs};
 use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
-use crate::shape::Shape;
 
 /// How layers, activations, outputs and losses are made again from what a saved model says of them: everything built in, and
 /// whatever is added.
 ///
-/// An activation with a setting tells it by [`ActFn::settings`], and the registry is told how to make it from them. One
-/// without fields needs no more than its line in the registry.
+/// An activation tells its settings by [`ActFn::settings`], and the registry is told how to make it from them.
 ///
 /// ```
-/// use manabi::{ActFn, Activation, Affine, Identity, MeanSquaredError, Registry, Scalar, Sequential, Settings};
+/// use manabi::activation::Identity;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::persistence::Registry;
+/// use manabi::settings::Settings;
+/// use manabi::{ActFn, Activation, Affine, Scalar, Sequential};
 ///
 /// /// z = u / (1 + |αu|)
 /// #[derive(Clone, Debug)]
 /// struct Softsign(f64);
 ///
 /// impl ActFn for Softsign {
-///     const NAME: &'static str = "my_softsign";
+///     const KIND: &'static str = "my_softsign";
 ///     #[inline(always)]
 ///     fn f<A: Scalar>(&self, u: A) -> A {
 ///         u / (A::one() + (A::of(self.0) * u).abs())
@@ -61,11 +58,12 @@ use crate::shape::Shape;
 /// assert_eq!(error.to_string(), expected);
 ///
 /// let registry = Registry::<f32>::new().activation(|settings| Ok(Softsign(settings.number("alpha")?)));
-/// let loaded = Sequential::<f32>::from_bytes_with(&bytes, &registry)?;
-/// assert_eq!(loaded.params(), model.params());
+/// let loaded = Sequential::<f32>::from_bytes_with_registry(&bytes, &registry)?;
+/// assert_eq!(loaded.parameter_values(), model.parameter_values());
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("custom objects", "custom_objects"))]
 pub struct Registry<A> {
     layers: Makers<A, dyn Layer<A>>,
     outputs: Makers<A, dyn Output<A>>,
@@ -80,100 +78,19 @@ impl<A: Scalar> Registry<A> {
     /// Everything built in.
     #[inline(never)]
     pub fn new() -> Self {
-        let empty = Self { layers: Makers::new(), outputs: Makers::new(), losses: Makers::new() };
-        empty.built_in_layers().built_in_blocks().built_in_activations().built_in_outputs().built_in_losses()
-    }
-
-    fn built_in_layers(self) -> Self {
-        self.layer("affine", |settings| Ok(Affine::new(settings.count("units")?)))
-            .layer("dropout", |settings| Ok(Dropout::new(settings.number("p")?)))
-            .layer("batch_norm", |settings| {
-                let norm = BatchNorm::new().epsilon(settings.number("epsilon")?);
-                Ok(norm.momentum(settings.number("momentum")?).affine(settings.flag("affine")?))
-            })
-            .layer("layer_norm", |settings| {
-                Ok(LayerNorm::new().epsilon(settings.number("epsilon")?).affine(settings.flag("affine")?))
-            })
-            .layer("flatten", |_| Ok(Flatten))
-            .layer("reshape", |settings| {
-                let dims: Vec<usize> = settings.numbers("shape")?.iter().map(|&dim| dim as usize).collect();
-                let shape = Shape::of_dims(&dims);
-                shape
-                    .map(Reshape::new)
-                    .ok_or_else(|| Error::setting("shape", "1 to 3 dimensions", dims.len()))
-            })
-            .trainable(PRelu::new)
-            .trainable(Swish::new)
-    }
-
-    fn built_in_blocks(self) -> Self {
-        self.block("chain", |settings, registry| registry.chain(settings.layers("layers")?))
-            .block("residual", |settings, registry| {
-                let block = Residual::new(registry.chain(settings.layers("layers")?)?);
-                Ok(match settings.get("projection") {
-                    Some(_) => block.projection(registry.chain(settings.layers("projection")?)?),
-                    None => block,
-                })
-            })
-            .block("concat", |settings, registry| {
-                let branches = settings.layers("branches")?.iter();
-                branches.into_iter().try_fold(
-                    Concat::new(),
-                    |concat, LayerSettings { name, kind, settings }| {
-                        let chain = settings.as_ref().filter(|_| kind == "chain");
-                        let chain = chain.ok_or_else(|| Error::setting("branch", "a chain", kind))?;
-                        Ok(concat.add_branch(name, registry.chain(chain.layers("layers")?)?))
-                    },
-                )
-            })
-    }
-
-    fn built_in_activations(self) -> Self {
-        self.activation(|_| Ok(Identity))
-            .activation(|_| Ok(Relu))
-            .activation(|_| Ok(Relu6))
-            .activation(|settings| Ok(LeakyRelu::new(settings.number("alpha")?)))
-            .activation(|settings| Ok(Elu::new(settings.number("alpha")?)))
-            .activation(|_| Ok(Selu))
-            .activation(|settings| Ok(Celu::new(settings.number("alpha")?)))
-            .activation(|settings| Ok(Softplus::new(settings.number("beta")?)))
-            .activation(|_| Ok(Softsign))
-            .activation(|_| Ok(Sigmoid))
-            .activation(|_| Ok(LogSigmoid))
-            .activation(|_| Ok(Tanh))
-            .activation(|_| Ok(HardTanh))
-            .activation(|_| Ok(HardSigmoid))
-            .activation(|_| Ok(HardSwish))
-            .activation(|_| Ok(Gelu))
-            .activation(|_| Ok(GeluTanh))
-            .activation(|settings| Ok(Swish::new(settings.number("beta")?)))
-            .activation(|_| Ok(Mish))
-            .activation(|_| Ok(TanhExp))
-    }
-
-    fn built_in_outputs(self) -> Self {
-        self.output("softmax", |_| Ok(Softmax))
-            .output("sigmoid", |_| Ok(Sigmoid))
-            .output("identity", |_| Ok(Identity))
-    }
-
-    fn built_in_losses(self) -> Self {
-        self.loss("cross_entropy_error", |_| Ok(CrossEntropy))
-            .loss("binary_cross_entropy_error", |_| Ok(BinaryCrossEntropy))
-            .loss("mean_squared_error", |_| Ok(MeanSquaredError))
-            .loss("mean_absolute_error", |_| Ok(MeanAbsoluteError))
-            .loss("huber_error", |settings| Ok(Huber::new(settings.number("delta")?)))
-            .loss("weighted_binary_cross_entropy_error", |settings| {
-                Ok(BinaryCrossEntropy.pos_weight(settings.numbers("pos_weight")?))
-            })
-            .loss("weighted_cross_entropy_error", |settings| {
-                let loss = CrossEntropy.label_smoothing(settings.number("label_smoothing")?);
-                let loss = if settings.flag("mean_over_samples")? { loss.mean_over_samples() } else { loss };
-                Ok(match settings.get("class_weights") {
-                    Some(_) => loss.class_weights(settings.numbers("class_weights")?),
-                    None => loss,
-                })
-            })
+        let (mut layers, mut outputs, mut losses) = (Makers::new(), Makers::new(), Makers::new());
+        for BuiltInLayer { examples, make } in built_in_layers::<A>(1) {
+            let make: Maker<A, dyn Layer<A>> =
+                Box::new(move |settings, registry| make(settings, &|layers| registry.chain(layers)));
+            layers.insert(examples[0].kind().into(), make);
+        }
+        for (output, make) in built_in_outputs() {
+            outputs.insert(output.kind().into(), Box::new(move |settings, _| make(settings)));
+        }
+        for (examples, make) in built_in_losses(1) {
+            losses.insert(examples[0].kind().into(), Box::new(move |settings, _| make(settings)));
+        }
+        Self { layers, outputs, losses }
     }
 
     /// Adds a layer of this kind, made from its settings; one of the same kind is replaced.
@@ -212,7 +129,7 @@ impl<A: Scalar> Registry<A> {
     }
 
     /// Makes the layers that a file lists, and lists the problems with them.
-    pub(super) fn make_layers(&self, layers: &[LayerSettings]) -> (Vec<Named<A>>, Vec<String>) {
+    pub(crate) fn make_layers(&self, layers: &[LayerSettings]) -> (Vec<Named<A>>, Vec<String>) {
         let (mut made, mut problems) = (Vec::with_capacity(layers.len()), Vec::new());
         for LayerSettings { name, kind, settings } in layers {
             match self.make_layer(kind, settings.as_ref()) {
@@ -225,14 +142,14 @@ impl<A: Scalar> Registry<A> {
 
     /// Adds an activation function, made from its settings.
     pub fn activation<F: ActFn>(self, make: impl Fn(&Settings) -> Result<F> + Send + Sync + 'static) -> Self {
-        self.layer(F::NAME, move |settings| Ok(Activation::new(make(settings)?)))
+        self.layer(F::KIND, move |settings| Ok(Activation::new(make(settings)?)))
     }
 
     /// Adds an activation function that learns its parameter, made from the parameter's start.
     pub fn trainable<F: TrainableActFn>(self, make: impl Fn(f64) -> F + Send + Sync + 'static) -> Self {
-        self.layer(F::NAME, move |settings| {
-            let layer = Trainable::new(make(settings.number(F::PARAMETER)?));
-            Ok(if settings.flag("per_unit")? { layer.per_unit() } else { layer })
+        self.layer(F::KIND, move |settings| {
+            let layer = TrainableActivation::new(make(settings.number(F::PARAMETER)?));
+            Ok(layer.per_unit(settings.flag("per_unit")?))
         })
     }
 
@@ -262,35 +179,38 @@ impl<A: Scalar> Registry<A> {
     }
 
     /// The output that a file describes.
-    pub(super) fn make_output(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Output<A>> {
-        make(self, &self.outputs, name, settings, |output| (output.name().into(), output.settings()))
+    pub(crate) fn make_output(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Output<A>> {
+        make(self, &self.outputs, name, settings, |output| (output.kind().into(), output.settings()))
     }
 
     /// The loss that a file describes.
-    pub(super) fn make_loss(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Loss<A>> {
-        make(self, &self.losses, name, settings, |loss| (loss.name().into(), loss.settings()))
+    pub(crate) fn make_loss(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Loss<A>> {
+        make(self, &self.losses, name, settings, |loss| (loss.kind().into(), loss.settings()))
     }
 }
 
 /// Refuses a model with a part of another type under the name of a built-in one: a file would come back with that one.
-pub(super) fn check_names<A: Scalar>(model: &Sequential<A>) -> Result<()> {
+pub(crate) fn check_kinds<'a, A: Scalar>(
+    mut layers: impl Iterator<Item = (&'a str, &'a (dyn Layer<A> + 'static))>,
+    output: &(dyn Output<A> + 'static),
+    loss: &(dyn Loss<A> + 'static),
+) -> Result<()> {
     let registry = Registry::<A>::new();
-    model.layers().try_for_each(|(name, layer)| check_layer(&registry, name, layer))?;
-    let (output, loss) = (model.output(), model.loss_function());
-    let told = (output.name(), output.settings());
+    layers.try_for_each(|(name, layer)| check_layer(&registry, name, layer))?;
+    let told = (output.kind(), output.settings());
     let makers = (&registry, &registry.outputs);
-    check_name(makers, "output", "Output::name", told, output, |output| output)?;
+    check_kind(makers, "output", "Output::kind", told, output, |output| output)?;
     let makers = (&registry, &registry.losses);
-    check_name(makers, "loss", "Loss::name", (loss.name(), loss.settings()), loss, |loss| loss)
+    check_kind(makers, "loss", "Loss::kind", (loss.kind(), loss.settings()), loss, |loss| loss)
 }
 
 /// Checks a layer and, if it is a block, those inside.
 fn check_layer<A: Scalar>(registry: &Registry<A>, name: &str, layer: &dyn Layer<A>) -> Result<()> {
-    let (told, rename) = ((layer.kind(), layer.settings()), "Layer::kind or ActFn::NAME");
+    let (told, rename) = ((layer.kind(), layer.settings()), "Layer::kind or ActFn::KIND");
     let checked = || {
         // What a built-in block makes again depends on what is inside, which may need a registry of its own.
         if !is_built_in_block(layer) {
-            check_name((registry, &registry.layers), "layer", rename, told, layer, |layer| layer)?;
+            check_kind((registry, &registry.layers), "layer", rename, told, layer, |layer| layer)?;
         }
         layer.inner_layers().into_iter().try_for_each(|(name, layer)| check_layer(registry, &name, layer))
     };
@@ -303,7 +223,7 @@ fn is_built_in_block<A: Scalar>(layer: &dyn Layer<A>) -> bool {
 }
 
 /// Compares the type of a part with that of what the built-in `makers` make of what it tells of itself.
-fn check_name<A: Scalar, T: ?Sized + 'static>(
+fn check_kind<A: Scalar, T: ?Sized + 'static>(
     (registry, makers): (&Registry<A>, &Makers<A, T>),
     what: &str,
     rename: &str,
@@ -321,12 +241,12 @@ fn check_name<A: Scalar, T: ?Sized + 'static>(
     Err(Error::setting(format!("name of the {what}"), expected, name))
 }
 
-/// The type of a part, or of what is in the innermost box.
-fn type_of<T: ?Sized + 'static>(mut part: &T, any: fn(&T) -> &dyn Any) -> TypeId {
-    while let Some(boxed) = any(part).downcast_ref::<Box<T>>() {
-        part = boxed;
-    }
-    any(part).type_id()
+/// The type of a part, or of what is behind the innermost pointer.
+fn type_of<T: ?Sized + 'static>(part: &T, any: fn(&T) -> &dyn Any) -> TypeId {
+    let own = any(part);
+    let boxed = own.downcast_ref::<Box<T>>().map(Box::as_ref);
+    let inner = boxed.or_else(|| own.downcast_ref::<Arc<T>>().map(Arc::as_ref));
+    inner.map_or_else(|| own.type_id(), |inner| type_of(inner, any))
 }
 
 /// What was made, or why it was not.

@@ -43,8 +43,8 @@ pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
     }
 }
 
-/// Adds a row to a file that has all before, and brings it to the disk. If that is interrupted, the file ends in rows, or a part
-/// of one, that no checkpoint counts.
+/// Adds a row to a file that has all before, and brings it to the disk. If that is interrupted, the file ends in rows, or a
+/// part of one, that no checkpoint counts.
 pub(crate) fn append(path: &Path, row: &Row) -> Result<()> {
     let append = || {
         let mut file = File::options().append(true).open(path)?;

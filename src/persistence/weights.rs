@@ -9,20 +9,21 @@ use safetensors::Dtype;
 use super::container::{Outgoing, Tensor};
 use crate::error::{Error, Result};
 use crate::layer::TensorSpec;
-use crate::model::Sequential;
 use crate::scalar::{Scalar, are_finite};
 
 /// What PyTorch counts in a batch normalisation and does not use; such tensors are passed over.
 const PASSED_OVER: &str = ".num_batches_tracked";
 
 /// The type that files have for a precision.
-pub(super) fn dtype<A>() -> Dtype {
+pub(crate) fn dtype<A>() -> Dtype {
     if size_of::<A>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }
 
 /// Every parameter and buffer, its dimensions in reverse order where the layer says so.
-pub(super) fn outgoing<A: Scalar>(model: &Sequential<A>) -> Vec<(String, Outgoing<'_>)> {
-    let values = model.values().map(|(name, parameter, values)| {
+pub(crate) fn outgoing<'a, A: Scalar>(
+    values: impl Iterator<Item = (String, &'a TensorSpec, &'a [A])>,
+) -> Vec<(String, Outgoing<'a>)> {
+    let values = values.map(|(name, parameter, values)| {
         let bytes = Box::new(move || encode(parameter, values));
         (
             name,
@@ -59,7 +60,7 @@ fn encode<A: Scalar>(parameter: &TensorSpec, values: &[A]) -> Vec<u8> {
 }
 
 /// Reads a parameter's values from a tensor that fits.
-fn decode<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>, values: &mut [A]) {
+pub(crate) fn decode<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>, values: &mut [A]) {
     let is_single = tensor.dtype == Dtype::F32;
     match (parameter.transposed, &tensor.shape[..]) {
         (true, &[rows, _]) => A::read_transposed(tensor.data, is_single, rows, values),
@@ -76,29 +77,29 @@ fn decode<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>, values: &mut [
 const SHAPE: &str = "as many values as the shape says";
 
 /// Returns the bytes of the transpose of a matrix of this many rows; with one row, of the values as they are.
-pub(super) fn bytes_of<A: Scalar>(values: &[A], rows: usize) -> Vec<u8> {
+pub(crate) fn bytes_of<A: Scalar>(values: &[A], rows: usize) -> Vec<u8> {
     let mut bytes = vec![0; size_of_val(values)];
     A::write_transposed(values, rows, &mut bytes);
     bytes
 }
 
 /// Returns a tensor's values.
-pub(super) fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Vec<A> {
+pub(crate) fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Vec<A> {
     let mut values = vec![A::zero(); tensor.shape.iter().product()];
     A::read_transposed(tensor.data, tensor.dtype == Dtype::F32, 1, &mut values);
     values
 }
 
 /// Which tensor belongs to which parameter or buffer of the model, in its order; an error that lists whatever does not fit.
-pub(super) fn fit<'a, 'b, A: Scalar>(
+pub(crate) fn fit<'a, 'b, 'c, A: Scalar>(
     file: &Path,
-    model: &Sequential<A>,
+    declared: impl Iterator<Item = (String, &'c TensorSpec)>,
     tensors: &'b [Tensor<'a>],
 ) -> Result<Vec<&'b Tensor<'a>>> {
     let mut by_name: BTreeMap<&str, &Tensor<'_>> =
         tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let (mut fitting, mut problems) = (Vec::new(), Vec::new());
-    for (name, parameter) in model.declared() {
+    for (name, parameter) in declared {
         match by_name.remove(name.as_str()) {
             None => problems.push(format!("missing {name}")),
             Some(tensor) => match check::<A>(parameter, tensor) {
@@ -141,20 +142,4 @@ fn first_not_finite(tensor: &Tensor<'_>) -> Option<(usize, f64)> {
         false => Box::new(tensor.data.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes))),
     };
     values.enumerate().find(|(_, value)| !value.is_finite())
-}
-
-/// Copies tensors that fit into the model; an error, and nothing changed, if a layer cannot use one of the buffers.
-pub(super) fn fill<A: Scalar>(file: &Path, model: &mut Sequential<A>, tensors: &[&Tensor<'_>]) -> Result<()> {
-    let mut buffers = vec![A::zero(); model.buffer_values().len()];
-    let mut rest = &mut buffers[..];
-    for (tensor, (_, spec)) in tensors.iter().zip(model.declared()).skip(model.parameters().count()) {
-        let size = spec.shape.iter().product();
-        decode(spec, tensor, rest.split_off_mut(..size).expect("as many values as are declared"));
-    }
-    let checked = model.check_buffers(&buffers);
-    checked.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
-    for ((spec, values), tensor) in model.values_mut().zip(tensors) {
-        decode(spec, tensor, values);
-    }
-    Ok(())
 }

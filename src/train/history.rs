@@ -10,6 +10,7 @@ use crate::unfinished;
 /// One row of the history.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[doc(alias = "history row")]
 pub struct Epoch {
     /// 0 is before training; from 1 on, after that many epochs.
     pub number: usize,
@@ -35,13 +36,14 @@ impl Epoch {
 /// What a training run was: the article's learn_info.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[doc(alias("learning curve", "learn_info"))]
 pub struct History {
     /// Row 0, then one row an epoch.
     pub epochs: Vec<Epoch>,
     /// Why the run ended.
     pub termination: Termination,
-    /// With [`EarlyStopping`](crate::EarlyStopping), the number of the best epoch, whose parameters the model has unless the last
-    /// ones were to be kept.
+    /// With [`EarlyStopping`](crate::train::EarlyStopping), the number of the best epoch, whose parameters the model has
+    /// unless the last ones were to be kept.
     pub best: Option<usize>,
     /// How long it took; zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
@@ -72,7 +74,9 @@ impl Termination {
 /// The history as text. Numbers are the shortest that read back as the same bits.
 ///
 /// ```
-/// use manabi::{Affine, Identity, MeanSquaredError, Samples, Sequential, Trainer};
+/// use manabi::activation::Identity;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::{Affine, Samples, Sequential, Trainer};
 /// use ndarray::array;
 ///
 /// let data = Samples::new(array![[1.0], [2.0]], array![[1.0], [2.0]])?;
@@ -106,8 +110,8 @@ impl History {
         csv
     }
 
-    /// A JSON object with the fields of [`History`] and in `epochs` those of [`Epoch`], whose times are in seconds. What was not
-    /// measured is `null`, and so is a number that is not finite, which JSON has no word for.
+    /// A JSON object with the fields of [`History`] and in `epochs` those of [`Epoch`], whose times are in seconds. What was
+    /// not measured is `null`, and so is a number that is not finite, which JSON has no word for.
     pub fn to_json(&self) -> String {
         let best = self.best.map_or("null".into(), |best| best.to_string());
         let elapsed = number(self.elapsed.as_secs_f64());

@@ -1,18 +1,31 @@
-//! The loop: epochs of mini-batches, watched and recorded.
+//! Training: the loop, its history, and what watches or ends it.
+//!
+//! | type | does |
+//! |---|---|
+//! | [`Trainer`] | runs epochs of batches: the article's `learn` |
+//! | [`History`], [`Epoch`] | record loss and accuracy of every epoch |
+//! | [`EarlyStopping`] | ends a run that no longer improves, and restores its best epoch |
+//! | [`Observer`], [`BatchProgress`] | watch a run, batch by batch, and may stop it |
+//! | `Checkpoints` (feature `persistence`) | keep a run in files, so that it can be resumed with the same bits |
+//!
+//! A loop of your own calls [`Workspace::load`](crate::model::Workspace::load),
+//! [`Sequential::gradient`](crate::Sequential::gradient) and [`Stepper::step`](crate::optim::Stepper::step).
 
 #[cfg(feature = "persistence")]
-mod checkpoint;
+mod checkpoint_file;
+#[cfg(feature = "persistence")]
+mod checkpoints;
 mod clock;
 mod early_stopping;
-mod evaluate;
-mod guard;
 mod history;
 mod observer;
 mod order;
+#[cfg(feature = "persistence")]
+mod resume;
 mod trainer;
 
 #[cfg(feature = "persistence")]
-pub use checkpoint::Checkpoints;
+pub use checkpoints::Checkpoints;
 pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
 pub use observer::{BatchProgress, Observer};

@@ -1,6 +1,7 @@
 use std::ops::ControlFlow;
 
 use super::history::Epoch;
+use crate::delegate::delegate;
 use crate::metrics::Metrics;
 use crate::model::Sequential;
 use crate::scalar::Scalar;
@@ -12,7 +13,8 @@ use crate::scalar::Scalar;
 /// ```
 /// use std::ops::ControlFlow;
 ///
-/// use manabi::{BatchProgress, Observer, Scalar};
+/// use manabi::train::{BatchProgress, Observer};
+/// use manabi::Scalar;
 ///
 /// /// Stops after so many steps.
 /// struct Steps(usize);
@@ -24,6 +26,7 @@ use crate::scalar::Scalar;
 ///     }
 /// }
 /// ```
+#[doc(alias("callback", "Callback", "hook"))]
 pub trait Observer<A: Scalar> {
     /// After every batch.
     fn on_batch(&mut self, _progress: BatchProgress) -> ControlFlow<()> {
@@ -52,15 +55,11 @@ pub struct BatchProgress {
     pub train: Metrics,
 }
 
-impl<A: Scalar, O: Observer<A> + ?Sized> Observer<A> for &mut O {
-    fn on_batch(&mut self, progress: BatchProgress) -> ControlFlow<()> {
-        (**self).on_batch(progress)
-    }
-
-    fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()> {
-        (**self).on_epoch(epoch, model)
-    }
-}
+delegate!([A: Scalar, O: Observer<A> + ?Sized] Observer<A>, for [&mut O, Box<O>], {
+    mut:
+    fn on_batch(&mut self, progress: BatchProgress) -> ControlFlow<()>;
+    fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()>;
+});
 
 /// A closure that watches epochs.
 pub(super) struct EpochFn<F>(pub F);

@@ -3,22 +3,23 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
 #[cfg(feature = "persistence")]
-use super::checkpoint::Checkpoints;
+use super::checkpoints::Checkpoints;
 use super::clock::Clock;
 use super::early_stopping::{Best, EarlyStopping};
-use super::evaluate::{ROWS, check_fit};
-use super::guard::{bad_loss, check_step};
 use super::history::{Epoch, History, Termination};
 use super::observer::{BatchProgress, EpochFn, Observer};
 use super::order::{Drawn, Given, Order};
 use crate::data::{Dataset, Place};
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
+use crate::model::evaluate::{ROWS, check_fit};
+use crate::model::guard::{bad_loss, check_step};
 use crate::model::{Sequential, Workspace};
 use crate::optim::{Clip, Optimizer, OptimizerState, ReduceOnPlateau, Schedule, Sgd, Stepper};
 use crate::parallel::{cores, enter, least, shares};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
+use crate::settings::check_count;
 
 /// The training loop: the article's `learn`.
 ///
@@ -41,7 +42,7 @@ use crate::scalar::Scalar;
 /// | [`test`](Trainer::test) | none | a data set that fits the model |
 /// | [`early_stopping`](Trainer::early_stopping) | none | any [`EarlyStopping`] |
 /// | [`threads`](Trainer::threads) | the machine's cores | any; 0 counts as 1, and so does any value where no thread can be made |
-/// | [`go_on`](Trainer::go_on) | false: every run begins anew | |
+/// | [`continue_run`](Trainer::continue_run) | false: every run begins anew | |
 /// | `checkpoints` (feature `persistence`) | none | a folder |
 /// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
 ///
@@ -74,6 +75,7 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("fit", "learn", "training loop"))]
 pub struct Trainer<'a, A> {
     pub(super) batch_size: usize,
     epochs: usize,
@@ -81,7 +83,7 @@ pub struct Trainer<'a, A> {
     pub(super) stepper: Stepper<A>,
     /// What a stepper that was handed in remembered, with which a run begins.
     first: Option<(OptimizerState<A>, Option<u64>)>,
-    go_on: bool,
+    continue_run: bool,
     /// Whether a step of the run has had a learning rate above 0.
     moved: bool,
     pub(super) order: Box<dyn Order + 'a>,
@@ -108,7 +110,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             drop_last: false,
             stepper: Stepper::new(Sgd::default()),
             first: None,
-            go_on: false,
+            continue_run: false,
             moved: false,
             order: Box::new(Drawn(RandomState::new(1))),
             seed: Some(1),
@@ -135,8 +137,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Sets whether [`fit`](Trainer::fit) goes on with the steps, the optimizer's state and the orders of the run before.
     /// Otherwise every run begins anew.
-    pub fn go_on(self, go_on: bool) -> Self {
-        Self { go_on, ..self }
+    pub fn continue_run(self, continue_run: bool) -> Self {
+        Self { continue_run, ..self }
     }
 
     /// Sets how often the training set is gone through.
@@ -175,13 +177,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { first: Some(stepper.memory()), stepper, ..self }
     }
 
-    /// Draws the orders of a run, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout) from it
-    /// as well.
+    /// Draws the orders of a run, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout)
+    /// from it as well.
     pub fn seed(self, seed: u32) -> Self {
         Self { seed: Some(seed), ..self.random(RandomState::new(seed)).noise_seed(seed) }
     }
 
-    /// Sets the seed of what layers such as dropout and data sets such as [`Augment`](crate::Augment) draw, and nothing else.
+    /// Sets the seed of what layers such as dropout and data sets such as [`Augment`](crate::data::Augment) draw, and
+    /// nothing else.
     pub fn noise_seed(self, noise: u32) -> Self {
         Self { noise, ..self }
     }
@@ -199,7 +202,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     }
 
     /// Measures loss and accuracy on this data set after every epoch, and goes by it where the run depends on them: in early
-    /// stopping and reduction on a plateau. A [`Split`](crate::Split) gives one.
+    /// stopping and reduction on a plateau. A [`Split`](crate::data::Split) gives one.
     pub fn validation(self, validation: &'a dyn Dataset<A>) -> Self {
         Self { validation: Some(validation), ..self }
     }
@@ -245,9 +248,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// An observer that stops the run between batches leaves the model as it then is, some steps after the last row of the
     /// history, unless early stopping gives it those of the best row.
     ///
-    /// A run begins anew, whatever this trainer has trained before, unless it is to [`go_on`](Trainer::go_on). If it fails with
-    /// [`early_stopping`](Trainer::early_stopping), the model gets its best epoch's parameters; without, it is left as the last
-    /// step made it, perhaps with values that are not finite.
+    /// A run begins anew, whatever this trainer has trained before, unless it is to [`continue_run`](Trainer::continue_run).
+    /// If it fails with [`early_stopping`](Trainer::early_stopping), the model gets its best epoch's parameters; without, it
+    /// is left as the last step made it, perhaps with values that are not finite.
     ///
     /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
     /// that are not finite (a run that goes on from a checkpoint does not measure the sets first, and finds those later).
@@ -272,7 +275,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     /// Begins anew, whatever has been run before, unless the run is to go on; returns the orders that were replaced.
     fn restart(&mut self) -> Option<Box<dyn Order + 'a>> {
-        if self.go_on {
+        if self.continue_run {
             return None;
         }
         match &self.first {
@@ -472,16 +475,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     }
 
     fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>) -> Result<()> {
-        self.stepper.check(model)?;
+        self.stepper.check_model(model)?;
         self.stepper.check_takes_loss()?;
         model.check_params()?;
         check_fit("training set", model, train)?;
         self.validation.map_or(Ok(()), |data| check_fit("validation set", model, data))?;
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
         self.early_stopping.map_or(Ok(()), |rule| rule.check(model))?;
-        if self.batch_size == 0 {
-            return Err(Error::setting("batch_size", "at least 1", 0));
-        }
+        check_count("batch_size", self.batch_size)?;
         model.check_rows(self.rows(train.len()))
     }
 }

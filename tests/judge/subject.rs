@@ -1,9 +1,7 @@
 //! What the crate computes.
 
-use manabi::{
-    ActFn, Gelu as GeluFn, Mish as MishFn, Scalar, Sigmoid as SigmoidFn, Softplus as SoftplusFn,
-    Swish as SwishFn, Tanh as TanhFn,
-};
+use manabi::activation::{Gelu as GeluFn, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Tanh as TanhFn};
+use manabi::{ActFn, Mish as MishFn, Scalar, Swish as SwishFn};
 
 use super::Function::{self, *};
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use faer::Par;
 use faer::linalg::matmul::matmul;
-use manabi::Engine;
+use manabi::linalg::Engine;
 use ndarray::Array2;
 
 const ROUNDS: usize = 9;

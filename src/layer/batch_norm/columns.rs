@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use ndarray::{ArrayViewMut2, Axis};
 
-use super::super::lanes::{SHRINK, may_overflow};
 use super::super::{Backward, Forward, flat};
 use super::BatchNorm;
+use crate::lanes::{SHRINK, may_overflow};
 use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
@@ -154,7 +154,7 @@ impl BatchNorm {
                 },
             );
         };
-        let threads = shares(engine.threads(), x.len(), least::ELEMENTS);
+        let threads = shares(engine.thread_count(), x.len(), least::ELEMENTS);
         divide(columns, threads, &|part: Columns<'_, A>| part.each(&work));
     }
 
@@ -230,7 +230,7 @@ impl BatchNorm {
                 },
             );
         };
-        let threads = shares(engine.threads(), x.len(), least::ELEMENTS);
+        let threads = shares(engine.thread_count(), x.len(), least::ELEMENTS);
         divide(columns, threads, &|part: Columns<'_, A>| part.each(&work));
     }
 }

@@ -5,7 +5,7 @@ use super::{Backward, Forward, Layer, TensorSpec};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::scalar::Scalar;
-use crate::settings::{Settings, check_positive};
+use crate::settings::{Settings, check_positive, check_share};
 use crate::shape::Shape;
 
 /// Batch normalisation: every feature gets mean 0 and variance 1 over the batch, and is then scaled and shifted.
@@ -39,7 +39,8 @@ use crate::shape::Shape;
 /// 2015; settings and names as in `torch.nn.BatchNorm1d` and `BatchNorm2d`.
 ///
 /// ```
-/// use manabi::{BatchNorm, Forward, Layer, LayerWorkspace};
+/// use manabi::layer::{BatchNorm, Forward, LayerWorkspace};
+/// use manabi::Layer;
 /// use ndarray::array;
 ///
 /// let norm = BatchNorm::new().affine(false).epsilon(1e-9);
@@ -52,6 +53,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("BatchNorm1d", "BatchNorm2d", "BatchNormalization"))]
 pub struct BatchNorm {
     epsilon: f64,
     momentum: f64,
@@ -106,10 +108,7 @@ impl<A: Scalar> Layer<A> for BatchNorm {
     fn output_shape(&self, input: Shape) -> Result<Shape> {
         // Added to the variance in `f64`, whatever the model's precision is.
         check_positive::<f64>("epsilon", self.epsilon)?;
-        match (0.0..=1.0).contains(&self.momentum) {
-            true => Ok(input),
-            false => Err(Error::setting("momentum", "0 to 1", self.momentum)),
-        }
+        check_share("momentum", self.momentum).map(|()| input)
     }
 
     fn parameters(&self, input: Shape) -> Vec<TensorSpec> {

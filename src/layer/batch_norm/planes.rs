@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use ndarray::{ArrayViewMut2, ArrayViewMut3, Axis};
 
-use super::super::lanes::{Lanes, SHRINK, may_overflow};
 use super::super::{Backward, Forward, flat};
 use super::BatchNorm;
+use crate::lanes::{Lanes, SHRINK, may_overflow};
 use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
@@ -78,9 +78,9 @@ impl<'a, A: Scalar> Planes<'a, A> {
     /// Returns the mean of a term over a channel.
     #[inline(always)]
     fn mean(self, channel: usize, term: impl Fn(f64) -> f64) -> f64 {
-        let mut lanes = Lanes::ZERO;
+        let mut lanes = Lanes::new();
         for plane in self.of(channel) {
-            lanes.add([plane], |[x]| term(x));
+            lanes.add([plane], |[x]| term(x.widen()));
         }
         lanes.total() / self.count() as f64
     }
@@ -140,7 +140,7 @@ impl BatchNorm {
                 }
             }
         };
-        let threads = shares(engine.threads(), x.values.len(), least::ELEMENTS);
+        let threads = shares(engine.thread_count(), x.values.len(), least::ELEMENTS);
         divide(all, threads, &|part: Channels<'_, A>| part.each(work));
     }
 
@@ -171,10 +171,10 @@ impl BatchNorm {
             let moments = Moments::of(x, channel);
             let Moments { shrink, mean, .. } = moments;
             let (scale, count) = (moments.scale(self.epsilon), x.count() as f64);
-            let (mut d_weight, mut d_bias) = (Lanes::ZERO, Lanes::ZERO);
+            let (mut d_weight, mut d_bias) = (Lanes::new(), Lanes::new());
             for (x, dy) in x.of(channel).zip(dy.of(channel)) {
-                d_weight.add([x, dy], |[x, dy]| dy * ((shrink * x - mean) * scale));
-                d_bias.add([dy], |[dy]| dy);
+                d_weight.add([x, dy], |[x, dy]| dy.widen() * ((shrink * x.widen() - mean) * scale));
+                d_bias.add([dy], |[dy]| dy.widen());
             }
             let (d_weight, d_bias) = (d_weight.total(), d_bias.total());
             for (to, total) in [(to_weight, d_weight), (to_bias, d_bias)] {
@@ -192,7 +192,7 @@ impl BatchNorm {
                 }
             }
         };
-        let threads = shares(engine.threads(), x.values.len(), least::ELEMENTS);
+        let threads = shares(engine.thread_count(), x.values.len(), least::ELEMENTS);
         divide(all, threads, &|part: Channels<'_, A>| part.each(work));
     }
 }

@@ -1,5 +1,6 @@
-use super::{Schedule, check_steps};
+use super::Schedule;
 use crate::error::Result;
+use crate::settings::check_count;
 
 /// Another schedule that counts epochs instead of steps: the rate stays the same within an epoch.
 ///
@@ -12,7 +13,7 @@ use crate::error::Result;
 /// Errors: when training starts, for a setting out of range.
 ///
 /// ```
-/// use manabi::{ByEpoch, Schedule, StepDecay};
+/// use manabi::optim::{ByEpoch, Schedule, StepDecay};
 ///
 /// let schedule = ByEpoch::new(600, StepDecay::new(30, 0.1)); // a tenth every 30 epochs
 /// assert_eq!(schedule.rate(0.5, 600 * 30 - 1), 0.5);
@@ -20,6 +21,7 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias = "learning rate scheduler")]
 pub struct ByEpoch<S> {
     steps_per_epoch: u64,
     schedule: S,
@@ -38,7 +40,7 @@ impl<S: Schedule> Schedule for ByEpoch<S> {
     }
 
     fn check(&self) -> Result<()> {
-        check_steps("steps_per_epoch", self.steps_per_epoch)?;
+        check_count("steps_per_epoch", self.steps_per_epoch)?;
         self.schedule.check()
     }
 }

@@ -1,8 +1,8 @@
 use std::f64::consts::FRAC_PI_2;
 
-use super::{Schedule, between, check_steps, share};
+use super::{Schedule, between, share};
 use crate::error::Result;
-use crate::optim::check_at_least_0;
+use crate::settings::{check_at_least_0, check_count};
 
 /// A rate that falls along half a wave.
 ///
@@ -19,7 +19,7 @@ use crate::optim::check_at_least_0;
 /// `CosineAnnealingLR`, which rises again after T steps, where this one stays at e.
 ///
 /// ```
-/// use manabi::{CosineDecay, Schedule};
+/// use manabi::optim::{CosineDecay, Schedule};
 ///
 /// let schedule = CosineDecay::new(10);
 /// assert_eq!([0, 10, 11].map(|steps| schedule.rate(0.3, steps)), [0.3, 0.0, 0.0]);
@@ -27,6 +27,7 @@ use crate::optim::check_at_least_0;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("CosineAnnealingLR", "learning rate scheduler"))]
 pub struct CosineDecay {
     steps: u64,
     end: f64,
@@ -50,7 +51,7 @@ impl Schedule for CosineDecay {
     }
 
     fn check(&self) -> Result<()> {
-        check_steps("steps", self.steps)?;
+        check_count("steps", self.steps)?;
         check_at_least_0::<f64>("end", self.end)
     }
 }

@@ -16,12 +16,13 @@ use crate::settings::check_positive;
 /// Source: PyTorch's `ExponentialLR`.
 ///
 /// ```
-/// use manabi::{ExponentialDecay, Schedule};
+/// use manabi::optim::{ExponentialDecay, Schedule};
 ///
 /// assert_eq!(ExponentialDecay::new(0.5).rate(1.0, 3), 0.125);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("ExponentialLR", "learning rate scheduler"))]
 pub struct ExponentialDecay {
     gamma: f64,
 }

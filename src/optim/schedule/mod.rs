@@ -10,7 +10,7 @@ mod step;
 mod warm_up;
 
 pub use by_epoch::ByEpoch;
-pub use constant::Constant;
+pub use constant::ConstantRate;
 pub use cosine::CosineDecay;
 pub use exponential::ExponentialDecay;
 pub use one_cycle::OneCycle;
@@ -18,19 +18,24 @@ pub use polynomial::PolynomialDecay;
 pub use step::StepDecay;
 pub use warm_up::WarmUp;
 
-use crate::error::{Error, Result};
+use std::sync::Arc;
+
+use crate::delegate::delegate;
+use crate::error::Result;
 
 /// A schedule: the learning rate as a pure function of the steps taken.
 ///
 /// A closure is one too:
 ///
 /// ```
-/// use manabi::{Schedule, Sgd, Stepper};
+/// use manabi::optim::{Schedule, Stepper};
+/// use manabi::Sgd;
 ///
 /// let stepper = Stepper::<f32>::new(Sgd::new(0.1)).schedule(|base, steps| base / (1.0 + steps as f64).sqrt());
 /// assert_eq!(stepper.learning_rate()?, 0.1);
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[doc(alias("learning rate scheduler", "lr_scheduler", "LearningRateSchedule"))]
 pub trait Schedule: Send + Sync {
     /// The rate of the next step after this many, for an optimizer with this rate: at least 0 and finite.
     fn rate(&self, base: f64, steps: u64) -> f64;
@@ -47,10 +52,10 @@ impl<F: Fn(f64, u64) -> f64 + Send + Sync> Schedule for F {
     }
 }
 
-/// An error unless a number of steps is at least 1.
-fn check_steps(what: &str, steps: u64) -> Result<()> {
-    if steps > 0 { Ok(()) } else { Err(Error::setting(what, "at least 1", steps)) }
-}
+delegate!([] Schedule, for [Box<dyn Schedule>, Arc<dyn Schedule>], {
+    fn rate(&self, base: f64, steps: u64) -> f64;
+    fn check(&self) -> Result<()>;
+});
 
 /// How far `steps` are of `all`, at most 1.
 fn share(steps: u64, all: u64) -> f64 {

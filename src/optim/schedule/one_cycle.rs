@@ -1,7 +1,7 @@
 use super::cosine::half_wave;
-use super::{Schedule, between, check_steps};
-use crate::error::{Error, Result};
-use crate::optim::check_at_most_1;
+use super::{Schedule, between};
+use crate::error::Result;
+use crate::settings::{check, check_count, check_share};
 
 /// One cycle: a rate that rises from η/`divisor` to η, the optimizer's own, and falls to η/(`divisor`·`final_divisor`).
 ///
@@ -22,7 +22,7 @@ use crate::optim::check_at_most_1;
 /// Source: Smith and Topin, *Super-convergence*, 2018. PyTorch: `OneCycleLR(cycle_momentum=False)`.
 ///
 /// ```
-/// use manabi::{OneCycle, Schedule};
+/// use manabi::optim::{OneCycle, Schedule};
 ///
 /// let schedule = OneCycle::new(100);
 /// assert_eq!([0, 29].map(|steps| schedule.rate(1.0, steps)), [0.04, 1.0]);
@@ -30,6 +30,7 @@ use crate::optim::check_at_most_1;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("OneCycleLR", "learning rate scheduler"))]
 pub struct OneCycle {
     steps: u64,
     rise: f64,
@@ -61,13 +62,13 @@ impl OneCycle {
     }
 
     /// Rises and falls in straight lines.
-    pub fn linear(self) -> Self {
-        Self { linear: true, ..self }
+    pub fn linear(self, linear: bool) -> Self {
+        Self { linear, ..self }
     }
 
     /// Falls as fast as it rose, to where it began, before it goes on to the end.
-    pub fn three_phase(self) -> Self {
-        Self { three_phase: true, ..self }
+    pub fn three_phase(self, three_phase: bool) -> Self {
+        Self { three_phase, ..self }
     }
 }
 
@@ -87,16 +88,13 @@ impl Schedule for OneCycle {
     }
 
     fn check(&self) -> Result<()> {
-        check_steps("steps", self.steps)?;
-        check_at_most_1("rise", self.rise)?;
-        if self.three_phase && self.rise > 0.5 {
-            return Err(Error::setting("rise", "at most 0.5 with three_phase", self.rise));
-        }
-        for (what, divisor) in [("divisor", self.divisor), ("final_divisor", self.final_divisor)] {
-            if !(divisor >= 1.0 && divisor.is_finite()) {
-                return Err(Error::setting(what, "a finite number of at least 1", divisor));
-            }
-        }
-        Ok(())
+        check_count("steps", self.steps)?;
+        check_share("rise", self.rise)?;
+        check(!self.three_phase || self.rise <= 0.5, "rise", "at most 0.5 with three_phase", self.rise)?;
+        [("divisor", self.divisor), ("final_divisor", self.final_divisor)].into_iter().try_for_each(
+            |(what, divisor)| {
+                check(divisor >= 1.0 && divisor.is_finite(), what, "a finite number of at least 1", divisor)
+            },
+        )
     }
 }

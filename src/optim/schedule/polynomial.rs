@@ -1,8 +1,8 @@
-use super::{Schedule, between, check_steps, share};
+use super::{Schedule, between, share};
 use crate::error::Result;
-use crate::optim::{check_at_least_0, power};
+use crate::optim::power;
 use crate::scalar::Scalar;
-use crate::settings::check_positive;
+use crate::settings::{check_at_least_0, check_count, check_positive};
 
 /// A rate that falls as a power of the steps that are left; linear, for a power of 1.
 ///
@@ -19,13 +19,14 @@ use crate::settings::check_positive;
 /// Source: PyTorch's `PolynomialLR`, where e is 0.
 ///
 /// ```
-/// use manabi::{PolynomialDecay, Schedule};
+/// use manabi::optim::{PolynomialDecay, Schedule};
 ///
 /// let schedule = PolynomialDecay::new(4).power(2.0);
 /// assert_eq!([0, 2, 4, 9].map(|steps| schedule.rate(1.0, steps)), [1.0, 0.25, 0.0, 0.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("PolynomialLR", "learning rate scheduler"))]
 pub struct PolynomialDecay {
     steps: u64,
     power: f64,
@@ -60,7 +61,7 @@ impl Schedule for PolynomialDecay {
     }
 
     fn check(&self) -> Result<()> {
-        check_steps("steps", self.steps)?;
+        check_count("steps", self.steps)?;
         check_positive::<f64>("power", self.power)?;
         check_at_least_0::<f64>("end", self.end)
     }

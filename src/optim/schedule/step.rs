@@ -1,7 +1,7 @@
-use super::{Schedule, check_steps};
+use super::Schedule;
 use crate::error::Result;
 use crate::optim::power;
-use crate::settings::check_positive;
+use crate::settings::{check_count, check_positive};
 
 /// A rate that falls in stairs.
 ///
@@ -17,13 +17,14 @@ use crate::settings::check_positive;
 /// Source: PyTorch's `StepLR`.
 ///
 /// ```
-/// use manabi::{Schedule, StepDecay};
+/// use manabi::optim::{Schedule, StepDecay};
 ///
 /// let schedule = StepDecay::new(10, 0.5);
 /// assert_eq!([0, 9, 10, 25].map(|steps| schedule.rate(1.0, steps)), [1.0, 1.0, 0.5, 0.25]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("StepLR", "learning rate scheduler"))]
 pub struct StepDecay {
     every: u64,
     gamma: f64,
@@ -42,7 +43,7 @@ impl Schedule for StepDecay {
     }
 
     fn check(&self) -> Result<()> {
-        check_steps("every", self.every)?;
+        check_count("every", self.every)?;
         check_positive::<f64>("gamma", self.gamma)
     }
 }

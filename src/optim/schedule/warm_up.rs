@@ -1,6 +1,6 @@
-use super::{Schedule, between, check_steps, share};
+use super::{Schedule, between, share};
 use crate::error::Result;
-use crate::optim::check_at_most_1;
+use crate::settings::{check_count, check_share};
 
 /// A rate that rises linearly to where another schedule begins.
 ///
@@ -9,7 +9,7 @@ use crate::optim::check_at_most_1;
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `steps` T | none | 1 or more |
-/// | `schedule` | none | any [`Schedule`], [`Constant`](crate::Constant) among them |
+/// | `schedule` | none | any [`Schedule`], [`ConstantRate`](crate::optim::ConstantRate) among them |
 /// | `start` s | ⅓ | 0 to 1 |
 ///
 /// Errors: when training starts, for a setting out of range.
@@ -17,13 +17,14 @@ use crate::optim::check_at_most_1;
 /// Source: Goyal et al., *Accurate, large minibatch SGD*, 2017. PyTorch: `LinearLR`, followed by another in `SequentialLR`.
 ///
 /// ```
-/// use manabi::{CosineDecay, Schedule, WarmUp};
+/// use manabi::optim::{CosineDecay, Schedule, WarmUp};
 ///
 /// let schedule = WarmUp::new(10, CosineDecay::new(90)).start(0.0);
 /// assert_eq!([0, 5, 10, 100].map(|steps| schedule.rate(1.0, steps)), [0.0, 0.5, 1.0, 0.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
+#[doc(alias("warmup", "LinearLR", "learning rate scheduler"))]
 pub struct WarmUp<S> {
     steps: u64,
     schedule: S,
@@ -51,8 +52,8 @@ impl<S: Schedule> Schedule for WarmUp<S> {
     }
 
     fn check(&self) -> Result<()> {
-        check_steps("steps", self.steps)?;
-        check_at_most_1("start", self.start)?;
+        check_count("steps", self.steps)?;
+        check_share("start", self.start)?;
         self.schedule.check()
     }
 }

@@ -6,10 +6,10 @@ use std::hint::black_box;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use downstream::{MySwish, Serf};
+use manabi::layer::{Backward, Forward, LayerWorkspace};
 use manabi::ndarray::Array2;
-use manabi::{
-    ActFn, Activation, Backward, Forward, Layer, LayerWorkspace, Mish, Random, RandomState, Swish, simd,
-};
+use manabi::random::{Random, RandomState};
+use manabi::{ActFn, Activation, Layer, Mish, Swish, simd};
 
 /// Inputs, gradients and room for outputs.
 struct Data {
@@ -24,13 +24,13 @@ fn layer<F: ActFn>(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data, fu
     let (rows, width) = data.x.dim();
     let mut ws = LayerWorkspace::<f32>::new(&layer, width, rows).expect("it takes any width");
     let Data { x, dy, y, dx } = data;
-    group.bench_function(BenchmarkId::new("forward", F::NAME), |b| {
+    group.bench_function(BenchmarkId::new("forward", F::KIND), |b| {
         b.iter(|| {
             let pass = Forward::new(&mut ws, &[], &[], black_box(x.view()), y.view_mut());
             layer.forward(pass.expect("the shapes fit"));
         });
     });
-    group.bench_function(BenchmarkId::new("backward", F::NAME), |b| {
+    group.bench_function(BenchmarkId::new("backward", F::KIND), |b| {
         b.iter(|| {
             let pass = Backward::new(&mut ws, &[], &[], [black_box(x.view()), y.view(), dy.view()]);
             let pass = pass.and_then(|pass| pass.dx(dx.view_mut()));

@@ -1,16 +1,18 @@
-//! What a user writes: activations and a layer that manabi does not have.
+//! What a user writes: activations, layers and all other parts that manabi does not have.
 
+pub mod parts;
+
+use manabi::init::Initializer;
+use manabi::layer::{Backward, Forward, Scratch, TensorSpec};
 use manabi::ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
-use manabi::{
-    ActFn, Backward, Error, Forward, Initializer, Layer, Result, Scalar, Scratch, Shape, TensorSpec, simd,
-};
+use manabi::{ActFn, Error, Layer, Result, Scalar, Shape, simd};
 
 /// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
 #[derive(Clone, Debug)]
 pub struct Squareplus;
 
 impl ActFn for Squareplus {
-    const NAME: &'static str = "squareplus";
+    const KIND: &'static str = "squareplus";
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         let root = (u * u + A::of(4.0)).sqrt();
@@ -28,7 +30,7 @@ impl ActFn for Squareplus {
 pub struct Serf;
 
 impl ActFn for Serf {
-    const NAME: &'static str = "serf";
+    const KIND: &'static str = "serf";
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.softplus().erf()
@@ -47,7 +49,7 @@ impl ActFn for Serf {
 pub struct Snake(pub f64);
 
 impl ActFn for Snake {
-    const NAME: &'static str = "snake";
+    const KIND: &'static str = "snake";
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         let sin = A::of((self.0 * u.widen()).sin());
@@ -70,7 +72,7 @@ impl ActFn for Snake {
 pub struct MySwish;
 
 impl ActFn for MySwish {
-    const NAME: &'static str = "my_swish";
+    const KIND: &'static str = "my_swish";
     #[inline(always)]
     fn f<A: Scalar>(&self, u: A) -> A {
         u * u.sigmoid()

@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use downstream::{GatedResidual, Glu, MySwish, Serf, Snake, Squareplus};
+use manabi::layer::{Backward, Forward, LayerWorkspace};
 use manabi::ndarray::{Array2, array};
+use manabi::random::{Random, RandomState};
 use manabi::{
-    ActFn, Activation, Affine, Backward, CrossEntropy, Forward, Layer, LayerWorkspace, Random, RandomState,
-    Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer, conformance, gradcheck,
+    ActFn, Activation, Affine, CrossEntropy, Layer, Samples, Scalar, Sequential, Sgd, Softmax, Swish,
+    Trainer, conformance, gradcheck,
 };
 
 #[test]

@@ -7,9 +7,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use manabi::activation::{Identity, PRelu};
+use manabi::layer::{BatchNorm, Dropout, TrainableActivation};
+use manabi::loss::MeanSquaredError;
+use manabi::optim::Adam;
+use manabi::train::{Checkpoints, EarlyStopping};
 use manabi::{
-    Activation, Adam, Affine, BatchNorm, Checkpoints, CrossEntropy, Dropout, EarlyStopping, Identity,
-    MeanSquaredError, Normalizer, PRelu, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainable, Trainer,
+    Activation, Affine, CrossEntropy, Normalizer, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer,
 };
 use ndarray::{Array2, ArrayView2};
 
@@ -34,7 +38,7 @@ fn classifier(folder: &Path) -> Result<(), Box<dyn Error>> {
         .add_layer("norm1", BatchNorm::new())
         .add_layer("swish1", Activation::new(Swish::new(1.25)))
         .add_layer("affine2", Affine::new(4))
-        .add_layer("prelu1", Trainable::new(PRelu::new(0.25)).per_unit())
+        .add_layer("prelu1", TrainableActivation::new(PRelu::new(0.25)).per_unit(true))
         .add_layer("affine3", Affine::new(3))
         .set_output(Softmax)
         .set_error(CrossEntropy)

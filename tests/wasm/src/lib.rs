@@ -2,9 +2,13 @@
 //! digest of a result, and `run.mjs` prints them all.
 
 use manabi::ndarray::{Array2, array};
+use manabi::data::{Dataset, Images, idx};
+use manabi::init::Initializer;
+use manabi::layer::Dropout;
+use manabi::linalg::Engine;
+use manabi::train::Checkpoints;
 use manabi::{
-    Activation, Affine, Checkpoints, CrossEntropy, Dataset, Dropout, Engine, Error, Images, Initializer,
-    Mnist, Normalizer, Scalar, Sequential, Softmax, Swish, Trainer, idx,
+    Activation, Affine, CrossEntropy, Error, Mnist, Normalizer, Scalar, Sequential, Softmax, Swish, Trainer,
 };
 
 const SAMPLES: usize = 2000;
@@ -88,8 +92,8 @@ macro_rules! exported {
 
 exported! {
     first_predictions_f32 = predictions(&model::<f32>());
-    parameters_f32 = trained::<f32>().params().to_vec();
-    parameters_f64 = trained::<f64>().params().to_vec();
+    parameters_f32 = trained::<f32>().parameter_values().to_vec();
+    parameters_f64 = trained::<f64>().parameter_values().to_vec();
     predictions_f64 = predictions(&trained::<f64>());
     reloaded_f32 = {
         let bytes = trained::<f32>().to_bytes().expect("all parts have names");

@@ -1,9 +1,8 @@
 //! The work in this crate: u8 pixels are gathered and normalised in the loop; loss and accuracy are recorded.
 
 use manabi::ndarray::{Array2, Array3};
-use manabi::{
-    Activation, Affine, CrossEntropy, Images, Normalizer, Result, Sequential, Sgd, Softmax, Swish, Trainer,
-};
+use manabi::data::Images;
+use manabi::{Activation, Affine, CrossEntropy, Normalizer, Result, Sequential, Sgd, Softmax, Swish, Trainer};
 use measure::{BATCH, CLASSES, PIXELS, RATE, Task, report_epoch};
 
 fn main() -> Result<()> {

@@ -1,15 +1,15 @@
 use ndarray::ArrayView2;
 
 use super::guard::bad_pass;
+use super::{Sequential, Workspace};
 use crate::data::Dataset;
 use crate::error::{Error, Result, check_finite};
 use crate::metrics::{ConfusionMatrix, Metrics, Tally, classes};
-use crate::model::{Sequential, Workspace};
-use crate::output::Link;
+use crate::output::OutputFunction;
 use crate::scalar::Scalar;
 
 /// How many rows an evaluation takes at a time; one number everywhere, so that sums come out the same.
-pub(super) const ROWS: usize = 500;
+pub(crate) const ROWS: usize = 500;
 
 impl<A: Scalar> Sequential<A> {
     /// Loss and accuracy on a whole data set.
@@ -41,12 +41,12 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn confusion_matrix(&self, data: &dyn Dataset<A>) -> Result<ConfusionMatrix> {
         check_fit("data set", self, data)?;
-        let (link, outputs) = (self.output().link(), self.output_dim());
+        let (link, outputs) = (self.output().function(), self.output_dim());
         let number = match (link, outputs) {
-            (Link::Softmax, _) => outputs,
-            (Link::Sigmoid, 1) => 2,
+            (OutputFunction::Softmax, _) => outputs,
+            (OutputFunction::Sigmoid, 1) => 2,
             _ => {
-                let got = format!("{} of {outputs}", self.output().name());
+                let got = format!("{} of {outputs}", self.output().kind());
                 return Err(Error::setting(
                     "output",
                     "softmax, or sigmoid of 1, for a confusion matrix",
@@ -73,7 +73,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// The same in a workspace at hand; `place` is told where the loss is not finite.
-    pub(super) fn evaluate_in(
+    pub(crate) fn evaluate_in(
         &self,
         ws: &mut Workspace<A>,
         data: &dyn Dataset<A>,
@@ -104,16 +104,16 @@ fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) 
 }
 
 /// The class that each row of predictions or targets stands for.
-fn answers<A: Scalar>(link: Link, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
+fn answers<A: Scalar>(link: OutputFunction, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     check_finite("answers", y)?;
     match link {
-        Link::Softmax => classes(y),
+        OutputFunction::Softmax => classes(y),
         _ => Ok(y.iter().map(|&y| usize::from(y >= A::of(0.5))).collect()),
     }
 }
 
 /// An error unless the data set has samples, and of the model's widths.
-pub(super) fn check_fit<A: Scalar>(name: &str, model: &Sequential<A>, data: &dyn Dataset<A>) -> Result<()> {
+pub(crate) fn check_fit<A: Scalar>(name: &str, model: &Sequential<A>, data: &dyn Dataset<A>) -> Result<()> {
     if data.len() == 0 {
         return Err(Error::setting(name, "at least 1 sample", 0));
     }

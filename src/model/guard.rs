@@ -1,13 +1,13 @@
 //! What stops a run on NaN or infinity, and says where it arose. It looks only when the loss or a parameter is not finite.
 
+use super::{Sequential, Workspace};
 use crate::data::Place;
 use crate::error::{Error, Result};
-use crate::model::{Sequential, Workspace};
 use crate::scalar::Scalar;
 
 /// The error when the loss of the batch in the workspace is not finite, before its backward pass; every batch before it had so
 /// many rows.
-pub(super) fn bad_loss<A: Scalar>(
+pub(crate) fn bad_loss<A: Scalar>(
     model: &Sequential<A>,
     ws: &Workspace<A>,
     place: Place,
@@ -22,7 +22,7 @@ pub(super) fn bad_loss<A: Scalar>(
 }
 
 /// The error when the loss of a forward pass is not finite.
-pub(super) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, place: &str, loss: f64) -> Error {
+pub(crate) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, place: &str, loss: f64) -> Error {
     match model.check_params().and_then(|()| model.check_forward(ws)) {
         Err(error) => error.in_place(place),
         Ok(()) => Error::Diverged { place: place.into(), loss },
@@ -30,7 +30,7 @@ pub(super) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, plac
 }
 
 /// An error unless the step of the last backward pass, that of a batch of so many rows, left every parameter finite.
-pub(super) fn check_step<A: Scalar>(
+pub(crate) fn check_step<A: Scalar>(
     model: &Sequential<A>,
     ws: &Workspace<A>,
     Place { epoch, batch, .. }: Place,

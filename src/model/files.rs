@@ -1,19 +1,15 @@
 use std::path::Path;
 
-use super::checkpoint::is_own;
-use super::container::{Container, write};
-use super::description::{Description, Part, Statistics, VERSION, parse};
-use super::file;
-use super::registry::{Registry, check_names};
-use super::weights::{fill, fit, outgoing};
-use crate::data::Normalizer;
+use super::{Sequential, SequentialBuilder};
 use crate::error::{Error, Result};
-use crate::model::{Builder, Sequential};
+use crate::persistence::container::{Container, Tensor, write};
+use crate::persistence::description::{BYTES, Description, Part, Statistics, VERSION, parse};
+use crate::persistence::file;
+use crate::persistence::progress::is_own;
+use crate::persistence::registry::{Registry, check_kinds};
+use crate::persistence::weights::{decode, fit, outgoing};
 use crate::scalar::Scalar;
-use crate::settings::{LayerSettings, Settings};
-
-/// What stands in errors for the path of bytes that are no file.
-const BYTES: &str = "bytes";
+use crate::settings::LayerSettings;
 
 /// Models in files (feature `persistence`).
 ///
@@ -25,10 +21,11 @@ const BYTES: &str = "bytes";
 ///
 /// Numerics: a model is saved in its own precision and comes back with the same bits. An `f64` model takes an `f32` file, which
 /// is exact; an `f32` model does not take an `f64` file: load that in `f64`, and round its
-/// [`params`](Sequential::params) yourself.
+/// [`params`](Sequential::parameter_values) yourself.
 ///
 /// Errors: nothing is changed or written unless all is right: every name, shape and type, every number finite. Whatever a
-/// file says, no more is allocated than about twice its length, and for a file that is nearly all header ten times its header's.
+/// file says, no more is allocated than about twice its length, and for a file that is nearly all header ten times its
+/// header's.
 ///
 /// ```
 /// use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, Swish};
@@ -46,16 +43,16 @@ const BYTES: &str = "bytes";
 /// model.save(&path)?;
 ///
 /// let loaded = Sequential::<f32>::load(&path)?;
-/// assert_eq!((loaded.to_string(), loaded.params()), (model.to_string(), model.params()));
+/// assert_eq!((loaded.to_string(), loaded.parameter_values()), (model.to_string(), model.parameter_values()));
 /// let x = array![[0.0, 127.5]];
 /// assert_eq!(loaded.predict_raw(x.view())?, model.predict(array![[0.0, 0.5]].view())?);
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Saves the model, with the normalisers that it has. A file of that name is replaced, in one step: at no moment is there half a file. The new file keeps the
-    /// permissions of the old one and, where the system allows it, its owner. Where the path is a symbolic link, the file that
-    /// it leads to is replaced.
+    /// Saves the model, with the normalisers that it has. A file of that name is replaced, in one step: at no moment is
+    /// there half a file. The new file keeps the permissions of the old one and, where the system allows it, its owner.
+    /// Where the path is a symbolic link, the file that it leads to is replaced.
     ///
     /// Errors: a number that is not finite; a layer, output or loss of your own that has the name of a built-in one; the file
     /// cannot be written; what is there is read-only or not a regular file.
@@ -67,7 +64,7 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check_params()?;
-        write(outgoing(self), to_json(&self.description()?)?)
+        write(outgoing(self.values()), self.description()?.to_json()?)
     }
 
     /// The model in a file, if all its layers are built in.
@@ -75,29 +72,30 @@ impl<A: Scalar> Sequential<A> {
     /// Errors: the file cannot be read, is no safetensors file, does not describe a model or not with its numbers; a layer is
     /// not built in.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::load_with(path, &Registry::new())
+        Self::load_with_registry(path, &Registry::new())
     }
 
     /// The model in a file, if its layers are in the registry.
     ///
     /// Errors: those of [`load`](Sequential::load).
-    pub fn load_with(path: impl AsRef<Path>, registry: &Registry<A>) -> Result<Self> {
+    pub fn load_with_registry(path: impl AsRef<Path>, registry: &Registry<A>) -> Result<Self> {
         Self::parse(path.as_ref(), &file::read(path.as_ref())?, registry)
     }
 
     /// [`load`](Sequential::load) from bytes that need not be a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Self::from_bytes_with(bytes, &Registry::new())
+        Self::from_bytes_with_registry(bytes, &Registry::new())
     }
 
-    /// [`load_with`](Sequential::load_with) from bytes that need not be a file.
-    pub fn from_bytes_with(bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
+    /// [`load_with_registry`](Sequential::load_with_registry) from bytes that need not be a file.
+    pub fn from_bytes_with_registry(bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
         Self::parse(BYTES.as_ref(), bytes, registry)
     }
 
     /// Replaces all parameters and buffers by those in a file, whoever wrote it.
     ///
-    /// The model's normalisers stay as they are. Tensors named `….num_batches_tracked`, which PyTorch's batch normalisations have, are passed over.
+    /// The model's normalisers stay as they are. Tensors named `….num_batches_tracked`, which PyTorch's batch normalisations
+    /// have, are passed over.
     ///
     /// Errors, with the model unchanged: the file cannot be read or is no safetensors file; a missing or unexpected name, a
     /// wrong shape or type, a number that is not finite.
@@ -111,8 +109,8 @@ impl<A: Scalar> Sequential<A> {
     }
 
     #[inline(never)]
-    pub(super) fn description(&self) -> Result<Description> {
-        check_names(self)?;
+    pub(crate) fn description(&self) -> Result<Description> {
+        check_kinds(self.layers(), self.output(), self.loss_function())?;
         let layers = self.layers().map(|(name, layer)| {
             let (name, kind) = (name.into(), layer.kind().into());
             LayerSettings { name, kind, settings: layer.settings() }
@@ -122,8 +120,8 @@ impl<A: Scalar> Sequential<A> {
             version: VERSION,
             input: self.input_shape(),
             layers: layers.collect(),
-            output: Part { kind: output.name().into(), settings: output.settings() },
-            loss: Part { kind: loss.name().into(), settings: loss.settings() },
+            output: Part { kind: output.kind().into(), settings: output.settings() },
+            loss: Part { kind: loss.kind().into(), settings: loss.settings() },
             normalizer: self.input_normalizer().map(Statistics::of),
             target_normalizer: self.target_normalizer().map(Statistics::of),
             checkpoint: None,
@@ -141,41 +139,33 @@ impl<A: Scalar> Sequential<A> {
         set_units(&mut planned, &mut description)
             .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
         // Until here the model's size is only a claim.
-        let tensors = fit(file, &planned, &tensors)?;
+        let tensors = fit::<A>(file, planned.declared(), &tensors)?;
         let mut model = planned.with_zeros()?;
-        fill(file, &mut model, &tensors)?;
+        model.fill(file, &tensors)?;
         Ok(model)
     }
 
     #[inline(never)]
     fn replace_weights(&mut self, file: &Path, bytes: &[u8]) -> Result<()> {
         let Container { tensors, .. } = Container::parse(file, bytes)?;
-        let tensors = fit(file, self, &tensors)?;
-        fill(file, self, &tensors)
-    }
-}
-
-impl Normalizer {
-    /// The normaliser of the inputs that was saved with a model (feature `persistence`), without the model.
-    ///
-    /// Errors: the file cannot be read, is no safetensors file, or has no normaliser.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::parse(path.as_ref(), &file::read(path.as_ref())?)
+        let tensors = fit::<A>(file, self.declared(), &tensors)?;
+        self.fill(file, &tensors)
     }
 
-    /// [`load`](Normalizer::load) from bytes that need not be a file.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Self::parse(BYTES.as_ref(), bytes)
-    }
-
-    fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
-        let Container { description, .. } = Container::parse(file, bytes)?;
-        let Some(saved) = parse(file, description.as_deref())?.normalizer else {
-            return Err(Error::Mismatch { file: file.into(), problems: vec!["missing a normaliser".into()] });
-        };
-        saved
-            .normalizer()
-            .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
+    /// Copies tensors that fit into the model; an error, and nothing changed, if a layer cannot use one of the buffers.
+    pub(crate) fn fill(&mut self, file: &Path, tensors: &[&Tensor<'_>]) -> Result<()> {
+        let mut buffers = vec![A::zero(); self.buffer_values().len()];
+        let mut rest = &mut buffers[..];
+        for (tensor, (_, spec)) in tensors.iter().zip(self.declared()).skip(self.parameters().count()) {
+            let size = spec.shape.iter().product();
+            decode(spec, tensor, rest.split_off_mut(..size).expect("as many values as are declared"));
+        }
+        let checked = self.check_buffers(&buffers);
+        checked.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
+        for ((spec, values), tensor) in self.values_mut().zip(tensors) {
+            decode(spec, tensor, values);
+        }
+        Ok(())
     }
 }
 
@@ -198,17 +188,6 @@ fn set_units<A: Scalar>(model: &mut Sequential<A>, saved: &mut Description) -> R
     Ok(())
 }
 
-/// A description as files have it.
-pub(super) fn to_json(description: &Description) -> Result<String> {
-    let check = |settings: &Option<Settings>| settings.as_ref().map_or(Ok(()), Settings::check_finite);
-    for LayerSettings { name, settings, .. } in &description.layers {
-        check(settings).map_err(|error| error.in_layer(name))?;
-    }
-    check(&description.output.settings)?;
-    check(&description.loss.settings)?;
-    serde_json::to_string(description).map_err(|error| Error::setting("settings", "finite numbers", error))
-}
-
 /// The model that a file describes, without its numbers; an error that lists all that the registry has not.
 fn make<A: Scalar>(file: &Path, saved: &Description, registry: &Registry<A>) -> Result<Sequential<A>> {
     let (layers, mut problems) = registry.make_layers(&saved.layers);
@@ -218,7 +197,7 @@ fn make<A: Scalar>(file: &Path, saved: &Description, registry: &Registry<A>) -> 
     problems.extend(loss.as_ref().err().map(|problem| format!("loss: {problem}")));
     match (output, loss) {
         (Ok(output), Ok(loss)) if problems.is_empty() => {
-            let plan = Builder::of(saved.input, layers, output, loss).plan();
+            let plan = SequentialBuilder::of(saved.input, layers, output, loss).plan();
             plan.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })
         }
         _ => Err(Error::Mismatch { file: file.into(), problems }),

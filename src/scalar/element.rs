@@ -2,8 +2,6 @@
 
 use pulp::Simd;
 
-use super::product::{Job, Packs};
-
 /// A number that fills the lanes of a SIMD register.
 ///
 /// Every product goes through the fused [`mul_add`](Element::mul_add), so a sum has the same bits whether it
@@ -48,8 +46,6 @@ pub trait Element: Copy + Send + Sync + 'static {
     fn vectors<S: Simd>(slice: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The whole registers in a slice, and the rest, for writing.
     fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
-    /// Computes a product. Not generic, so that the kernels are compiled here and not in every crate that trains.
-    fn multiply(job: Job<'_, Self>, c: &mut [Self], packs: &mut Packs<Self>, threads: usize);
 }
 
 macro_rules! element {
@@ -86,9 +82,6 @@ macro_rules! element {
             #[inline(always)]
             fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [S::$v], &mut [Self]) {
                 S::$split_mut(slice)
-            }
-            fn multiply(job: Job<'_, Self>, c: &mut [Self], packs: &mut Packs<Self>, threads: usize) {
-                job.run(c, packs, threads);
             }
         }
     };

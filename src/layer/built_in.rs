@@ -1,0 +1,108 @@
+//! The list of the built-in layers.
+
+use std::sync::Arc;
+
+use super::{
+    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Reshape, Residual,
+    TrainableActivation,
+};
+use crate::activation::{ActFn, ActivationVisitor, TrainableActFn, built_in_activations};
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+use crate::settings::{LayerSettings, Settings};
+use crate::shape::Shape;
+
+/// Makes the chain of layers that the settings of a block list.
+pub type MakeChain<'a, A> = &'a dyn Fn(&[LayerSettings]) -> Result<Chain<A>>;
+
+/// Makes a layer from its settings.
+pub type MakeLayer<A> = Box<dyn Fn(&Settings, MakeChain<'_, A>) -> Result<Arc<dyn Layer<A>>> + Send + Sync>;
+
+/// A built-in layer.
+#[doc(hidden)]
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct BuiltInLayer<A> {
+    /// The layer with different settings, for a test of what is said of all layers.
+    pub examples: Vec<Box<dyn Layer<A>>>,
+    /// Makes the layer from its settings.
+    pub make: MakeLayer<A>,
+}
+
+/// Returns every built-in layer, with examples that take samples of this many values: the activations, then this list, to which
+/// who adds a layer adds it.
+#[doc(hidden)]
+pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
+    let mut all = Layers(Vec::new());
+    built_in_activations(&mut all);
+    all.add([Affine::new(4), Affine::new(33)], |settings, _| Ok(Affine::new(settings.count("units")?)));
+    all.add([Dropout::new(0.0), Dropout::new(0.4)], |settings, _| Ok(Dropout::new(settings.number("p")?)));
+    let other = BatchNorm::new().affine(false).momentum(0.3).epsilon(1e-3);
+    all.add([BatchNorm::new(), other], |settings, _| {
+        let norm = BatchNorm::new().epsilon(settings.number("epsilon")?);
+        Ok(norm.momentum(settings.number("momentum")?).affine(settings.flag("affine")?))
+    });
+    let other = LayerNorm::new().affine(false).epsilon(1e-3);
+    all.add([LayerNorm::new(), other], |settings, _| {
+        Ok(LayerNorm::new().epsilon(settings.number("epsilon")?).affine(settings.flag("affine")?))
+    });
+    all.add([Flatten], |_, _| Ok(Flatten));
+    all.add([Reshape::new([width, 1])], |settings, _| {
+        let dims: Vec<usize> = settings.numbers("shape")?.iter().map(|&dim| dim as usize).collect();
+        let shape = Shape::of_dims(&dims);
+        shape.map(Reshape::new).ok_or_else(|| Error::setting("shape", "1 to 3 dimensions", dims.len()))
+    });
+    let affine = |units| Chain::new().add_layer("affine1", Affine::new(units));
+    all.add([affine(3).add_layer("norm1", LayerNorm::new())], |settings, make| {
+        make(settings.layers("layers")?)
+    });
+    let residuals = [Residual::new(affine(width)), Residual::new(affine(5)).projection(affine(5))];
+    all.add(residuals, |settings, make| {
+        let block = Residual::new(make(settings.layers("layers")?)?);
+        Ok(match settings.get("projection") {
+            Some(_) => block.projection(make(settings.layers("projection")?)?),
+            None => block,
+        })
+    });
+    let concat = Concat::new().add_branch("left", affine(3)).add_branch("right", affine(2));
+    all.add([concat], |settings, make| {
+        let mut concat = Concat::new();
+        for LayerSettings { name, kind, settings } in settings.layers("branches")? {
+            let chain = settings.as_ref().filter(|_| kind == "chain");
+            let chain = chain.ok_or_else(|| Error::setting("branch", "a chain", kind))?;
+            concat = concat.add_branch(name, make(chain.layers("layers")?)?);
+        }
+        Ok(concat)
+    });
+    all.0
+}
+
+/// The list in the making.
+struct Layers<A>(Vec<BuiltInLayer<A>>);
+
+impl<A: Scalar> Layers<A> {
+    fn add<L: Layer<A>, const N: usize>(
+        &mut self,
+        examples: [L; N],
+        make: impl Fn(&Settings, MakeChain<'_, A>) -> Result<L> + Send + Sync + 'static,
+    ) {
+        self.0.push(BuiltInLayer {
+            examples: examples.into_iter().map(|layer| Box::new(layer) as _).collect(),
+            make: Box::new(move |settings, chain| Ok(Arc::new(make(settings, chain)?))),
+        });
+    }
+}
+
+impl<A: Scalar> ActivationVisitor for Layers<A> {
+    fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>) {
+        let examples = [Activation::new(F::default())];
+        self.add(examples, move |settings, _| make(settings).map(Activation::new));
+    }
+
+    fn trainable<F: TrainableActFn + Default>(&mut self, make: fn(f64) -> F) {
+        let layer = TrainableActivation::new(F::default());
+        self.add([layer.clone(), layer.per_unit(true)], move |settings, _| {
+            let layer = TrainableActivation::new(make(settings.number(F::PARAMETER)?));
+            Ok(layer.per_unit(settings.flag("per_unit")?))
+        });
+    }
+}

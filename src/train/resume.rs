@@ -1,0 +1,152 @@
+//! A run's way into its checkpoints and back.
+
+use std::time::Duration;
+
+use super::checkpoint_file::Checkpoint;
+use super::checkpoints::file_name;
+use super::early_stopping::Best;
+use super::history::Epoch;
+use super::trainer::Trainer;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::model::Sequential;
+use crate::optim::Plateau;
+use crate::persistence::progress::{Progress, Run, Waiting};
+use crate::persistence::rows::{self, Measured, Row, Rows};
+use crate::scalar::Scalar;
+
+impl<A: Scalar> Trainer<'_, A> {
+    /// Makes the folder ready and, where there is a checkpoint to go on from, everything as it was then; gives the history so
+    /// far.
+    pub(super) fn resume(
+        &mut self,
+        model: &mut Sequential<A>,
+        train: &dyn Dataset<A>,
+        stopping: Option<&mut Best<A>>,
+    ) -> Result<Vec<Epoch>> {
+        let Some(checkpoints) = &self.checkpoints else { return Ok(Vec::new()) };
+        if self.order.state().is_none() {
+            let expected = "a stream whose state can be told, such as RandomState";
+            return Err(Error::setting("random with checkpoints", expected, "another"));
+        }
+        // What cannot be saved is told before there is something to lose.
+        model.to_bytes()?;
+        checkpoints.begin()?;
+        let Some(path) = checkpoints.last()? else { return Ok(Vec::new()) };
+        let (Checkpoint { progress, slots, random, best: kept }, then) =
+            Checkpoint::read(&path, &checkpoints.history(), model, &self.run_of(train))?;
+        let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
+        let epoch_of = file_name(progress.epochs.len().saturating_sub(1));
+        if path.file_name() != Some(epoch_of.as_ref()) {
+            return Err(mismatch(format!("its name: expected {epoch_of}, after the epochs in it")));
+        }
+        let mut stepper = self.stepper.clone();
+        let mut state = stepper.state().clone();
+        (state.steps, state.slots, state.scalars) = (progress.steps, slots, progress.scalars);
+        let Waiting { scale, best, waited, cooling } = progress.plateau;
+        state.plateau = Plateau { scale, best, waited, cooling };
+        stepper.set_state(state).map_err(|error| mismatch(error.to_string()))?;
+        stepper.check_model(model).map_err(|error| mismatch(error.to_string()))?;
+        let rate = stepper.learning_rate().ok();
+        if rate != progress.learning_rate {
+            let [expected, got] = [rate, progress.learning_rate]
+                .map(|rate| rate.map_or("none".into(), |rate| rate.to_string()));
+            let steps = progress.steps;
+            return Err(mismatch(format!(
+                "learning rate after {steps} steps: expected {expected}, got {got}"
+            )));
+        }
+        let epochs: Vec<Epoch> =
+            progress.epochs.iter().enumerate().map(|(number, row)| epoch(number, row)).collect();
+        if let Some(stopping) = stopping {
+            stopping.resume(&epochs, kept).map_err(mismatch)?;
+            stopping.restore(&mut then.clone()).map_err(|error| mismatch(error.to_string()))?;
+        }
+        // Without the rows of later epochs, which are to come again.
+        rows::write(&checkpoints.history(), &progress.epochs)?;
+        // It changes nothing if it fails, and nothing fails after it.
+        self.order.set_state(&random).map_err(|error| mismatch(error.to_string()))?;
+        (self.stepper, *model) = (stepper, then);
+        Ok(epochs)
+    }
+
+    /// Writes the checkpoint behind the last row of the history.
+    pub(super) fn keep(
+        &self,
+        model: &Sequential<A>,
+        train: &dyn Dataset<A>,
+        epochs: &[Epoch],
+        stopping: Option<&Best<A>>,
+    ) -> Result<()> {
+        let (Some(checkpoints), [_, .., last]) = (&self.checkpoints, epochs) else { return Ok(()) };
+        // The best first: if the process ends between the two, the epoch comes again.
+        if checkpoints.keep_best && epochs[1..].iter().rev().skip(1).all(|epoch| loss(last) < loss(epoch)) {
+            model.save(checkpoints.best())?;
+        }
+        let best = stopping.and_then(Best::kept);
+        let state = self.stepper.state();
+        let Plateau { scale, best: lowest, waited, cooling } = state.plateau;
+        // Rows that no checkpoint counts do no harm, so that they come first.
+        let history = checkpoints.history();
+        match epochs.len() > 2 && history.exists() {
+            true => rows::append(&history, &row(last))?,
+            false => rows::write(&history, &epochs.iter().map(row).collect::<Vec<_>>())?,
+        }
+        let progress = Progress {
+            run: self.run_of(train),
+            epochs: Vec::new(),
+            rows: Some(Rows { count: epochs.len(), last: row(last) }),
+            steps: state.steps,
+            scalars: state.scalars.clone(),
+            plateau: Waiting { scale, best: lowest, waited, cooling },
+            // A schedule may end with the run.
+            learning_rate: self.stepper.learning_rate().ok(),
+            best: best.as_ref().map(|kept| kept.epoch),
+        };
+        let random = self.order.state().unwrap_or_default();
+        let checkpoint = Checkpoint { progress, slots: state.slots.clone(), random, best };
+        checkpoint.write(&checkpoints.path(last.number), model)?;
+        checkpoints.prune()
+    }
+
+    /// What has to be the same when the run goes on.
+    fn run_of(&self, train: &dyn Dataset<A>) -> Run {
+        Run {
+            precision: if size_of::<A>() == 4 { "f32" } else { "f64" }.into(),
+            optimizer: self.stepper.settings(),
+            batch_size: self.rows(train.len()),
+            drop_last: self.drop_last,
+            noise_seed: self.noise,
+            samples: train.len(),
+            validation_samples: self.validation.map(|validation| validation.len()),
+            test_samples: self.test.map(|test| test.len()),
+        }
+    }
+}
+
+/// What the best epoch has least of.
+fn loss(epoch: &Epoch) -> f64 {
+    epoch.watched().loss
+}
+
+fn row(epoch: &Epoch) -> Row {
+    let measured = |Metrics { loss, accuracy }: Metrics| Measured { loss, accuracy };
+    Row {
+        train: measured(epoch.train),
+        validation: epoch.validation.map(measured),
+        test: epoch.test.map(measured),
+        nanoseconds: u64::try_from(epoch.elapsed.as_nanos()).unwrap_or(u64::MAX),
+    }
+}
+
+fn epoch(number: usize, row: &Row) -> Epoch {
+    let metrics = |&Measured { loss, accuracy }: &Measured| Metrics { loss, accuracy };
+    Epoch {
+        number,
+        train: metrics(&row.train),
+        validation: row.validation.as_ref().map(metrics),
+        test: row.test.as_ref().map(metrics),
+        elapsed: Duration::from_nanos(row.nanoseconds),
+    }
+}

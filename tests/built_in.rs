@@ -1,0 +1,86 @@
+//! Every built-in part is in the list of its kind, which registry, tests and plots go through.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use manabi::layer::built_in_layers;
+use manabi::loss::built_in_losses;
+use manabi::optim::built_in_optimizers;
+use manabi::output::built_in_outputs;
+
+/// All sources in a folder of `src`.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// The types that implement a trait in a folder of `src`, with their files. Those behind pointers and in macros are no types.
+fn implementors(folder: &str, of: &str) -> Vec<(String, PathBuf)> {
+    let mut all = Vec::new();
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)) {
+        let text = fs::read_to_string(&path).unwrap();
+        // An example in the documentation implements the trait for a type of its own.
+        for line in text.lines().filter(|line| line.starts_with("impl")) {
+            let Some((_, behind)) = line.split_once(&format!(" {of} for ")) else { continue };
+            let name = behind.split(['<', ' ', '{']).next().unwrap();
+            all.push((name.to_owned(), path.clone()));
+        }
+    }
+    all
+}
+
+/// Fails with the name of a type that is not among the parts of the list, and where there are fewer types than there have been.
+fn are_listed<T: Debug>(
+    least: usize,
+    folder: &str,
+    of: &str,
+    list: &str,
+    parts: impl IntoIterator<Item = T>,
+) {
+    let parts: Vec<String> = parts.into_iter().map(|part| format!("{part:?}")).collect();
+    let implementors = implementors(folder, of);
+    assert!(implementors.len() >= least, "{implementors:?}");
+    for (name, path) in implementors {
+        let is_it = |part: &String| {
+            part.strip_prefix(&name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        assert!(
+            parts.iter().any(is_it),
+            "{}: expected {name} in the list `{list}`, got {parts:?}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_part_is_listed() {
+    let layers = || built_in_layers::<f64>(4).into_iter().flat_map(|layer| layer.examples);
+    are_listed(11, "layer", "Layer<A>", "built_in_layers", layers());
+    let functions: Vec<_> =
+        layers().map(|layer| format!("{layer:?}").replace("Activation { function: ", "")).collect();
+    are_listed(20, "activation", "ActFn", "built_in!", functions.iter().map(Plain));
+    let learned = functions.iter().map(|function| function.replace("Trainable", ""));
+    let learned: Vec<_> = learned.collect();
+    are_listed(2, "activation", "TrainableActFn", "built_in!", learned.iter().map(Plain));
+    are_listed(
+        1,
+        "output",
+        "Output<A>",
+        "built_in_outputs",
+        built_in_outputs::<f64>().into_iter().map(|(output, _)| output),
+    );
+    let losses = built_in_losses::<f64>(2).into_iter().flat_map(|(examples, _)| examples);
+    are_listed(7, "loss", "Loss<A>", "built_in_losses", losses);
+    are_listed(11, "optim", "Optimizer<A>", "built_in_optimizers", built_in_optimizers::<f64>());
+}
+
+/// A text that prints as it is.
+struct Plain<'a>(&'a String);
+
+impl Debug for Plain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}

@@ -1,0 +1,156 @@
+//! What else a user writes: a loss, an optimizer, a data set, an observer and a training loop.
+
+use std::ops::ControlFlow;
+
+use manabi::data::{Dataset, Place};
+use manabi::loss::Loss;
+use manabi::ndarray::{ArrayView2, ArrayViewMut2, Zip};
+use manabi::optim::{Optimizer, Step, Stepper};
+use manabi::output::{Output, OutputFunction};
+use manabi::train::{BatchProgress, Epoch, Observer};
+use manabi::{Error, Result, Scalar, Sequential};
+
+/// The quantile loss: what lies above the prediction counts `quantile`, what lies below 1 − `quantile`. Its least value is at that
+/// quantile of the targets.
+#[derive(Debug)]
+pub struct Quantile(pub f64);
+
+impl<A: Scalar> Loss<A> for Quantile {
+    fn kind(&self) -> &str {
+        "quantile"
+    }
+    fn accepts(&self, function: OutputFunction) -> bool {
+        function == OutputFunction::Identity
+    }
+    fn check_outputs(&self, _outputs: usize) -> Result<()> {
+        match self.0 {
+            quantile if quantile > 0.0 && quantile < 1.0 => Ok(()),
+            quantile => Err(Error::setting("quantile", "above 0 and below 1", quantile)),
+        }
+    }
+    fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
+        let loss = |above: f64| if above > 0.0 { self.0 * above } else { (self.0 - 1.0) * above };
+        y.iter().zip(t).map(|(&y, &t)| loss((t - y).widen())).sum()
+    }
+    fn gradient(
+        &self,
+        output: &dyn Output<A>,
+        y: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        let rows = y.nrows() as f64;
+        let (above, below) = (A::of(-self.0 / rows), A::of((1.0 - self.0) / rows));
+        Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = if t > y { above } else { below });
+        output.backward(y, du);
+    }
+}
+
+/// Sign descent whose steps shrink: θ ← θ − η/√n·sign(g).
+#[derive(Debug)]
+pub struct SignDescent(pub f64);
+
+impl<A: Scalar> Optimizer<A> for SignDescent {
+    fn kind(&self) -> &str {
+        "sign_descent"
+    }
+    fn learning_rate(&self) -> f64 {
+        self.0
+    }
+    fn scalars(&self) -> &'static [(&'static str, f64)] {
+        &[("shrink", 1.0)]
+    }
+    fn advance(&self, number: u64, scalars: &mut [f64]) {
+        scalars[0] = 1.0 / (number as f64).sqrt();
+    }
+    fn update(&self, step: Step<'_, A>) {
+        let rate = A::of(step.learning_rate * step.scalars[0]);
+        step.each(|p, g, []| *p -= if g == A::zero() { g } else { rate * g.signum() });
+    }
+}
+
+/// Points of a noisy line that are made when they are asked for, with other noise in every epoch.
+#[derive(Debug)]
+pub struct NoisyLine(pub usize);
+
+impl NoisyLine {
+    fn write<A: Scalar>(
+        &self,
+        rows: &[usize],
+        noise: impl Fn(usize) -> f64,
+        x: ArrayViewMut2<'_, A>,
+        t: ArrayViewMut2<'_, A>,
+    ) {
+        for ((mut x, mut t), (i, &row)) in x.into_iter().zip(t).zip(rows.iter().enumerate()) {
+            let at = row as f64 / self.0 as f64;
+            (*x, *t) = (A::of(at), A::of(2.0 * at - 1.0 + noise(i)));
+        }
+    }
+}
+
+impl<A: Scalar> Dataset<A> for NoisyLine {
+    fn len(&self) -> usize {
+        self.0
+    }
+    fn input_dim(&self) -> usize {
+        1
+    }
+    fn target_dim(&self) -> usize {
+        1
+    }
+    fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()> {
+        self.write(rows, |_| 0.0, x, t);
+        Ok(())
+    }
+    fn gather_at(
+        &self,
+        place: Place,
+        rows: &[usize],
+        x: ArrayViewMut2<'_, A>,
+        t: ArrayViewMut2<'_, A>,
+    ) -> Result<()> {
+        // Between −0.5 and 0.5, the same wherever the row is gathered.
+        let noise = |i: usize| f64::from(place.noise(rows[i]).bits(0, 0)) / 4_294_967_296.0 - 0.5;
+        self.write(rows, noise, x, t);
+        Ok(())
+    }
+}
+
+/// Counts batches, and stops the run after an epoch with a small loss.
+#[derive(Debug, Default)]
+pub struct Watch {
+    pub batches: usize,
+    pub epochs: Vec<f64>,
+}
+
+impl<A: Scalar> Observer<A> for Watch {
+    fn on_batch(&mut self, _: BatchProgress) -> ControlFlow<()> {
+        self.batches += 1;
+        ControlFlow::Continue(())
+    }
+    fn on_epoch(&mut self, epoch: &Epoch, _: &Sequential<A>) -> ControlFlow<()> {
+        self.epochs.push(epoch.train.loss);
+        if epoch.train.loss < 0.001 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// A training loop of one's own: whole batches, in order, until the gradient is small.
+pub fn descend<A: Scalar>(
+    model: &mut Sequential<A>,
+    data: &dyn Dataset<A>,
+    mut stepper: Stepper<A>,
+    least: f64,
+) -> Result<usize> {
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let mut ws = model.workspace(rows.len())?;
+    for step in 0..10_000 {
+        ws.load(data, &rows)?;
+        model.gradient(&mut ws)?;
+        let norm = ws.gradient().iter().map(|g| g.widen().powi(2)).sum::<f64>().sqrt();
+        if norm < least {
+            return Ok(step);
+        }
+        stepper.step(model, &mut ws)?;
+    }
+    Err(Error::setting("steps", "a small gradient within 10,000", "a larger one"))
+}
