@@ -84,3 +84,22 @@ impl Debug for Plain<'_> {
         f.write_str(self.0)
     }
 }
+
+/// Fails with the name of a part without golden values.
+fn has_golden_values(file: &str, start: &str, kinds: impl IntoIterator<Item = String>) {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)).unwrap();
+    for kind in kinds {
+        let name = kind.trim_start_matches("weighted_").trim_end_matches("_error");
+        let has = |line: &str| line.strip_prefix(start).is_some_and(|rest| rest.starts_with(name));
+        assert!(text.lines().any(has), "tests/golden/{file}: expected a line for {kind}, got none");
+    }
+}
+
+#[test]
+fn every_optimizer_and_loss_has_golden_values() {
+    let optimizers = built_in_optimizers::<f64>();
+    has_golden_values("optim.txt", "optimizer ", optimizers.iter().map(|rule| rule.kind().to_owned()));
+    let losses = built_in_losses::<f64>(2);
+    has_golden_values("losses.txt", "", losses.iter().map(|(examples, _)| examples[0].kind().to_owned()));
+}
