@@ -42,6 +42,15 @@ pub enum Error {
         got: String,
     },
 
+    /// Two parts have the same name.
+    #[error("duplicate {part} name \"{name}\": give each {part} a name of its own")]
+    DuplicateName {
+        /// What has the name: a layer, a branch or a parameter.
+        part: &'static str,
+        /// The name.
+        name: String,
+    },
+
     /// An array has the wrong shape.
     #[error("{what}: expected shape {expected}, got {got:?}")]
     Shape {
@@ -170,6 +179,11 @@ impl Error {
     /// A row of an array that does not make sense.
     pub fn row(what: impl Into<String>, row: usize, expected: impl Into<String>, got: impl Display) -> Self {
         Self::Row { what: what.into(), row, expected: expected.into(), got: got.to_string() }
+    }
+
+    /// A second part of the same name.
+    pub(crate) fn duplicate(part: &'static str, name: &str) -> Self {
+        Self::DuplicateName { part, name: name.into() }
     }
 
     /// An array of `T` of this shape for which there is not enough memory.

@@ -293,7 +293,7 @@ fn settings_out_of_range_are_refused_when_a_model_is_built() {
         builder.set_output(output).set_error(loss).build().unwrap_err().to_string()
     }
     for smoothing in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-        let expected = format!("label_smoothing: expected a number from 0 to 1, got {smoothing}");
+        let expected = format!("label_smoothing: expected 0 to 1, got {smoothing}");
         assert_eq!(refusal(Softmax, CrossEntropy.label_smoothing(smoothing)), expected);
     }
     for weight in [-1.0, f64::NAN, f64::INFINITY] {

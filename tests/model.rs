@@ -76,7 +76,7 @@ fn what_makes_no_sense_is_refused_by_name() {
     );
     assert_eq!(
         end(start().add_layer("a", Affine::new(3)).add_layer("a", Affine::new(3))),
-        "layer 'a': name: expected a different name for each layer, got a"
+        "duplicate layer name \"a\": give each layer a name of its own"
     );
     assert_eq!(
         end(start().add_layer("", Affine::new(3))),

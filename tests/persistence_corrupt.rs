@@ -284,7 +284,7 @@ fn descriptions_that_make_no_sense() {
     );
     assert_eq!(
         error(r#"affine2\""#, r#"affine1\""#),
-        "layer 'affine1': name: expected a different name for each layer, got affine1"
+        "duplicate layer name \"affine1\": give each layer a name of its own"
     );
     assert_eq!(
         error(r#"\"units\":50.0"#, r#"\"units\":0.5"#),

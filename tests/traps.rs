@@ -128,7 +128,7 @@ fn names_may_have_points_between_their_parts() {
             ["a", "a b"],
             "layer 'number 2': name: expected letters without spaces; points only between them, got 'a b'",
         ),
-        (["a", "a"], "layer 'a': name: expected a different name for each layer, got a"),
+        (["a", "a"], "duplicate layer name \"a\": give each layer a name of its own"),
     ] {
         assert_eq!(build(names).unwrap_err().to_string(), expected);
     }

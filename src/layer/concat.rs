@@ -67,7 +67,7 @@ impl<A: Scalar> Concat<A> {
         chains.iter().enumerate().try_for_each(|(i, (name, _))| {
             check_name(name)?;
             match chains[..i].iter().any(|(other, _)| other == name) {
-                true => Err(Error::setting("name", "a different name for each branch", name)),
+                true => Err(Error::duplicate("branch", name)),
                 false => Ok(()),
             }
         })

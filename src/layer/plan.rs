@@ -160,7 +160,7 @@ impl<A: Scalar> Plan<A> {
         for (i, (name, layer)) in layers.iter().enumerate() {
             check_name(name).map_err(|error| error.in_layer(&format!("number {}", i + 1)))?;
             if slots.iter().any(|slot| slot.name == *name) {
-                return Err(Error::setting("name", "a different name for each layer", name).in_layer(name));
+                return Err(Error::duplicate("layer", name));
             }
             let before = slots.last();
             let input = before.map_or(input, |slot| slot.declared.output);

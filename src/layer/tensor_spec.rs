@@ -116,7 +116,7 @@ pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result
     for name in names {
         check_name(name)?;
         if before.contains(&name) {
-            return Err(Error::setting("parameter name", "a different name for each", name));
+            return Err(Error::duplicate("parameter", name));
         }
         before.push(name);
     }
