@@ -10,7 +10,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_gr
 use manabi::activation::{Gelu, Tanh};
 use manabi::layer::{Backward, Forward, LayerWorkspace};
 use manabi::random::{Random, RandomState};
-use manabi::{ActFn, Activation, Layer, Mish, Relu, Scalar, Swish, simd};
+use manabi::{ActFn, Activation, Layer, Mish, Real, Relu, Scalar, Swish, simd};
 use ndarray::Array2;
 
 /// Inputs, gradients and room for outputs.
@@ -82,11 +82,11 @@ struct Custom;
 impl ActFn for Custom {
     const KIND: &'static str = "custom";
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u * u.sigmoid()
     }
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, z: A) -> A {
+    fn df<A: Real>(&self, u: A, z: A) -> A {
         let s = u.sigmoid();
         s + z * (A::one() - s)
     }

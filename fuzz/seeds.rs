@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::fs::{create_dir_all, write};
 
-use manabi::ndarray::{Array1, Array3, array};
 use manabi::activation::{Elu, Identity, PRelu, Sigmoid};
 use manabi::data::idx;
 use manabi::layer::TrainableActivation;
 use manabi::loss::{BinaryCrossEntropy, MeanSquaredError};
+use manabi::ndarray::{Array1, Array3, array};
 use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, Swish};
 
 fn main() -> Result<(), Box<dyn Error>> {

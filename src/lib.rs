@@ -127,7 +127,7 @@ pub use loss::CrossEntropy;
 pub use model::Sequential;
 pub use optim::Sgd;
 pub use output::Softmax;
-pub use scalar::Scalar;
+pub use scalar::{Real, Scalar};
 pub use shape::Shape;
 pub use train::Trainer;
 

@@ -31,7 +31,7 @@ pub use crate::output::*;
 #[cfg(feature = "persistence")]
 pub use crate::persistence::Registry;
 pub use crate::random::{Random, RandomState};
-pub use crate::scalar::Scalar;
+pub use crate::scalar::{Dual, Real, Scalar};
 pub use crate::settings::Settings;
 pub use crate::shape::Shape;
 pub use crate::train::*;

@@ -13,6 +13,9 @@ use pulp::Arch;
 /// with much to do, is compiled for the baseline instruction set. (So would be a closure taken as `FnOnce`, which is called
 /// through a shim; hence `FnMut`.)
 ///
+/// A loop over sin, cos or tan, which read a table, is vectorised where it writes to an array on the stack: the compiler cannot
+/// know that a slice is not the table. Copy the array to the slice afterwards, a hundred values or so at a time.
+///
 /// ```
 /// use manabi::simd;
 ///
@@ -30,6 +33,21 @@ use pulp::Arch;
 #[inline]
 pub fn dispatch<R>(op: impl FnMut() -> R) -> R {
     arch().dispatch(Op(op))
+}
+
+/// The values of a block.
+const BLOCK: usize = 128;
+
+/// Writes an array block by block, each first on the stack: there the compiler knows that it is apart from all that is read, also
+/// from the table of sines, and makes vector code of the loop.
+#[inline(always)]
+pub(crate) fn in_blocks<T: Copy + Default>(out: &mut [T], mut write: impl FnMut(usize, &mut [T])) {
+    let mut block = [T::default(); BLOCK];
+    for (k, out) in out.chunks_mut(BLOCK).enumerate() {
+        let block = &mut block[..out.len()];
+        write(BLOCK * k, block);
+        out.copy_from_slice(block);
+    }
 }
 
 /// The instruction set in use: `"avx512"`, `"avx2"`, `"neon"` or, for the one that every machine of the family has,

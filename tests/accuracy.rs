@@ -7,7 +7,7 @@ use std::path::Path;
 use judge::Function::{self, *};
 use judge::subject::computed;
 use judge::{dd::dd, fast};
-use manabi::{Scalar, simd};
+use manabi::{Real, Scalar, simd};
 
 mod judge;
 
@@ -134,7 +134,7 @@ fn infinities_zeros_and_nan() {
         for (function, left, right) in expected {
             assert_eq!(computed(function, -inf), left, "{function:?}(−∞)");
             assert_eq!(computed(function, inf), right, "{function:?}(∞)");
-            assert_eq!(computed(function, A::min_value()), left, "{function:?}(−max)");
+            assert_eq!(computed(function, -A::max_value()), left, "{function:?}(−max)");
             assert!(computed(function, A::nan()).is_nan(), "{function:?}(NaN)");
             let most =
                 if right == inf && function != Exp && function != ExpM1 { A::max_value() } else { right };
@@ -144,19 +144,17 @@ fn infinities_zeros_and_nan() {
             for sign in [one, -one] {
                 let y = computed(function, sign * zero);
                 assert!(
-                    y == zero && y.is_sign_negative() == (sign < zero),
+                    y == zero && y.widen().is_sign_negative() == (sign < zero),
                     "{function:?}({}) = {y}",
                     sign * zero
                 );
             }
         }
-        assert_eq!(Scalar::ln(inf), inf);
-        assert_eq!(Scalar::ln(zero), -inf);
-        assert_eq!(Scalar::ln_1p(-one), -inf);
-        assert_eq!(Scalar::ln_1p(inf), inf);
-        assert!(
-            Scalar::ln(-one).is_nan() && Scalar::ln_1p(-one - one).is_nan() && Scalar::ln(A::nan()).is_nan()
-        );
+        assert_eq!(Real::ln(inf), inf);
+        assert_eq!(Real::ln(zero), -inf);
+        assert_eq!(Real::ln_1p(-one), -inf);
+        assert_eq!(Real::ln_1p(inf), inf);
+        assert!(Real::ln(-one).is_nan() && Real::ln_1p(-one - one).is_nan() && Real::ln(A::nan()).is_nan());
     }
     ends::<f32>();
     ends::<f64>();

@@ -317,7 +317,10 @@ fn wrong_shapes_name_the_layer_the_shapes_and_the_cure() {
     assert_eq!(error(6, Chain::new()), "layer 'layer1': layers: expected at least 1, got 0");
     assert_eq!(error(6, Concat::new()), "layer 'layer1': branches: expected at least 1, got 0");
     let twice = Concat::new().add_branch("a", affine(3)).add_branch("a", affine(3));
-    assert_eq!(error(6, twice), "layer 'layer1': duplicate branch name \"a\": give each branch a name of its own");
+    assert_eq!(
+        error(6, twice),
+        "layer 'layer1': duplicate branch name \"a\": give each branch a name of its own"
+    );
     assert_eq!(error([0, 3], Flatten), "input shape: expected at least 1 in each dimension, got 0x3");
 }
 

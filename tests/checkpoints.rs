@@ -12,8 +12,8 @@ use manabi::random::{FromRng, Random, RandomState};
 use manabi::settings::Settings;
 use manabi::train::{Checkpoints, EarlyStopping, Termination};
 use manabi::{
-    ActFn, Activation, Affine, CrossEntropy, Error, Layer, Mish, Result, Samples, Scalar, Sequential, Sgd,
-    Shape, Softmax, Swish, Trainer,
+    ActFn, Activation, Affine, CrossEntropy, Error, Layer, Mish, Real, Result, Samples, Scalar, Sequential,
+    Sgd, Shape, Softmax, Swish, Trainer,
 };
 use rand::SeedableRng;
 
@@ -236,10 +236,10 @@ fn what_cannot_be_saved_is_told_before_the_first_step() {
     struct Endless;
     impl ActFn for Endless {
         const KIND: &'static str = "endless";
-        fn f<A: Scalar>(&self, u: A) -> A {
+        fn f<A: Real>(&self, u: A) -> A {
             u
         }
-        fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
+        fn df<A: Real>(&self, _u: A, _z: A) -> A {
             A::one()
         }
         fn settings(&self) -> Option<Settings> {

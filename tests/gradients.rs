@@ -11,8 +11,8 @@ use manabi::output::Output;
 use manabi::random::{Random, RandomState};
 use manabi::settings::{Setting, Settings};
 use manabi::{
-    ActFn, Activation, Affine, CrossEntropy, Layer, Mish, Relu, Result, Samples, Scalar, Sequential, Sgd,
-    Softmax, Swish, Trainer,
+    ActFn, Activation, Affine, CrossEntropy, Layer, Mish, Real, Relu, Result, Samples, Scalar, Sequential,
+    Sgd, Softmax, Swish, Trainer,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -316,11 +316,11 @@ struct Altered<F>(F, fn(f64, f64) -> f64);
 
 impl<F: ActFn> ActFn for Altered<F> {
     const KIND: &'static str = "altered";
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         self.0.f(u)
     }
-    fn df<A: Scalar>(&self, u: A, z: A) -> A {
-        A::of(self.1(u.into(), z.into()))
+    fn df<A: Real>(&self, u: A, z: A) -> A {
+        A::of(self.1(u.widen(), z.widen()))
     }
 }
 
@@ -329,10 +329,10 @@ struct Exponential;
 
 impl ActFn for Exponential {
     const KIND: &'static str = "exponential";
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u.exp()
     }
-    fn df<A: Scalar>(&self, _u: A, z: A) -> A {
+    fn df<A: Real>(&self, _u: A, z: A) -> A {
         z
     }
 }
@@ -361,10 +361,10 @@ struct Bent;
 
 impl ActFn for Bent {
     const KIND: &'static str = "bent";
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u / (A::one() + u.abs())
     }
-    fn df<A: Scalar>(&self, _u: A, z: A) -> A {
+    fn df<A: Real>(&self, _u: A, z: A) -> A {
         let s = A::one() - z.abs();
         s * s
     }
@@ -376,10 +376,10 @@ struct Cancelling;
 
 impl ActFn for Cancelling {
     const KIND: &'static str = "cancelling";
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u * u * u
     }
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         A::of(3.0) * u * u
     }
 }

@@ -151,7 +151,9 @@ fn training<A: Scalar>() {
     let Mnist { train, .. } = Mnist::synthetic(230, 1, 0).expect("digits");
     let normalizer = Normalizer::min_max(train.pixels()).expect("pixels");
     let train = train.normalize(&normalizer).expect("pixels");
-    for (output, _) in built_in_outputs() {
+    // Of the outputs of an activation function one, for there are many.
+    let is_asked = |kind: &str| ["softmax", "sigmoid", "identity", "softplus"].contains(&kind);
+    for (output, _) in built_in_outputs().into_iter().filter(|(output, _)| is_asked(output.kind())) {
         trainings::<A>(&train, &output);
     }
 }

@@ -48,7 +48,7 @@ fn value_and_gradient<A: Scalar>(
     output.forward(u, y.view_mut());
     // Whatever is not written is NaN.
     let mut du = Array2::from_elem(u.dim(), A::nan());
-    loss.gradient(output, y.view(), t, du.view_mut());
+    loss.gradient(output, u, y.view(), t, du.view_mut());
     (loss.sum_from_logits(u, y.view(), t) / loss.weight(t), du)
 }
 

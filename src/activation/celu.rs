@@ -1,6 +1,6 @@
-use super::{ActFn, max, min};
+use super::ActFn;
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::{Settings, check_positive};
 
 /// The continuously differentiable ELU.
@@ -43,8 +43,8 @@ impl Celu {
 
     /// Above 0 also where α vanishes as an `A`: so the quotients by it are never 0/0.
     #[inline(always)]
-    fn alpha<A: Scalar>(&self) -> A {
-        max(A::of(self.alpha), A::min_positive_value())
+    fn alpha<A: Real>(&self) -> A {
+        A::of(self.alpha).max(A::min_positive_value())
     }
 }
 
@@ -58,15 +58,15 @@ impl ActFn for Celu {
     const KIND: &'static str = "celu";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         let alpha = self.alpha();
-        let negative = alpha * (min(u, A::zero()) / alpha).exp_m1();
+        let negative = alpha * (u.min(A::zero()) / alpha).exp_m1();
         if u > A::zero() { u } else { negative }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        (min(u, A::zero()) / self.alpha()).exp()
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
+        (u.min(A::zero()) / self.alpha()).exp()
     }
 
     fn check(&self) -> Result<()> {

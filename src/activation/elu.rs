@@ -1,6 +1,6 @@
-use super::{ActFn, min};
+use super::ActFn;
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::{Settings, check_finite};
 
 /// The exponential linear unit.
@@ -53,14 +53,14 @@ impl ActFn for Elu {
     const KIND: &'static str = "elu";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        let negative = A::of(self.alpha) * min(u, A::zero()).exp_m1();
+    fn f<A: Real>(&self, u: A) -> A {
+        let negative = A::of(self.alpha) * u.min(A::zero()).exp_m1();
         if u > A::zero() { u } else { negative }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        let negative = A::of(self.alpha) * min(u, A::zero()).exp();
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
+        let negative = A::of(self.alpha) * u.min(A::zero()).exp();
         if u > A::zero() { A::one() } else { negative }
     }
 

@@ -1,5 +1,5 @@
-use super::{ActFn, clamp};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// √(2/π).
@@ -37,13 +37,13 @@ impl ActFn for GeluTanh {
     const KIND: &'static str = "gelu_tanh";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u.times_sigmoid(inner(u))
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        let v = clamp(u, A::of(-LIMIT), A::of(LIMIT));
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
+        let v = u.clamp(A::of(-LIMIT), A::of(LIMIT));
         let (s, c) = (inner(v).sigmoid(), (-inner(v)).sigmoid());
         s + v * s * c * A::of(2.0 * SLOPE) * (A::one() + A::of(3.0 * CUBE) * v * v)
     }
@@ -55,7 +55,7 @@ impl ActFn for GeluTanh {
 
 /// What the sigmoid is taken of.
 #[inline(always)]
-fn inner<A: Scalar>(u: A) -> A {
-    let v = clamp(u, A::of(-LIMIT), A::of(LIMIT));
+fn inner<A: Real>(u: A) -> A {
+    let v = u.clamp(A::of(-LIMIT), A::of(LIMIT));
     A::of(2.0 * SLOPE) * v * (A::one() + A::of(CUBE) * v * v)
 }

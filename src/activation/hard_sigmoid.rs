@@ -1,5 +1,5 @@
-use super::{ActFn, clamp};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// The sigmoid in three straight lines.
@@ -31,12 +31,12 @@ impl ActFn for HardSigmoid {
     const KIND: &'static str = "hard_sigmoid";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        clamp(u + A::of(3.0), A::zero(), A::of(6.0)) / A::of(6.0)
+    fn f<A: Real>(&self, u: A) -> A {
+        (u + A::of(3.0)).clamp(A::zero(), A::of(6.0)) / A::of(6.0)
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         if u.abs() < A::of(3.0) { A::one() / A::of(6.0) } else { A::zero() }
     }
 

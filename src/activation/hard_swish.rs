@@ -1,5 +1,5 @@
-use super::{ActFn, clamp, max};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// Swish with the sigmoid in straight lines.
@@ -30,13 +30,13 @@ impl ActFn for HardSwish {
     const KIND: &'static str = "hard_swish";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        let gate = clamp(u + A::of(3.0), A::zero(), A::of(6.0)) / A::of(6.0);
-        max(u, A::of(-3.0)) * gate
+    fn f<A: Real>(&self, u: A) -> A {
+        let gate = (u + A::of(3.0)).clamp(A::zero(), A::of(6.0)) / A::of(6.0);
+        u.max(A::of(-3.0)) * gate
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         let line = (u + u + A::of(3.0)) / A::of(6.0);
         let right = if u >= A::of(3.0) { A::one() } else { line };
         if u <= A::of(-3.0) { A::zero() } else { right }

@@ -1,5 +1,5 @@
-use super::{ActFn, clamp};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// Tanh in three straight lines.
@@ -30,12 +30,12 @@ impl ActFn for HardTanh {
     const KIND: &'static str = "hard_tanh";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        clamp(u, -A::one(), A::one())
+    fn f<A: Real>(&self, u: A) -> A {
+        u.clamp(-A::one(), A::one())
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         if u.abs() < A::one() { A::one() } else { A::zero() }
     }
 

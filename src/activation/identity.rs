@@ -1,5 +1,5 @@
 use super::ActFn;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// The identity: what goes in comes out.
@@ -30,12 +30,12 @@ impl ActFn for Identity {
     const KIND: &'static str = "identity";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, _u: A, _z: A) -> A {
+    fn df<A: Real>(&self, _u: A, _z: A) -> A {
         A::one()
     }
 

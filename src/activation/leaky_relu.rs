@@ -1,6 +1,6 @@
 use super::{ActFn, scaled};
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::{Settings, check_finite};
 
 /// The leaky ReLU: a small slope where ReLU has none.
@@ -52,12 +52,12 @@ impl ActFn for LeakyRelu {
     const KIND: &'static str = "leaky_relu";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         if u > A::zero() { u } else { scaled(A::of(self.alpha), u) }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         if u > A::zero() { A::one() } else { A::of(self.alpha) }
     }
 

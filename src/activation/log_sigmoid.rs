@@ -1,5 +1,5 @@
 use super::ActFn;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// The logarithm of the sigmoid.
@@ -30,12 +30,12 @@ impl ActFn for LogSigmoid {
     const KIND: &'static str = "log_sigmoid";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         -(-u).softplus()
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         (-u).sigmoid()
     }
 

@@ -1,5 +1,5 @@
 use super::ActFn;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// Mish: u, gated by the tanh of its softplus.
@@ -30,12 +30,12 @@ impl ActFn for Mish {
     const KIND: &'static str = "mish";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u.mish()
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         u.mish_derivative()
     }
 

@@ -57,56 +57,57 @@ pub use swish::Silu;
 pub use trainable::TrainableActFn;
 
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::{Dual, Real};
 use crate::settings::Settings;
 
-/// An activation function: f(u) and f′(u, z), for one number at a time.
+/// An activation function z = f(u), written for one number. Its derivative comes from the function itself.
 ///
-/// [`Activation`](crate::Activation) makes a layer of it. The loops over arrays, their vectorisation and the
-/// choice between `f32` and `f64` come from there, so that a function of your own is as fast as the built-in ones:
-/// these are written the same way. Keep to arithmetic, comparisons and the functions of [`Scalar`], and mark both methods
-/// `#[inline(always)]`: what the compiler leaves outside the loop is compiled for the baseline instruction set, there to be
-/// tens of times slower.
+/// [`Activation`](crate::Activation) makes a layer of it, with the loops over arrays and their vectorisation, so that a function of
+/// your own is as fast as the built-in ones. Keep to arithmetic, comparisons and the functions of [`Real`], and mark methods
+/// `#[inline(always)]`: code outside the loop is compiled for the baseline instruction set and is tens of times slower.
 ///
 /// ```
-/// use manabi::{ActFn, Activation, Affine, CrossEntropy, Scalar, Sequential, Softmax};
+/// use manabi::{ActFn, Activation, Real};
 ///
-/// /// z = 1.7159·tanh(⅔u), z′ = ⅔(1.7159 − z²/1.7159)
+/// /// z = u + sin²(u): a function for what is periodic.
 /// #[derive(Clone, Debug)]
-/// struct ScaledTanh;
+/// struct Snake;
 ///
-/// impl ActFn for ScaledTanh {
-///     const KIND: &'static str = "scaled_tanh";
+/// impl ActFn for Snake {
+///     const KIND: &'static str = "snake";
 ///     #[inline(always)]
-///     fn f<A: Scalar>(&self, u: A) -> A {
-///         A::of(1.7159) * (A::of(2.0 / 3.0) * u).tanh()
-///     }
-///     #[inline(always)]
-///     fn df<A: Scalar>(&self, _u: A, z: A) -> A {
-///         A::of(2.0 / 3.0) * (A::of(1.7159) - z * z / A::of(1.7159))
+///     fn f<R: Real>(&self, u: R) -> R {
+///         u + u.sin() * u.sin()
 ///     }
 /// }
 ///
-/// let model = Sequential::<f32>::builder(784)
-///     .add_layer("affine1", Affine::new(100))
-///     .add_layer("tanh1", Activation::new(ScaledTanh))
-///     .add_layer("affine2", Affine::new(10))
-///     .set_output(Softmax)
-///     .set_error(CrossEntropy)
-///     .build()?;
-/// # assert_eq!(model.parameter_count(), 79510);
-/// # Ok::<(), manabi::Error>(())
+/// let layer = Activation::new(Snake); // for f32 and f64
+/// let slope = Snake.df(0.5_f64, Snake.f(0.5));
+/// assert!((slope - (1.0 + (2.0_f64 * 0.5).sin())).abs() < 1e-15);
+/// manabi::gradcheck::activation(&Snake).assert();
 /// ```
+///
+/// # The derivative
+///
+/// [`df`](ActFn::df) runs f on [dual numbers](crate::scalar::Dual). It is as exact as the formula: where the terms of the formula's
+/// derivative cancel, digits are lost. Implement `df` yourself where you know a form that does not cancel, or a shorter one, such
+/// as one that uses z.
+///
+/// `if u < R::zero() { … } else { … }` follows the branch that u takes. At a kink, where branches meet, the derivative is the one of the
+/// branch that is taken for equality. [`gradcheck`](crate::gradcheck) recognises kinks and accepts any slope between both sides there.
 pub trait ActFn: Clone + Debug + Send + Sync + 'static {
-    /// The name that a model's table shows, and by which a file knows the function: one that no other has. A model with a
-    /// function of your own under the name of a built-in one cannot be saved.
+    /// The kind that a model's table shows, and by which a file knows the function: one that no other has. A model with a
+    /// function of your own under the kind of a built-in one cannot be saved.
     const KIND: &'static str;
 
-    /// z = f(u).
-    fn f<A: Scalar>(&self, u: A) -> A;
+    /// Returns z = f(u).
+    fn f<R: Real>(&self, u: R) -> R;
 
-    /// f′(u), with z = f(u) at hand.
-    fn df<A: Scalar>(&self, u: A, z: A) -> A;
+    /// Returns f′(u), with z = f(u) at hand.
+    #[inline(always)]
+    fn df<R: Real>(&self, u: R, _z: R) -> R {
+        self.f(Dual::variable(u)).derivative()
+    }
 
     /// An error if a parameter of the function is out of its range; asked when a model is built.
     fn check(&self) -> Result<()> {
@@ -173,26 +174,8 @@ built_in! {
     trainable PRelu, Swish
 }
 
-/// The lesser of the two; NaN stays NaN.
-#[inline(always)]
-fn min<A: Scalar>(u: A, high: A) -> A {
-    if u > high { high } else { u }
-}
-
-/// The greater of the two; NaN stays NaN.
-#[inline(always)]
-fn max<A: Scalar>(u: A, low: A) -> A {
-    if u < low { low } else { u }
-}
-
 /// a·u, with 0·∞ = 0 where a setting takes the term away; NaN stays NaN.
 #[inline(always)]
-fn scaled<A: Scalar>(a: A, u: A) -> A {
-    a * if a == A::zero() { clamp(u, -A::one(), A::one()) } else { u }
-}
-
-/// The nearest value within the two; NaN stays NaN.
-#[inline(always)]
-fn clamp<A: Scalar>(u: A, low: A, high: A) -> A {
-    min(max(u, low), high)
+fn scaled<A: Real>(a: A, u: A) -> A {
+    a * if a == A::zero() { u.clamp(-A::one(), A::one()) } else { u }
 }

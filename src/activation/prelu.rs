@@ -1,5 +1,5 @@
-use super::{TrainableActFn, min, scaled};
-use crate::scalar::Scalar;
+use super::{TrainableActFn, scaled};
+use crate::scalar::Real;
 
 /// The parametric ReLU: a leaky ReLU that learns its slope.
 ///
@@ -67,17 +67,17 @@ impl TrainableActFn for PRelu {
     }
 
     #[inline(always)]
-    fn z<A: Scalar>(u: A, alpha: A) -> A {
+    fn z<A: Real>(u: A, alpha: A) -> A {
         if u > A::zero() { u } else { scaled(alpha, u) }
     }
 
     #[inline(always)]
-    fn dz_du<A: Scalar>(u: A, alpha: A, _z: A) -> A {
+    fn dz_du<A: Real>(u: A, alpha: A, _z: A) -> A {
         if u > A::zero() { A::one() } else { alpha }
     }
 
     #[inline(always)]
-    fn dz_dp<A: Scalar>(u: A, _alpha: A, _z: A) -> A {
-        min(u, A::zero())
+    fn dz_dp<A: Real>(u: A, _alpha: A, _z: A) -> A {
+        u.min(A::zero())
     }
 }

@@ -1,5 +1,5 @@
 use super::ActFn;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// The rectified linear unit.
@@ -29,12 +29,12 @@ impl ActFn for Relu {
     const KIND: &'static str = "relu";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         if u < A::zero() { A::zero() } else { u }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         if u > A::zero() { A::one() } else { A::zero() }
     }
 

@@ -1,5 +1,5 @@
-use super::{ActFn, clamp};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// ReLU capped at 6.
@@ -30,12 +30,12 @@ impl ActFn for Relu6 {
     const KIND: &'static str = "relu6";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        clamp(u, A::zero(), A::of(6.0))
+    fn f<A: Real>(&self, u: A) -> A {
+        u.clamp(A::zero(), A::of(6.0))
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         if u > A::zero() && u < A::of(6.0) { A::one() } else { A::zero() }
     }
 

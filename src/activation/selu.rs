@@ -1,5 +1,5 @@
-use super::{ActFn, min};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// The fixed point that the paper derives.
@@ -34,14 +34,14 @@ impl ActFn for Selu {
     const KIND: &'static str = "selu";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        let negative = A::of(LAMBDA * ALPHA) * min(u, A::zero()).exp_m1();
+    fn f<A: Real>(&self, u: A) -> A {
+        let negative = A::of(LAMBDA * ALPHA) * u.min(A::zero()).exp_m1();
         if u > A::zero() { A::of(LAMBDA) * u } else { negative }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        let negative = A::of(LAMBDA * ALPHA) * min(u, A::zero()).exp();
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
+        let negative = A::of(LAMBDA * ALPHA) * u.min(A::zero()).exp();
         if u > A::zero() { A::of(LAMBDA) } else { negative }
     }
 

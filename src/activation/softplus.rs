@@ -1,6 +1,6 @@
 use super::ActFn;
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::{Settings, check_positive};
 
 /// A smooth ReLU.
@@ -52,7 +52,7 @@ impl ActFn for Softplus {
     const KIND: &'static str = "softplus";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         let beta = A::of(self.beta);
         let v = beta * u;
         // There z is u to the last bit, and v might overflow.
@@ -60,7 +60,7 @@ impl ActFn for Softplus {
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         (A::of(self.beta) * u).sigmoid()
     }
 

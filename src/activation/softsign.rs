@@ -1,5 +1,5 @@
 use super::ActFn;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// Softsign: an S-curve without exponentials.
@@ -29,13 +29,13 @@ impl ActFn for Softsign {
     const KIND: &'static str = "softsign";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         let z = u / (A::one() + u.abs());
         if u.is_infinite() { u.signum() } else { z }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         let s = A::one() / (A::one() + u.abs());
         s * s
     }

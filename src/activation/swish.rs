@@ -1,6 +1,6 @@
 use super::{ActFn, TrainableActFn, scaled};
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::{Settings, check_finite};
 
 /// Swish, for β = 1 also called [SiLU](Silu): u, gated by its own sigmoid.
@@ -55,12 +55,12 @@ impl ActFn for Swish {
     const KIND: &'static str = "swish";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u.times_sigmoid(scaled(A::of(self.beta), u))
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         scaled(A::of(self.beta), u).swish_derivative()
     }
 
@@ -82,17 +82,17 @@ impl TrainableActFn for Swish {
     }
 
     #[inline(always)]
-    fn z<A: Scalar>(u: A, beta: A) -> A {
+    fn z<A: Real>(u: A, beta: A) -> A {
         u.times_sigmoid(scaled(beta, u))
     }
 
     #[inline(always)]
-    fn dz_du<A: Scalar>(u: A, beta: A, _z: A) -> A {
+    fn dz_du<A: Real>(u: A, beta: A, _z: A) -> A {
         scaled(beta, u).swish_derivative()
     }
 
     #[inline(always)]
-    fn dz_dp<A: Scalar>(u: A, beta: A, _z: A) -> A {
+    fn dz_dp<A: Real>(u: A, beta: A, _z: A) -> A {
         let slope = scaled(beta, u).sigmoid_derivative();
         // Not ∞·0 for infinite u.
         if slope == A::zero() { slope } else { u * (u * slope) }

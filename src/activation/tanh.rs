@@ -1,5 +1,5 @@
 use super::ActFn;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// The hyperbolic tangent.
@@ -29,12 +29,12 @@ impl ActFn for Tanh {
     const KIND: &'static str = "tanh";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u.tanh()
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         u.tanh_derivative()
     }
 

@@ -1,5 +1,5 @@
-use super::{ActFn, clamp};
-use crate::scalar::Scalar;
+use super::ActFn;
+use crate::scalar::Real;
 use crate::settings::Settings;
 
 /// TanhExp: like Mish, with the exponential where Mish has softplus.
@@ -32,16 +32,16 @@ impl ActFn for TanhExp {
     const KIND: &'static str = "tanh_exp";
 
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        let v = clamp(u, A::of(-800.0), A::of(4.0));
+    fn f<A: Real>(&self, u: A) -> A {
+        let v = u.clamp(A::of(-800.0), A::of(4.0));
         // Its square is subnormal long before u times the square is.
         let root = (v / A::of(2.0)).exp();
         if u < A::of(-40.0) { v * root * root } else { u * (root * root).tanh() }
     }
 
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        let v = clamp(u, A::of(-800.0), A::of(4.0));
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
+        let v = u.clamp(A::of(-800.0), A::of(4.0));
         let e = v.exp();
         e.tanh() + v * e * e.tanh_derivative()
     }

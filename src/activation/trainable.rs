@@ -1,18 +1,18 @@
 use std::fmt::Debug;
 
 use crate::error::Result;
-use crate::scalar::Scalar;
+use crate::scalar::{Dual, Real};
 use crate::settings::check_finite;
 
-/// An activation function with a parameter p that is learned: z(u, p) and both its derivatives, for one number at a time.
+/// An activation function z = f(u, p) with a parameter p that is learned. Both derivatives come from the function itself.
 ///
-/// [`TrainableActivation`](crate::layer::TrainableActivation) makes a layer of it; everything said of
-/// [`ActFn`](crate::ActFn) holds here too.
+/// [`TrainableActivation`](crate::layer::TrainableActivation) makes a layer of it. What [`ActFn`](crate::ActFn) says of speed and of
+/// kinks holds here too.
 ///
 /// ```
 /// use manabi::activation::TrainableActFn;
 /// use manabi::layer::TrainableActivation;
-/// use manabi::{Scalar, gradcheck};
+/// use manabi::{Real, gradcheck};
 /// use ndarray::array;
 ///
 /// /// z = u·(1 + p·tanh u)
@@ -26,16 +26,8 @@ use crate::settings::check_finite;
 ///         0.1
 ///     }
 ///     #[inline(always)]
-///     fn z<A: Scalar>(u: A, p: A) -> A {
-///         u * (A::one() + p * u.tanh())
-///     }
-///     #[inline(always)]
-///     fn dz_du<A: Scalar>(u: A, p: A, _z: A) -> A {
-///         A::one() + p * (u.tanh() + u * u.tanh_derivative())
-///     }
-///     #[inline(always)]
-///     fn dz_dp<A: Scalar>(u: A, _p: A, _z: A) -> A {
-///         u * u.tanh()
+///     fn z<R: Real>(u: R, p: R) -> R {
+///         u * (R::one() + p * u.tanh())
 ///     }
 /// }
 ///
@@ -43,7 +35,7 @@ use crate::settings::check_finite;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
-    /// The name that a model's table shows, and by which a file knows the function: one that no other has.
+    /// The kind that a model's table shows, and by which a file knows the function: one that no other has.
     const KIND: &'static str;
 
     /// The name of the parameter.
@@ -52,17 +44,23 @@ pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
     /// The name of the parameter in files.
     const SAVED_AS: &'static str = Self::PARAMETER;
 
-    /// What the parameter is before training.
+    /// Returns the parameter before training.
     fn start(&self) -> f64;
 
-    /// z(u, p).
-    fn z<A: Scalar>(u: A, p: A) -> A;
+    /// Returns z(u, p).
+    fn z<R: Real>(u: R, p: R) -> R;
 
-    /// ∂z/∂u, with z at hand.
-    fn dz_du<A: Scalar>(u: A, p: A, z: A) -> A;
+    /// Returns ∂z/∂u, with z at hand.
+    #[inline(always)]
+    fn dz_du<R: Real>(u: R, p: R, _z: R) -> R {
+        Self::z(Dual::variable(u), Dual::constant(p)).derivative()
+    }
 
-    /// ∂z/∂p, with z at hand.
-    fn dz_dp<A: Scalar>(u: A, p: A, z: A) -> A;
+    /// Returns ∂z/∂p, with z at hand.
+    #[inline(always)]
+    fn dz_dp<R: Real>(u: R, p: R, _z: R) -> R {
+        Self::z(Dual::constant(u), Dual::variable(p)).derivative()
+    }
 
     /// An error if the start is out of its range; asked when a model is built.
     fn check(&self) -> Result<()> {

@@ -159,7 +159,7 @@ impl Normalizer {
         };
         for &(shift, scale) in &columns {
             within("shift", shift.is_finite(), shift)?;
-            within("scale", scale.is_normal(), scale)?;
+            within("scale", scale.is_finite() && scale.abs() >= A::min_positive_value(), scale)?;
         }
         Ok(columns)
     }

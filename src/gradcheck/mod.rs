@@ -10,7 +10,7 @@
 //! Source: Ridders, *Accurate computation of F′(x) and F′(x)F″(x)*, 1982.
 //!
 //! ```
-//! use manabi::{ActFn, Scalar, Swish, gradcheck};
+//! use manabi::{ActFn, Real, Swish, gradcheck};
 //!
 //! gradcheck::activation(&Swish::new(2.0)).assert();
 //!
@@ -20,11 +20,11 @@
 //! impl ActFn for Wrong {
 //!     const KIND: &'static str = "square";
 //!     #[inline(always)]
-//!     fn f<A: Scalar>(&self, u: A) -> A {
+//!     fn f<A: Real>(&self, u: A) -> A {
 //!         u * u
 //!     }
 //!     #[inline(always)]
-//!     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+//!     fn df<A: Real>(&self, u: A, _z: A) -> A {
 //!         u
 //!     }
 //! }

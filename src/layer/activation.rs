@@ -5,7 +5,7 @@ use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::shape::Shape;
-use crate::simd::dispatch;
+use crate::simd::{dispatch, in_blocks};
 
 /// The layer that applies an activation function to every value.
 ///
@@ -80,9 +80,15 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
                 || {
                     // A copy of its own stays in a register.
                     let function = self.function.clone();
-                    for (z, &u) in z.iter_mut().zip(u) {
-                        *z = function.f(u);
-                    }
+                    in_blocks(
+                        z,
+                        #[inline(always)]
+                        |start, block| {
+                            for (z, &u) in block.iter_mut().zip(&u[start..]) {
+                                *z = function.f(u);
+                            }
+                        },
+                    );
                 },
             );
         });
@@ -98,9 +104,16 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
                 #[inline(always)]
                 || {
                     let function = self.function.clone();
-                    for (((du, &dz), &u), &z) in du.iter_mut().zip(dz).zip(u).zip(z) {
-                        *du = dz * function.df(u, z);
-                    }
+                    in_blocks(
+                        du,
+                        #[inline(always)]
+                        |start, block| {
+                            let [u, z, dz] = [u, z, dz].map(|all| &all[start..]);
+                            for (((du, &dz), &u), &z) in block.iter_mut().zip(dz).zip(u).zip(z) {
+                                *du = dz * function.df(u, z);
+                            }
+                        },
+                    );
                 },
             );
         });

@@ -7,7 +7,7 @@ use crate::parallel::parts;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::shape::Shape;
-use crate::simd::dispatch;
+use crate::simd::{dispatch, in_blocks};
 
 /// The layer that applies an activation function and learns its parameter: one for the whole layer, or one per unit.
 ///
@@ -89,9 +89,15 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for TrainableActivation<F> {
                 #[inline(always)]
                 || {
                     if let &[p] = params {
-                        for (z, &u) in z.iter_mut().zip(u) {
-                            *z = F::z(u, p);
-                        }
+                        in_blocks(
+                            z,
+                            #[inline(always)]
+                            |start, z| {
+                                for (z, &u) in z.iter_mut().zip(&u[start..]) {
+                                    *z = F::z(u, p);
+                                }
+                            },
+                        );
                         return;
                     }
                     for (u, z) in u.chunks_exact(width).zip(z.chunks_exact_mut(width)) {
@@ -124,9 +130,16 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for TrainableActivation<F> {
                 #[inline(always)]
                 || {
                     if let &[p] = params {
-                        for (((du, &u), &z), &dz) in du.iter_mut().zip(u).zip(z).zip(dz) {
-                            *du = dz * F::dz_du(u, p, z);
-                        }
+                        in_blocks(
+                            du,
+                            #[inline(always)]
+                            |start, du| {
+                                let [u, z, dz] = [u, z, dz].map(|all| &all[start..]);
+                                for (((du, &u), &z), &dz) in du.iter_mut().zip(u).zip(z).zip(dz) {
+                                    *du = dz * F::dz_du(u, p, z);
+                                }
+                            },
+                        );
                         return;
                     }
                     let rows = u.chunks_exact(width).zip(z.chunks_exact(width)).zip(dz.chunks_exact(width));

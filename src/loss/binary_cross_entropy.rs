@@ -3,6 +3,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::{Loss, WeightedBinaryCrossEntropy, check_probabilities, difference, floored_ln, sum_terms};
 use crate::error::Result;
 use crate::output::{Output, OutputFunction};
+use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
@@ -77,6 +78,7 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
     fn gradient(
         &self,
         _: &dyn Output<A>,
+        _u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         du: ArrayViewMut2<'_, A>,

@@ -79,6 +79,7 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
     fn gradient(
         &self,
         _: &dyn Output<A>,
+        _u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         du: ArrayViewMut2<'_, A>,

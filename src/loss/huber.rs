@@ -82,6 +82,7 @@ impl<A: Scalar> Loss<A> for Huber {
     fn gradient(
         &self,
         output: &dyn Output<A>,
+        u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         mut du: ArrayViewMut2<'_, A>,
@@ -93,6 +94,6 @@ impl<A: Scalar> Loss<A> for Huber {
             d => d,
         };
         Zip::from(&mut du).and(y).and(t).for_each(|du, y, t| *du = A::of(within(y.widen() - t.widen()) / n));
-        output.backward(y, du);
+        output.backward(u, y, du);
     }
 }

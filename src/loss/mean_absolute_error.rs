@@ -49,6 +49,7 @@ impl<A: Scalar> Loss<A> for MeanAbsoluteError {
     fn gradient(
         &self,
         output: &dyn Output<A>,
+        u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         mut du: ArrayViewMut2<'_, A>,
@@ -57,7 +58,7 @@ impl<A: Scalar> Loss<A> for MeanAbsoluteError {
         // `signum` of 0 is 1.
         let sign = |d: A| if d == A::zero() { d } else { d.signum() };
         Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = sign(y - t) / n);
-        output.backward(y, du);
+        output.backward(u, y, du);
     }
 
     fn settings(&self) -> Option<Settings> {

@@ -49,13 +49,14 @@ impl<A: Scalar> Loss<A> for MeanSquaredError {
     fn gradient(
         &self,
         output: &dyn Output<A>,
+        u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         mut du: ArrayViewMut2<'_, A>,
     ) {
         difference(y, t, y.len(), du.view_mut());
         du.mapv_inplace(|d| d + d);
-        output.backward(y, du);
+        output.backward(u, y, du);
     }
 
     fn settings(&self) -> Option<Settings> {

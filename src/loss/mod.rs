@@ -5,10 +5,12 @@
 //! | one of several classes | [`Softmax`](crate::Softmax) | [`CrossEntropy`]; [`WeightedCrossEntropy`] with label smoothing or class weights |
 //! | yes or no, once or several times | [`Sigmoid`](crate::activation::Sigmoid) | [`BinaryCrossEntropy`]; [`WeightedBinaryCrossEntropy`] with weights of yes |
 //! | values | [`Identity`](crate::activation::Identity) | [`MeanSquaredError`] |
+//! | values, by a formula of your own | any | [`ElementwiseLoss`] |
 //! | values, some of them far off | [`Identity`](crate::activation::Identity) | [`Huber`], [`MeanAbsoluteError`] |
 
 mod binary_cross_entropy;
 mod cross_entropy;
+mod elementwise;
 mod huber;
 mod mean_absolute_error;
 mod mean_squared_error;
@@ -23,6 +25,7 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
 
 pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
+pub use elementwise::{ElementwiseLoss, LossFn};
 pub use huber::Huber;
 pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_squared_error::MeanSquaredError;
@@ -36,53 +39,59 @@ use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
 
-/// A loss (the article's *error*), or your own.
+/// A loss (the article's *error*), or your own. For a loss of one prediction and one target, write a [`LossFn`] instead: one
+/// method.
 ///
 /// Arrays are (batch, outputs) in standard layout: the predictions `y`, the targets `t`. All arrays of one call have the
 /// same shape; whoever calls a loss sees to that.
 ///
 /// ```
+/// use manabi::activation::Identity;
 /// use manabi::loss::Loss;
 /// use manabi::output::{Output, OutputFunction};
-/// use manabi::{Scalar, simd};
-/// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
+/// use manabi::{Affine, Samples, Scalar, Sequential, gradcheck};
+/// use ndarray::{ArrayView2, ArrayViewMut2, array};
 ///
-/// /// The sum over the outputs of ln cosh(y − t), between squared and absolute error.
+/// /// The distance between predicted and true direction: 1 − cos of the angle between the two rows.
 /// #[derive(Debug)]
-/// struct LogCosh;
+/// struct CosineDistance;
 ///
-/// impl<A: Scalar> Loss<A> for LogCosh {
+/// impl<A: Scalar> Loss<A> for CosineDistance {
 ///     fn kind(&self) -> &str {
-///         "log_cosh"
+///         "cosine_distance"
 ///     }
 ///     fn accepts(&self, _: OutputFunction) -> bool {
 ///         true
 ///     }
 ///     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-///         y.iter().zip(t).map(|(&y, &t)| (y - t).widen().cosh().ln()).sum()
+///         let rows = y.rows().into_iter().zip(t.rows());
+///         rows.map(|(y, t)| 1.0 - (y.dot(&t) / (y.dot(&y) * t.dot(&t)).sqrt()).widen()).sum()
 ///     }
 ///     fn gradient(
 ///         &self,
 ///         output: &dyn Output<A>,
+///         u: ArrayView2<'_, A>,
 ///         y: ArrayView2<'_, A>,
 ///         t: ArrayView2<'_, A>,
 ///         mut du: ArrayViewMut2<'_, A>,
 ///     ) {
-///         let rows = A::of(y.nrows() as f64);
-///         Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = y - t);
-///         // A plain loop over a slice: what iterators of arrays do is not vectorised.
-///         let all = du.as_slice_mut().expect("a workspace is in standard layout");
-///         simd::dispatch(
-///             #[inline(always)]
-///             || {
-///                 for du in &mut *all {
-///                     *du = du.tanh() / rows;
-///                 }
-///             },
-///         );
-///         output.backward(y, du);
+///         let count = A::of(y.nrows() as f64);
+///         for ((mut du, y), t) in du.rows_mut().into_iter().zip(y.rows()).zip(t.rows()) {
+///             let (square, norms) = (y.dot(&y), (y.dot(&y) * t.dot(&t)).sqrt());
+///             let cos = y.dot(&t) / norms;
+///             for ((du, &y), &t) in du.iter_mut().zip(y).zip(t) {
+///                 *du = (cos * y / square - t / norms) / count;
+///             }
+///         }
+///         output.backward(u, y, du);
 ///     }
 /// }
+///
+/// let data = Samples::new(array![[1.0, 2.0], [0.5, -1.0]], array![[3.0, 4.0], [1.0, 0.5]])?;
+/// let builder = Sequential::builder(2).add_layer("affine1", Affine::new(2));
+/// let model = builder.set_output(Identity).set_error(CosineDistance).build()?;
+/// gradcheck::model(&model, &data)?.assert();
+/// # Ok::<(), manabi::Error>(())
 /// ```
 #[doc(alias("error", "criterion", "objective"))]
 pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
@@ -133,6 +142,7 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     fn gradient(
         &self,
         output: &dyn Output<A>,
+        u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         du: ArrayViewMut2<'_, A>,
@@ -148,7 +158,7 @@ delegate!([A: Scalar] Loss<A>, for [Box<dyn Loss<A>>, Arc<dyn Loss<A>>], {
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
     fn weight(&self, t: ArrayView2<'_, A>) -> f64;
-    fn gradient(&self, output: &dyn Output<A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>, du: ArrayViewMut2<'_, A>);
+    fn gradient(&self, output: &dyn Output<A>, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>, du: ArrayViewMut2<'_, A>);
 });
 
 /// A loss with different settings, and what makes it from its settings.

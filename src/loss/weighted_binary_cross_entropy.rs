@@ -3,6 +3,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::{Loss, check_probabilities, check_weights, floored_ln, sum_terms};
 use crate::error::Result;
 use crate::output::{Output, OutputFunction};
+use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
@@ -103,6 +104,7 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
     fn gradient(
         &self,
         _: &dyn Output<A>,
+        _u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         mut du: ArrayViewMut2<'_, A>,

@@ -3,6 +3,7 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use super::{Loss, check_distributions, check_weights, floored_ln};
 use crate::error::Result;
 use crate::output::{Output, OutputFunction};
+use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check, check_share};
 use crate::simd::dispatch;
@@ -161,6 +162,7 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
     fn gradient(
         &self,
         _: &dyn Output<A>,
+        _u: ArrayView2<'_, A>,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
         mut du: ArrayViewMut2<'_, A>,
@@ -188,9 +190,9 @@ fn surprises<A: Scalar>(u: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
     let mut sum = 0.0;
     for (i, u) in u.iter().enumerate() {
         if i != top {
-            sum += Scalar::exp(u.widen() - greatest);
+            sum += Real::exp(u.widen() - greatest);
         }
     }
-    let ln_sum = Scalar::ln_1p(sum);
+    let ln_sum = Real::ln_1p(sum);
     u.into_iter().map(move |u| ln_sum - (u.widen() - greatest))
 }

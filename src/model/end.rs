@@ -31,7 +31,7 @@ impl<A: Scalar> Layer<A> for End<A> {
     fn backward(&self, pass: Backward<'_, A>) {
         if let Some(mut dx) = pass.dx {
             dx.assign(&pass.dy);
-            self.0.backward(pass.y, dx);
+            self.0.backward(pass.x, pass.y, dx);
         }
     }
 }

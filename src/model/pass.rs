@@ -158,15 +158,16 @@ impl<A: Scalar> Sequential<A> {
         let (kept, mut gradients, temporary) = memory.backward(rows);
         let mut dy = gradients.take_last();
         let (y, t) = (matrix(y, rows, outputs), matrix(t, rows, outputs));
-        self.loss.gradient(self.output.as_ref(), y, t, dy.view_mut());
         let layers = self.slots().len();
+        let u = kept.array(self.plan.output_at(layers - 1));
+        self.loss.gradient(self.output.as_ref(), u, y, t, dy.view_mut());
         let pass = Backward {
             params: &self.params,
             buffers: &self.buffers,
             input: self.plan.input(),
             output: self.slots()[layers - 1].declared.output,
             x: matrix(x, rows, self.input_dim()),
-            y: kept.array(self.plan.output_at(layers - 1)),
+            y: u,
             dy: shared(dy),
             dx: None,
             grad: Some(gradient),

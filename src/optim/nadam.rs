@@ -1,6 +1,7 @@
 use super::adam::Averages;
 use super::{Adam, Optimizer, Step, power};
 use crate::error::Result;
+use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::check_at_least_0;
 
@@ -75,7 +76,7 @@ impl NAdam {
 
     /// μₜ.
     fn mu(&self, t: f64) -> f64 {
-        let shift = Scalar::exp(t * self.momentum_decay * Scalar::ln(0.96_f64));
+        let shift = Real::exp(t * self.momentum_decay * Real::ln(0.96_f64));
         self.adam.betas.0 * (1.0 - 0.5 * shift)
     }
 }

@@ -1,12 +1,108 @@
-//! The activation functions that also serve as outputs.
+//! The activation functions as outputs.
 
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
 use super::{Output, OutputFunction};
 use crate::activation::{ActFn, Identity, Sigmoid};
+use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
+
+/// The output that applies an activation function to every logit.
+///
+/// Formula: y = f(u).
+///
+/// Derivative: du = dy·f′(u, y).
+///
+/// Shapes: (batch, outputs).
+///
+/// Numerics: those of the function.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `function` | none | any [`ActFn`], built-in or your own; for sigmoid and identity take [`Sigmoid`] and [`Identity`] themselves |
+///
+/// # Errors
+/// When the model is built, if [`ActFn::check`] finds a setting out of range.
+///
+/// ```
+/// use manabi::activation::Softplus;
+/// use manabi::loss::MeanSquaredError;
+/// use manabi::output::ElementwiseOutput;
+/// use manabi::{Affine, Sequential};
+///
+/// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+/// let output = ElementwiseOutput::new(Softplus::default());
+/// let model = builder.set_output(output).set_error(MeanSquaredError).build()?;
+/// assert!(model.predict(ndarray::array![[-30.0]].view())?[[0, 0]] > 0.0);
+/// # Ok::<(), manabi::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ElementwiseOutput<F> {
+    function: F,
+}
+
+impl<F: ActFn> ElementwiseOutput<F> {
+    /// An output of this function.
+    pub fn new(function: F) -> Self {
+        Self { function }
+    }
+}
+
+impl<A: Scalar, F: ActFn> Output<A> for ElementwiseOutput<F> {
+    fn kind(&self) -> &str {
+        F::KIND
+    }
+
+    fn function(&self) -> OutputFunction {
+        OutputFunction::Other
+    }
+
+    fn check_outputs(&self, _: usize) -> Result<()> {
+        self.function.check()?;
+        self.function.settings().map_or(Ok(()), |settings| settings.check_range::<A>())
+    }
+
+    fn settings(&self) -> Option<Settings> {
+        self.function.settings()
+    }
+
+    #[inline(never)]
+    fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
+        apply(&self.function, u, y);
+    }
+
+    #[inline(never)]
+    fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
+        let slice = "passes hold arrays in standard layout";
+        let (u, y) = (u.as_slice().expect(slice), y.as_slice().expect(slice));
+        let d = d.as_slice_mut().expect(slice);
+        dispatch(
+            #[inline(always)]
+            || {
+                for ((d, &u), &y) in d.iter_mut().zip(u).zip(y) {
+                    *d *= self.function.df(u, y);
+                }
+            },
+        );
+    }
+}
+
+/// Writes f(u) to y.
+#[inline(always)]
+fn apply<A: Scalar>(function: &impl ActFn, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
+    y.assign(&u);
+    let all = y.as_slice_mut().expect("a workspace is in standard layout");
+    dispatch(
+        #[inline(always)]
+        || {
+            for y in &mut *all {
+                *y = function.f(*y);
+            }
+        },
+    );
+}
 
 macro_rules! elementwise {
     ($function:ident, $derivative:path) => {
@@ -24,21 +120,12 @@ macro_rules! elementwise {
             }
 
             #[inline(never)]
-            fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
-                y.assign(&u);
-                let all = y.as_slice_mut().expect("a workspace is in standard layout");
-                dispatch(
-                    #[inline(always)]
-                    || {
-                        for y in &mut *all {
-                            *y = self.f(*y);
-                        }
-                    },
-                );
+            fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>) {
+                apply(self, u, y);
             }
 
             #[inline(never)]
-            fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
+            fn backward(&self, _u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
                 Zip::from(d).and(y).for_each(|d, &y| *d *= $derivative(y));
             }
         }

@@ -5,6 +5,7 @@
 //! | [`Softmax`] | a distribution over classes |
 //! | [`Sigmoid`] | the probability of a yes, in each column |
 //! | [`Identity`] | the logits themselves: any values |
+//! | [`ElementwiseOutput`] | an activation function of the logits, such as softplus for values above 0 |
 
 mod elementwise;
 mod softmax;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+pub use elementwise::ElementwiseOutput;
 pub use softmax::Softmax;
 
-use crate::activation::{Identity, Sigmoid};
+use crate::activation::{ActFn, ActivationVisitor, Identity, Sigmoid, TrainableActFn, built_in_activations};
 use crate::delegate::delegate;
 use crate::error::Result;
 use crate::scalar::Scalar;
@@ -56,7 +58,7 @@ use crate::settings::Settings;
 ///             },
 ///         );
 ///     }
-///     fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
+///     fn backward(&self, _u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>) {
 ///         Zip::from(d).and(y).for_each(|d, &y| *d *= y);
 ///     }
 /// }
@@ -83,8 +85,8 @@ pub trait Output<A: Scalar>: Any + Debug + Send + Sync {
     /// Writes all of `y` from the logits `u`.
     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>);
 
-    /// Turns the gradient by `y` into the gradient by the logits, in place.
-    fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
+    /// Turns the gradient with respect to `y` into the gradient with respect to the logits `u`, in place.
+    fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 }
 
 delegate!([A: Scalar] Output<A>, for [Box<dyn Output<A>>, Arc<dyn Output<A>>], {
@@ -93,22 +95,46 @@ delegate!([A: Scalar] Output<A>, for [Box<dyn Output<A>>, Arc<dyn Output<A>>], {
     fn check_outputs(&self, outputs: usize) -> Result<()>;
     fn settings(&self) -> Option<Settings>;
     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>);
-    fn backward(&self, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
+    fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 });
 
-/// Returns every built-in output, with what makes it from its settings: the list to which who adds one adds it.
+/// Returns every built-in output, with what makes it from its settings: the list to which who adds one adds it, and every
+/// activation function.
 #[doc(hidden)]
 pub fn built_in_outputs<A: Scalar>() -> Vec<BuiltInOutput<A>> {
-    vec![
-        (Arc::new(Softmax), |_| Ok(Arc::new(Softmax))),
-        (Arc::new(Sigmoid), |_| Ok(Arc::new(Sigmoid))),
-        (Arc::new(Identity), |_| Ok(Arc::new(Identity))),
-    ]
+    let mut all = Outputs::<A>(vec![
+        (Arc::new(Softmax), Box::new(|_| Ok(Arc::new(Softmax)))),
+        (Arc::new(Sigmoid), Box::new(|_| Ok(Arc::new(Sigmoid)))),
+        (Arc::new(Identity), Box::new(|_| Ok(Arc::new(Identity)))),
+    ]);
+    built_in_activations(&mut all);
+    all.0
+}
+
+/// The list in the making.
+struct Outputs<A>(Vec<BuiltInOutput<A>>);
+
+impl<A: Scalar> ActivationVisitor for Outputs<A> {
+    fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>) {
+        // Sigmoid and identity are outputs themselves.
+        if self.0.iter().all(|(output, _)| output.kind() != F::KIND) {
+            let make = move |settings: &Settings| -> Result<Arc<dyn Output<A>>> {
+                Ok(Arc::new(ElementwiseOutput::new(make(settings)?)))
+            };
+            self.0.push((Arc::new(ElementwiseOutput::new(F::default())), Box::new(make)));
+        }
+    }
+
+    fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {}
 }
 
 /// An output, and what makes it from its settings.
 #[doc(hidden)]
-pub type BuiltInOutput<A> = (Arc<dyn Output<A>>, fn(&Settings) -> Result<Arc<dyn Output<A>>>);
+pub type BuiltInOutput<A> = (Arc<dyn Output<A>>, MakeOutput<A>);
+
+/// Makes an output from its settings.
+#[doc(hidden)]
+pub type MakeOutput<A> = Box<dyn Fn(&Settings) -> Result<Arc<dyn Output<A>>> + Send + Sync>;
 
 /// What the outputs of a model mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,7 +75,7 @@ impl<A: Scalar> Output<A> for Softmax {
     }
 
     #[inline(never)]
-    fn backward(&self, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
+    fn backward(&self, _u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
         for (y, mut d) in y.rows().into_iter().zip(d.rows_mut()) {
             // Not `dot`, which another crate can turn into a BLAS call.
             let mean = y.iter().zip(&d).fold(A::zero(), |sum, (&y, &d)| sum + y * d);

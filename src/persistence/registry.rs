@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::layer::{
     Activation, BuiltInLayer, Chain, Concat, Layer, Named, Residual, TrainableActivation, built_in_layers,
 };
-use crate::loss::{Loss, built_in_losses};
-use crate::output::{Output, built_in_outputs};
+use crate::loss::{ElementwiseLoss, Loss, LossFn, built_in_losses};
+use crate::output::{ElementwiseOutput, Output, built_in_outputs};
 use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
 
@@ -23,7 +23,7 @@ use crate::settings::{LayerSettings, Settings};
 /// use manabi::loss::MeanSquaredError;
 /// use manabi::persistence::Registry;
 /// use manabi::settings::Settings;
-/// use manabi::{ActFn, Activation, Affine, Scalar, Sequential};
+/// use manabi::{ActFn, Activation, Affine, Real, Sequential};
 ///
 /// /// z = u / (1 + |αu|)
 /// #[derive(Clone, Debug)]
@@ -32,11 +32,11 @@ use crate::settings::{LayerSettings, Settings};
 /// impl ActFn for Softsign {
 ///     const KIND: &'static str = "my_softsign";
 ///     #[inline(always)]
-///     fn f<A: Scalar>(&self, u: A) -> A {
+///     fn f<A: Real>(&self, u: A) -> A {
 ///         u / (A::one() + (A::of(self.0) * u).abs())
 ///     }
 ///     #[inline(always)]
-///     fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+///     fn df<A: Real>(&self, u: A, _z: A) -> A {
 ///         let s = A::one() + (A::of(self.0) * u).abs();
 ///         A::one() / (s * s)
 ///     }
@@ -140,9 +140,20 @@ impl<A: Scalar> Registry<A> {
         (made, problems)
     }
 
-    /// Adds an activation function, made from its settings.
+    /// Adds an activation function, made from its settings, as a layer and as an output.
     pub fn activation<F: ActFn>(self, make: impl Fn(&Settings) -> Result<F> + Send + Sync + 'static) -> Self {
-        self.layer(F::KIND, move |settings| Ok(Activation::new(make(settings)?)))
+        let make = Arc::new(make);
+        let for_layer = make.clone();
+        let with_layer = self.layer(F::KIND, move |settings| Ok(Activation::new(for_layer(settings)?)));
+        with_layer.output(F::KIND, move |settings| Ok(ElementwiseOutput::new(make(settings)?)))
+    }
+
+    /// Adds a loss of one prediction and one target, made from its settings.
+    pub fn elementwise_loss<F: LossFn>(
+        self,
+        make: impl Fn(&Settings) -> Result<F> + Send + Sync + 'static,
+    ) -> Self {
+        self.loss(F::KIND, move |settings| Ok(ElementwiseLoss::new(make(settings)?)))
     }
 
     /// Adds an activation function that learns its parameter, made from the parameter's start.

@@ -2,8 +2,8 @@
 //!
 //! Everything but erf near 0 is built on the left tail Φ(−a) = e^(−a²/2)·M(a), a ≥ 0. M falls smoothly from 1/2
 //! towards 1/(a√2π), so that one fraction of polynomials serves for every a, and no digits are lost however far
-//! out. Φ(u) = 1 − Φ(−u) and erfc x = 2Φ(−√2·x) give the rest. The coefficients are fits of our own, all but
-//! minimax, by the exchange algorithm in 60 digits; the fractions have only positive ones and thus no cancellation.
+//! out. Φ(u) = 1 − Φ(−u) and erfc x = 2Φ(−√2·x) give the rest. The coefficients are fits of our own by the exchange algorithm in 60
+//! digits (`tests/golden/coefficients.py`); the fractions have only positive ones and thus no cancellation.
 //!
 //! The functions compute in `f64`; the type parameter says whether the result is to be rounded to `f32`, for which
 //! shorter polynomials do ([`Single`]), or to be good as `f64` ([`Double`]). In `f32` itself the error would be

@@ -1,7 +1,7 @@
 //! What the crate computes.
 
 use manabi::activation::{Gelu as GeluFn, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Tanh as TanhFn};
-use manabi::{ActFn, Mish as MishFn, Scalar, Swish as SwishFn};
+use manabi::{ActFn, Mish as MishFn, Real, Scalar, Swish as SwishFn};
 
 use super::Function::{self, *};
 
@@ -23,11 +23,11 @@ pub fn computed<A: Scalar>(function: Function, u: A) -> A {
         SoftplusDerivative => both(SoftplusFn::default(), u, true),
         SwishDerivative(beta) => both(SwishFn::new(beta), u, true),
         MishDerivative => both(MishFn, u, true),
-        Exp => Scalar::exp(u),
-        ExpM1 => Scalar::exp_m1(u),
-        Ln => Scalar::ln(u),
-        Ln1p => Scalar::ln_1p(u),
-        Erf => Scalar::erf(u),
+        Exp => Real::exp(u),
+        ExpM1 => Real::exp_m1(u),
+        Ln => Real::ln(u),
+        Ln1p => Real::ln_1p(u),
+        Erf => Real::erf(u),
         Erfc => u.erfc(),
         NormalCdf => u.normal_cdf(),
         Gelu => both(GeluFn, u, false),

@@ -1,7 +1,7 @@
 use super::{Schedule, between, share};
 use crate::error::Result;
 use crate::optim::power;
-use crate::scalar::Scalar;
+use crate::scalar::Real;
 use crate::settings::{check_at_least_0, check_count, check_positive};
 
 /// A rate that falls as a power of the steps that are left; linear, for a power of 1.
@@ -55,7 +55,7 @@ impl Schedule for PolynomialDecay {
         let left = 1.0 - share(steps, self.steps);
         let left = match self.power.fract() == 0.0 {
             true => power(left, self.power as u64),
-            false => Scalar::exp(self.power * Scalar::ln(left)),
+            false => Real::exp(self.power * Real::ln(left)),
         };
         between(base, self.end, left)
     }

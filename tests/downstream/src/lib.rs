@@ -2,10 +2,11 @@
 
 pub mod parts;
 
+use manabi::activation::TrainableActFn;
 use manabi::init::Initializer;
 use manabi::layer::{Backward, Forward, Scratch, TensorSpec};
 use manabi::ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
-use manabi::{ActFn, Error, Layer, Result, Scalar, Shape, simd};
+use manabi::{ActFn, Error, Layer, Real, Result, Scalar, Shape, simd};
 
 /// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
 #[derive(Clone, Debug)]
@@ -14,13 +15,13 @@ pub struct Squareplus;
 impl ActFn for Squareplus {
     const KIND: &'static str = "squareplus";
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         let root = (u * u + A::of(4.0)).sqrt();
         // For negative u the sum would cancel; its conjugate does not.
         if u < A::zero() { A::of(2.0) / (root - u) } else { (u + root) / A::of(2.0) }
     }
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, z: A) -> A {
+    fn df<A: Real>(&self, u: A, z: A) -> A {
         z / (u * u + A::of(4.0)).sqrt()
     }
 }
@@ -32,11 +33,11 @@ pub struct Serf;
 impl ActFn for Serf {
     const KIND: &'static str = "serf";
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u * u.softplus().erf()
     }
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
+    fn df<A: Real>(&self, u: A, _z: A) -> A {
         let s = u.softplus();
         let near = if u < A::of(10.0) { u } else { A::of(10.0) };
         let bell = A::of(std::f64::consts::FRAC_2_SQRT_PI) * (-s * s).exp();
@@ -44,26 +45,38 @@ impl ActFn for Serf {
     }
 }
 
-/// z = u + sin²(αu)/α, for what is periodic.
+/// z = u + sin²(αu)/α, for what is periodic, with a fixed frequency α: f alone, the derivative comes from it.
 #[derive(Clone, Debug)]
 pub struct Snake(pub f64);
 
 impl ActFn for Snake {
     const KIND: &'static str = "snake";
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
-        let sin = A::of((self.0 * u.widen()).sin());
-        u + sin * sin / A::of(self.0)
-    }
-    #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, _z: A) -> A {
-        A::one() + A::of((2.0 * self.0 * u.widen()).sin())
+    fn f<R: Real>(&self, u: R) -> R {
+        LearnedSnake::z(u, R::of(self.0))
     }
     fn check(&self) -> Result<()> {
         match self.0 {
             alpha if alpha != 0.0 && alpha.is_finite() => Ok(()),
             alpha => Err(Error::setting("alpha", "a finite number other than 0", alpha)),
         }
+    }
+}
+
+/// The same with a frequency that is learned: f alone, both derivatives come from it.
+#[derive(Clone, Debug)]
+pub struct LearnedSnake(pub f64);
+
+impl TrainableActFn for LearnedSnake {
+    const KIND: &'static str = "learned_snake";
+    const PARAMETER: &'static str = "frequency";
+    fn start(&self) -> f64 {
+        self.0
+    }
+    #[inline(always)]
+    fn z<R: Real>(u: R, p: R) -> R {
+        let sin = (p * u).sin();
+        u + sin * sin / p
     }
 }
 
@@ -74,11 +87,11 @@ pub struct MySwish;
 impl ActFn for MySwish {
     const KIND: &'static str = "my_swish";
     #[inline(always)]
-    fn f<A: Scalar>(&self, u: A) -> A {
+    fn f<A: Real>(&self, u: A) -> A {
         u * u.sigmoid()
     }
     #[inline(always)]
-    fn df<A: Scalar>(&self, u: A, z: A) -> A {
+    fn df<A: Real>(&self, u: A, z: A) -> A {
         let s = u.sigmoid();
         s + z * (A::one() - s)
     }

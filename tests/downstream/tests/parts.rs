@@ -1,8 +1,8 @@
 //! A loss, an optimizer, a data set, an observer and a loop of a user do what they are for.
 
-use downstream::parts::{NoisyLine, Quantile, SignDescent, Watch, descend};
+use downstream::parts::{FourthPower, NoisyLine, Quantile, SignDescent, Watch, descend};
 use manabi::activation::Identity;
-use manabi::loss::MeanSquaredError;
+use manabi::loss::{ElementwiseLoss, MeanSquaredError};
 use manabi::ndarray::{Array2, array};
 use manabi::optim::{Adam, Stepper};
 use manabi::train::Termination;
@@ -16,7 +16,7 @@ fn line<A: Scalar>() -> Sequential<A> {
 /// A model whose bias alone can meet targets.
 fn constant<A: Scalar>(quantile: f64) -> Result<Sequential<A>, Error> {
     let builder = Sequential::builder(1).add_layer("affine1", Affine::new(1));
-    builder.set_output(Identity).set_error(Quantile(quantile)).build()
+    builder.set_output(Identity).set_error(ElementwiseLoss::new(Quantile(quantile))).build()
 }
 
 fn least_is_the_quantile<A: Scalar>() {
@@ -36,6 +36,9 @@ fn the_least_quantile_loss_is_at_the_quantile() {
     least_is_the_quantile::<f64>();
     let data = Samples::new(array![[0.3], [-1.0]], array![[1.0], [-2.0]]).unwrap();
     gradcheck::model(&constant(0.3).unwrap(), &data).unwrap().assert();
+    let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    let fourth = builder.set_output(Identity).set_error(FourthPower).build().unwrap();
+    gradcheck::model(&fourth, &data).unwrap().assert();
     let message = constant::<f32>(1.0).unwrap_err().to_string();
     assert_eq!(message, "quantile: expected above 0 and below 1, got 1");
 }

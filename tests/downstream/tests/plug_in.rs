@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use downstream::{GatedResidual, Glu, MySwish, Serf, Snake, Squareplus};
-use manabi::layer::{Backward, Forward, LayerWorkspace};
+use downstream::{GatedResidual, Glu, LearnedSnake, MySwish, Serf, Snake, Squareplus};
+use manabi::activation::Identity;
+use manabi::layer::{Backward, Forward, LayerWorkspace, TrainableActivation};
+use manabi::loss::MeanSquaredError;
 use manabi::ndarray::{Array2, array};
+use manabi::optim::Adam;
 use manabi::random::{Random, RandomState};
 use manabi::{
     ActFn, Activation, Affine, CrossEntropy, Layer, Samples, Scalar, Sequential, Sgd, Softmax, Swish,
@@ -19,6 +22,28 @@ fn derivatives_are_right() {
     // Beyond some thousand turns a step of the differences is no longer small beside one turn's rounding.
     gradcheck::activation_at(&Snake(0.7), (-3000..=3000).map(|i| f64::from(i) / 20.0)).assert();
     gradcheck::layer(&Glu, RandomState::new(1).normal((4, 6), 0.0, 1.0).view(), 0).unwrap().assert();
+}
+
+/// A sine of a frequency that is not known, by one unit that learns it.
+fn frequency_is_found<A: Scalar>() {
+    let x = Array2::from_shape_fn((200, 1), |(row, _)| A::of(row as f64 / 50.0 - 2.0));
+    let t = x.mapv(|x| x + A::of((1.7 * x.widen()).sin().powi(2) / 1.7));
+    let data = Samples::new(x, t).unwrap();
+    let builder =
+        Sequential::<A>::builder(1).add_layer("snake1", TrainableActivation::new(LearnedSnake(1.0)));
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    gradcheck::layer(&TrainableActivation::new(LearnedSnake(1.3)), array![[0.5, -2.0], [3.0, 0.1]].view(), 0)
+        .unwrap()
+        .assert();
+    Trainer::new().batch_size(20).epochs(100).optimizer(Adam::new(0.02)).fit(&mut model, &data).unwrap();
+    let frequency = model.parameter("snake1.frequency").unwrap()[[0]].widen();
+    assert!((frequency - 1.7).abs() < 1e-3, "{frequency}");
+}
+
+#[test]
+fn a_frequency_is_learned_by_the_function_alone() {
+    frequency_is_found::<f32>();
+    frequency_is_found::<f64>();
 }
 
 /// Two rings, one in the other.

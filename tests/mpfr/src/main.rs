@@ -62,12 +62,18 @@ fn rows() -> Vec<Row> {
         row("cbrt", Real::cbrt, |x| Float::with_val(BITS, x.cbrt_ref()), -8.0..8.0, 1.0),
         row("powi 5", |x| Real::powi(x, 5), |x| Float::with_val(BITS, x.pow(5)), -8.0..8.0, 1.0),
         row("powi -7", |x| Real::powi(x, -7), |x| Float::with_val(BITS, x.pow(-7)), -8.0..8.0, 1.0),
-        row("ln_gamma", Real::ln_gamma, |x| {
-            let mut y = Float::new(BITS);
-            let mut sign = std::cmp::Ordering::Equal;
-            rug::Assign::assign(&mut (&mut y, &mut sign), x.ln_abs_gamma_ref());
-            y
-        }, 0.0..8.0, 1.5),
+        row(
+            "ln_gamma",
+            Real::ln_gamma,
+            |x| {
+                let mut y = Float::new(BITS);
+                let mut sign = std::cmp::Ordering::Equal;
+                rug::Assign::assign(&mut (&mut y, &mut sign), x.ln_abs_gamma_ref());
+                y
+            },
+            0.0..8.0,
+            1.5,
+        ),
         row("digamma", Real::digamma, |x| Float::with_val(BITS, x.digamma_ref()), 0.0..8.0, 1.5),
     ]
 }

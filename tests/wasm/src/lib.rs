@@ -1,11 +1,11 @@
 //! A model that trains and predicts where there is neither a clock nor a second thread: every exported function returns the
 //! digest of a result, and `run.mjs` prints them all.
 
-use manabi::ndarray::{Array2, array};
 use manabi::data::{Dataset, Images, idx};
 use manabi::init::Initializer;
 use manabi::layer::Dropout;
 use manabi::linalg::Engine;
+use manabi::ndarray::{Array2, array};
 use manabi::train::Checkpoints;
 use manabi::{
     Activation, Affine, CrossEntropy, Error, Mnist, Normalizer, Scalar, Sequential, Softmax, Swish, Trainer,
@@ -43,7 +43,7 @@ fn trained<A: Scalar>() -> Sequential<A> {
     let mut trainer = Trainer::new().epochs(1).threads(4).test(&test);
     let history = trainer.fit(&mut model, &train).expect("the settings are right");
     assert_eq!(history.elapsed.is_zero(), ALONE);
-    assert_eq!(Engine::<A>::new(4).threads(), if ALONE { 1 } else { 4 });
+    assert_eq!(Engine::<A>::new(4).thread_count(), if ALONE { 1 } else { 4 });
     assert!(history.epochs[1].test.expect("a test set is given").loss < history.epochs[0].train.loss);
     assert_no_file(&model, &train);
     model
