@@ -7,7 +7,7 @@ use manabi::activation::{
     Relu6, Selu, Sigmoid, Softplus, Softsign, Tanh, TanhExp, TrainableActFn,
 };
 use manabi::scalar::Dual;
-use manabi::{ActFn, Mish, Real, Relu, Swish, gradcheck};
+use manabi::{ActFn, Mish, Real, Relu, Scalar, Swish, gradcheck};
 
 /// An activation by a formula, whose derivative comes from duals.
 macro_rules! plain {
@@ -266,6 +266,22 @@ fn constants_stay_constant_beside_infinite_slopes() {
     assert_eq!(StableSwish.df(f64::NEG_INFINITY, 0.0), 0.0);
     assert!(StableSwish.df(f64::NAN, f64::NAN).is_nan());
     assert!(Dual::variable(1.0) < Dual::constant(2.0) && Dual::variable(1.0) == Dual::constant(1.0));
+}
+
+#[test]
+fn the_sigmoid_and_its_derivative_at_once_are_what_they_are_apart() {
+    fn check<A: Scalar>(x: A) {
+        let (sigmoid, slope) = x.sigmoid_with_derivative();
+        for (y, expected) in [(sigmoid, x.sigmoid()), (slope, x.sigmoid_derivative())] {
+            let unit = (expected * A::epsilon()).max(A::min_positive_value() * A::epsilon());
+            let close = y.is_nan() && expected.is_nan() || (y - expected).abs() <= A::of(6.0) * unit;
+            assert!(close, "{x}: {y} and {expected}");
+        }
+    }
+    (0..=u32::MAX).step_by(10_007).for_each(|bits| check(f32::from_bits(bits)));
+    points(-800.0, 800.0)
+        .chain([f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 0.0, 5e-324])
+        .for_each(check::<f64>);
 }
 
 /// In `f32` a derivative is that of the formula in `f32`.

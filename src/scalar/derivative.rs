@@ -15,6 +15,17 @@ pub fn sigmoid_derivative<A: Kernel>(x: A, factor: A) -> A {
     factor * e.large / e.denominator()
 }
 
+/// σ(x) and σ′(x), by one exponential and one quotient: with e = e^−|x| and q = 1/(1 + e), σ is q or e·q, and σ′ = e·q².
+#[inline(always)]
+pub fn sigmoid_with_derivative<A: Kernel>(x: A) -> (A, A) {
+    let e = Parts::new((-x.abs()).at_least(-A::DECAY_END));
+    let q = A::ONE / (A::ONE + e.p + e.rest);
+    // Only the last product may become subnormal.
+    let small = e.large.mul_add(e.n, e.large) * q;
+    let back = A::ONE / A::LARGE;
+    (if x < A::ZERO { small * back } else { q }, small * q * back)
+}
+
 /// swish′(v) = e(1 + v + e)/(1 + e)² = (1 + v + e)/(1/e + 2 + e), e = eᵛ.
 ///
 /// 1 + p + v is exact near the zero. For large v the two sums round alike, and the quotient is 1.

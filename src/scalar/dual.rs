@@ -334,9 +334,15 @@ impl<R: Real> Real for Dual<R> {
 
     #[inline(always)]
     fn times_sigmoid(self, v: Self) -> Self {
-        let by_gate = tamed(self.value, v.value.sigmoid_derivative());
-        let derivative = times(self.derivative, v.value.sigmoid()) + times(v.derivative, by_gate);
+        let (gate, slope) = v.value.sigmoid_with_derivative();
+        let derivative = times(self.derivative, gate) + times(v.derivative, tamed(self.value, slope));
         Self { value: self.value.times_sigmoid(v.value), derivative }
+    }
+
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        let (value, slope) = self.value.sigmoid_with_derivative();
+        self.of_value(value, slope)
     }
 
     functions! {
@@ -369,7 +375,6 @@ impl<R: Real> Real for Dual<R> {
         digamma(x, _) -> trigamma(x);
         gelu(x, _) -> x.gelu_derivative();
         gelu_derivative(x, _) -> tamed(R::of(2.0) - x * x, normal_density(x));
-        sigmoid(x, _) -> x.sigmoid_derivative();
         softplus(x, _) -> x.sigmoid();
         mish(x, _) -> x.mish_derivative();
         sigmoid_derivative(x, y) -> -y * (x * R::of(0.5)).tanh();

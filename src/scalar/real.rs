@@ -184,6 +184,13 @@ pub trait Real:
     /// σ(x) = 1/(1 + e⁻ˣ), to 2 ulp.
     fn sigmoid(self) -> Self;
 
+    /// Returns σ(x), to 3 ulp, and σ′(x), to 5 ulp, at the price of one of them. Both may differ in the last digit from what
+    /// [`sigmoid`](Real::sigmoid) and [`sigmoid_derivative`](Real::sigmoid_derivative) return.
+    #[inline(always)]
+    fn sigmoid_with_derivative(self) -> (Self, Self) {
+        (self.sigmoid(), self.sigmoid_derivative())
+    }
+
     /// x·σ(v), to 2 ulp: neither σ(v) nor the product loses digits where σ(v) is subnormal. Where it has vanished even so, 0,
     /// whatever x is.
     fn times_sigmoid(self, v: Self) -> Self;
@@ -333,6 +340,10 @@ macro_rules! real {
             #[inline(always)]
             fn sigmoid_derivative(self) -> Self {
                 super::derivative::sigmoid_derivative(self, 1.0)
+            }
+            #[inline(always)]
+            fn sigmoid_with_derivative(self) -> (Self, Self) {
+                super::derivative::sigmoid_with_derivative(self)
             }
             #[inline(always)]
             fn tanh_derivative(self) -> Self {

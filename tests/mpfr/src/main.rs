@@ -62,6 +62,8 @@ fn rows() -> Vec<Row> {
         row("cbrt", Real::cbrt, |x| Float::with_val(BITS, x.cbrt_ref()), -8.0..8.0, 1.0),
         row("powi 5", |x| Real::powi(x, 5), |x| Float::with_val(BITS, x.pow(5)), -8.0..8.0, 1.0),
         row("powi -7", |x| Real::powi(x, -7), |x| Float::with_val(BITS, x.pow(-7)), -8.0..8.0, 1.0),
+        row("σ of both", |x| x.sigmoid_with_derivative().0, |x| sigmoid(x, false), -50.0..50.0, 3.0),
+        row("σ′ of both", |x| x.sigmoid_with_derivative().1, |x| sigmoid(x, true), -50.0..50.0, 5.0),
         row(
             "ln_gamma",
             Real::ln_gamma,
@@ -76,6 +78,14 @@ fn rows() -> Vec<Row> {
         ),
         row("digamma", Real::digamma, |x| Float::with_val(BITS, x.digamma_ref()), 0.0..8.0, 1.5),
     ]
+}
+
+/// σ(x) = 1/(1 + e), e = e⁻ˣ, or its derivative e/(1 + e)² = 1/(1/e + 2 + e).
+fn sigmoid(x: &Float, derivative: bool) -> Float {
+    let e = (-Float::with_val(BITS + 60, x)).exp();
+    let inverse = Float::with_val(BITS + 60, x).exp();
+    let sum: Float = if derivative { e + 2_u32 + inverse } else { e + 1_u32 };
+    Float::with_val(BITS, sum.recip())
 }
 
 fn pair_rows() -> Vec<PairRow> {
