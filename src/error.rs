@@ -45,7 +45,7 @@ pub enum Error {
     /// Two parts have the same name.
     #[error("duplicate {part} name \"{name}\": give each {part} a name of its own")]
     DuplicateName {
-        /// What has the name: a layer, a branch or a parameter.
+        /// The kind of part: a layer, a branch or a parameter.
         part: &'static str,
         /// The name.
         name: String,

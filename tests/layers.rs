@@ -204,10 +204,10 @@ fn a_models_mask_is_that_of_its_noise() {
     let mut ws = model.workspace(4).unwrap().seed(3);
     for batch in 1..4 {
         ws.load(&data, &[0, 1, 2, 3]).unwrap();
-        assert_eq!(ws.noise(), Noise::new(3, batch));
+        assert_eq!(ws.batch_noise(), Noise::new(3, batch));
         model.gradient(&mut ws).unwrap();
         let expected = Array2::from_shape_fn((4, 6), |(row, column)| {
-            let is_kept = |layer| ws.noise().layer(layer).bits(row, column) >= 1 << 31;
+            let is_kept = |layer| ws.batch_noise().layer(layer).bits(row, column) >= 1 << 31;
             if is_kept(0) && is_kept(1) { 4.0 } else { 0.0 }
         });
         assert_eq!(ws.y(), expected);

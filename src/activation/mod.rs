@@ -123,7 +123,7 @@ pub trait ActFn: Clone + Debug + Send + Sync + 'static {
     }
 }
 
-/// What goes through all built-in activation functions: the registry, and every test that is about all of them.
+/// Visits all built-in activation functions: for the registry, and for every test that is about all of them.
 #[doc(hidden)]
 pub trait ActivationVisitor {
     /// Visits a function, with what makes it from its settings.

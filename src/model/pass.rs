@@ -124,7 +124,7 @@ impl<A: Scalar> Sequential<A> {
 
     /// Takes the batch through all layers and the output.
     fn forward(&self, ws: &mut Workspace<A>, training: bool) {
-        let (rows, noise) = (ws.rows, ws.noise());
+        let (rows, noise) = (ws.rows, ws.batch_noise());
         let Workspace { x, y, memory, buffers, engine, .. } = ws;
         if training {
             buffers.resize(self.buffers.len(), A::zero());
@@ -153,7 +153,7 @@ impl<A: Scalar> Sequential<A> {
 
     /// Takes the gradients back through all layers, from the predictions and targets in the workspace.
     pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
-        let (rows, outputs, noise) = (ws.rows, self.output_dim(), ws.noise());
+        let (rows, outputs, noise) = (ws.rows, self.output_dim(), ws.batch_noise());
         let Workspace { x, y, t, memory, gradient, engine, .. } = ws;
         let (kept, mut gradients, temporary) = memory.backward(rows);
         let mut dy = gradients.take_last();

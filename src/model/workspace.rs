@@ -134,7 +134,7 @@ impl<A: Scalar> Workspace<A> {
     /// Returns the random numbers of the batch at hand. They are new after every [`load`](Workspace::load), and for the first
     /// gradient after a step, so that a batch that is loaded once has other dropout masks in every step. A gradient that is
     /// computed again before the step has the same.
-    pub fn noise(&self) -> Noise {
+    pub fn batch_noise(&self) -> Noise {
         Noise::new(self.seed, self.batch)
     }
 
