@@ -206,18 +206,16 @@ fn gamma_functions() {
     assert_eq!((Real::ln_gamma(1.0_f32), Real::ln_gamma(2.0_f32)), (0.0, 0.0));
 }
 
-/// Every instruction set has the bits of the functions where none is asked for.
+/// A loop of the best instruction set has the bits of a call that is compiled for the least one.
 #[test]
 fn a_loop_has_the_bits_of_one_call() {
-    let x: Vec<f64> = (0..4096).map(|i| f64::from(i * i) * 0.37 - 900.0).collect();
-    for (name, _, own, _) in FUNCTIONS {
+    let x: Vec<f32> = (0..4099).map(|i| (i * i) as f32 * 0.37 - 900.0).collect();
+    for (name, single, own, _) in FUNCTIONS {
         let mut y = vec![0.0; x.len()];
-        simd::dispatch(
-            #[inline(always)]
-            || y.iter_mut().zip(&x).for_each(|(y, &x)| *y = own(x)),
-        );
+        single(&x, &mut y);
         for (&x, y) in x.iter().zip(y) {
-            assert!(y.to_bits() == own(x).to_bits() || y.is_nan(), "{name}({x})");
+            let expected = own(x.into()) as f32;
+            assert!(y.to_bits() == expected.to_bits() || y.is_nan() && expected.is_nan(), "{name}({x})");
         }
     }
 }

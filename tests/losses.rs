@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use manabi::activation::{Identity, Sigmoid, Tanh};
 use manabi::loss::{
-    BinaryCrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError, WeightedCrossEntropy,
+    BinaryCrossEntropy, ElementwiseLoss, Huber, Loss, LossFn, MeanAbsoluteError, MeanSquaredError,
+    WeightedCrossEntropy,
 };
 use manabi::output::Output;
+use manabi::persistence::Registry;
 use manabi::random::{Random, RandomState};
+use manabi::settings::Settings;
 use manabi::{
-    Activation, Affine, CrossEntropy, Samples, Scalar, Sequential, Sgd, Softmax, Trainer, gradcheck,
+    Activation, Affine, CrossEntropy, Real, Samples, Scalar, Sequential, Sgd, Softmax, Trainer, gradcheck,
 };
 use ndarray::{Array2, ArrayView2, Zip, array};
 
@@ -402,4 +405,34 @@ fn a_prediction_that_is_no_number_shows_where_the_target_is_0() {
         let (y, t) = (array![[0.5, bad], [0.5, 0.5]], array![[1.0, 0.0], [0.0, 1.0]]);
         assert!(CrossEntropy.sum(y.view(), t.view()).is_nan());
     }
+}
+
+/// f(y, t) = c·(y − t)².
+#[derive(Clone, Debug)]
+struct Scaled(f64);
+
+impl LossFn for Scaled {
+    const KIND: &'static str = "scaled_square";
+    fn f<R: Real>(&self, y: R, t: R) -> R {
+        R::of(self.0) * (y - t) * (y - t)
+    }
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("c", self.0))
+    }
+}
+
+#[test]
+fn a_function_of_one_prediction_is_a_loss() {
+    let (u, t) = (array![[0.5, -1.0], [2.0, 0.0]], array![[1.0, 1.0], [1.0, 0.0]]);
+    let loss = ElementwiseLoss::new(Scaled(3.0));
+    let (value, gradient) = value_and_gradient::<f64>(&Identity, &loss, u.view(), t.view());
+    // 3·(0.25 + 4 + 1 + 0)/4, and 6·(y − t)/4
+    assert_eq!((value, gradient), (3.9375, array![[-0.75, -3.0], [1.5, 0.0]]));
+    let build = || Sequential::<f32>::builder(1).add_layer("affine1", Affine::new(1)).set_output(Identity);
+    let error = build().set_error(ElementwiseLoss::new(Scaled(1e300))).build().unwrap_err();
+    assert_eq!(error.to_string(), "c: expected a number within the range of f32, got 1e300");
+    let registry = Registry::<f32>::new().elementwise_loss(|settings| Ok(Scaled(settings.number("c")?)));
+    let bytes = build().set_error(loss).build().unwrap().to_bytes().unwrap();
+    let loaded = Sequential::from_bytes_with_registry(&bytes, &registry).unwrap();
+    assert_eq!(loaded.to_bytes().unwrap(), bytes);
 }

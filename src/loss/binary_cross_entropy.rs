@@ -48,8 +48,8 @@ impl<A: Scalar> Loss<A> for BinaryCrossEntropy {
         "binary_cross_entropy_error"
     }
 
-    fn accepts(&self, link: OutputFunction) -> bool {
-        link == OutputFunction::Sigmoid
+    fn accepts(&self, function: OutputFunction) -> bool {
+        function == OutputFunction::Sigmoid
     }
 
     #[inline(never)]

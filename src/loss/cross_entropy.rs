@@ -55,8 +55,8 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
         "cross_entropy_error"
     }
 
-    fn accepts(&self, link: OutputFunction) -> bool {
-        link == OutputFunction::Softmax
+    fn accepts(&self, function: OutputFunction) -> bool {
+        function == OutputFunction::Softmax
     }
 
     #[inline(never)]

@@ -108,7 +108,8 @@ impl<A: Scalar, F: LossFn> Loss<A> for ElementwiseLoss<F> {
     }
 
     fn check_outputs(&self, _: usize) -> Result<()> {
-        self.function.check()
+        self.function.check()?;
+        self.function.settings().map_or(Ok(()), |settings| settings.check_range::<A>())
     }
 
     fn settings(&self) -> Option<Settings> {

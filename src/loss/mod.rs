@@ -99,7 +99,7 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     fn kind(&self) -> &str;
 
     /// Whether the loss makes sense for outputs of this meaning.
-    fn accepts(&self, link: OutputFunction) -> bool;
+    fn accepts(&self, function: OutputFunction) -> bool;
 
     /// An error if a setting of the loss is out of its range, or makes no sense for this many outputs; asked when a model
     /// is built.
@@ -151,7 +151,7 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
 
 delegate!([A: Scalar] Loss<A>, for [Box<dyn Loss<A>>, Arc<dyn Loss<A>>], {
     fn kind(&self) -> &str;
-    fn accepts(&self, link: OutputFunction) -> bool;
+    fn accepts(&self, function: OutputFunction) -> bool;
     fn check_outputs(&self, outputs: usize) -> Result<()>;
     fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()>;
     fn settings(&self) -> Option<Settings>;

@@ -61,8 +61,8 @@ impl<A: Scalar> Loss<A> for WeightedBinaryCrossEntropy {
         "weighted_binary_cross_entropy_error"
     }
 
-    fn accepts(&self, link: OutputFunction) -> bool {
-        link == OutputFunction::Sigmoid
+    fn accepts(&self, function: OutputFunction) -> bool {
+        function == OutputFunction::Sigmoid
     }
 
     fn check_outputs(&self, outputs: usize) -> Result<()> {

@@ -102,8 +102,8 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
         "weighted_cross_entropy_error"
     }
 
-    fn accepts(&self, link: OutputFunction) -> bool {
-        link == OutputFunction::Softmax
+    fn accepts(&self, function: OutputFunction) -> bool {
+        function == OutputFunction::Softmax
     }
 
     fn check_outputs(&self, outputs: usize) -> Result<()> {

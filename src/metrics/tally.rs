@@ -32,11 +32,11 @@ impl Tally {
     pub(crate) fn of<A: Scalar>(
         loss: f64,
         weight: f64,
-        link: OutputFunction,
+        function: OutputFunction,
         y: ArrayView2<'_, A>,
         t: ArrayView2<'_, A>,
     ) -> Self {
-        Self { rows: y.nrows(), loss, weight, right: right_answers(link, y, t) }
+        Self { rows: y.nrows(), loss, weight, right: right_answers(function, y, t) }
     }
 
     pub(crate) fn add(&mut self, batch: Self) {
@@ -54,10 +54,14 @@ impl Tally {
     }
 }
 
-fn right_answers<A: Scalar>(link: OutputFunction, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Option<f64> {
+fn right_answers<A: Scalar>(
+    function: OutputFunction,
+    y: ArrayView2<'_, A>,
+    t: ArrayView2<'_, A>,
+) -> Option<f64> {
     let columns = y.ncols();
     let [y, t] = [y, t].map(|array| array.to_slice().expect("a workspace is in standard layout"));
-    match link {
+    match function {
         OutputFunction::Softmax => {
             let rows = y.chunks_exact(columns).zip(t.chunks_exact(columns));
             Some(rows.filter(|(y, t)| argmax(y) == argmax(t)).count() as f64)

@@ -41,8 +41,8 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn confusion_matrix(&self, data: &dyn Dataset<A>) -> Result<ConfusionMatrix> {
         check_fit("data set", self, data)?;
-        let (link, outputs) = (self.output().function(), self.output_dim());
-        let number = match (link, outputs) {
+        let (function, outputs) = (self.output().function(), self.output_dim());
+        let number = match (function, outputs) {
             (OutputFunction::Softmax, _) => outputs,
             (OutputFunction::Sigmoid, 1) => 2,
             _ => {
@@ -63,8 +63,8 @@ impl<A: Scalar> Sequential<A> {
                 let named = |what, result: Result<_>| {
                     result.map_err(|error| error.of_rows(&format!("{what} of the data set"), ws.origins()))
                 };
-                labels.extend(named("targets", answers(link, ws.t()))?);
-                predicted.extend(named("predictions for samples", answers(link, ws.y()))?);
+                labels.extend(named("targets", answers(function, ws.t()))?);
+                predicted.extend(named("predictions for samples", answers(function, ws.y()))?);
                 Ok(())
             };
             batch().map_err(|error: Error| error.in_place(&format!("rows from {} on", rows[0])))
@@ -104,9 +104,9 @@ fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) 
 }
 
 /// The class that each row of predictions or targets stands for.
-fn answers<A: Scalar>(link: OutputFunction, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
+fn answers<A: Scalar>(function: OutputFunction, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     check_finite("answers", y)?;
-    match link {
+    match function {
         OutputFunction::Softmax => classes(y),
         _ => Ok(y.iter().map(|&y| usize::from(y >= A::of(0.5))).collect()),
     }

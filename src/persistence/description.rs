@@ -17,7 +17,7 @@ use crate::shape::Shape;
 /// targets' normaliser.
 pub(crate) const VERSION: u32 = 2;
 
-/// What errors name instead of a path where bytes are no file.
+/// Takes the place of a path in errors about bytes that are no file.
 pub(crate) const BYTES: &str = "bytes";
 
 /// A model without its numbers.
