@@ -1,7 +1,7 @@
-//! Activations forward and backward, beside the loops that one would write with the standard library's `exp`, and a
-//! function from outside the crate.
+//! Compares the forward and backward passes of activations with plain loops over the standard library's `exp`, and with a custom
+//! function.
 //!
-//! `MANABI_SIMD=avx2 cargo bench --bench activations` measures a lesser instruction set.
+//! `MANABI_SIMD=avx2 cargo bench --bench activations` measures with a smaller instruction set.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use manabi::random::{Random, RandomState};
 use manabi::{ActFn, Activation, Layer, Mish, Real, Relu, Scalar, Swish, simd};
 use ndarray::Array2;
 
-/// Inputs, gradients and room for outputs.
+/// Inputs, gradients and output buffers.
 struct Data<A> {
     u: Array2<A>,
     dz: Array2<A>,
@@ -28,7 +28,7 @@ impl<A: Scalar> Data<A> {
     }
 }
 
-/// The layer, on one thread.
+/// Measures the layer on one thread.
 fn layer<A: Scalar, F: ActFn>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     data: &mut Data<A>,
@@ -37,7 +37,7 @@ fn layer<A: Scalar, F: ActFn>(
 ) {
     let layer = Activation::new(f);
     let mut ws =
-        LayerWorkspace::<A>::new(&layer, data.u.ncols(), data.u.nrows()).expect("it takes any width");
+        LayerWorkspace::<A>::new(&layer, data.u.ncols(), data.u.nrows()).expect("the width is valid");
     let Data { u, dz, z, du } = data;
     group.bench_function(BenchmarkId::new("forward", name), |b| {
         b.iter(|| {
@@ -54,7 +54,7 @@ fn layer<A: Scalar, F: ActFn>(
     });
 }
 
-/// The plain loops over arrays.
+/// Measures plain loops over arrays.
 fn plain(
     group: &mut BenchmarkGroup<'_, WallTime>,
     data: &mut Data<f32>,

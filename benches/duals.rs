@@ -1,6 +1,7 @@
-//! Derivatives by dual numbers beside the same derivatives by hand, and beside the built-in functions: times in turns, as ratios.
+//! Compares derivatives by dual numbers with derivatives by hand and with the built-in functions. Measures alternately and prints
+//! ratios.
 //!
-//! `cargo bench --bench duals`; with `MANABI_SIMD=avx2` on a lesser instruction set.
+//! `cargo bench --bench duals`; with `MANABI_SIMD=avx2`, on a smaller instruction set.
 
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
 use std::time::Instant;
@@ -14,7 +15,7 @@ use ndarray::Array2;
 const SLOPE: f64 = 0.797_884_560_802_865_4;
 const CUBE: f64 = 0.044_715;
 
-/// A function by its formula, once with the derivative by duals and once by hand.
+/// Defines a function twice: with its derivative by dual numbers and by hand.
 macro_rules! pair {
     ($($dual:ident $hand:ident($u:ident, $z:pat) = $f:expr, $df:expr;)+) => {
         $(
@@ -64,7 +65,7 @@ fn inner<R: Real>(u: R) -> R {
     R::of(2.0 * SLOPE) * (u + R::of(CUBE) * u * u * u)
 }
 
-/// The least times of a forward and a backward pass of each, in nanoseconds a value, taken in turns.
+/// Returns the minimum times of each layer's forward and backward passes, in nanoseconds per value, measured alternately.
 fn times<A: Scalar>(layers: &[&dyn Layer<A>]) -> Vec<[f64; 2]> {
     let x = RandomState::new(1).normal((100, 100), 0.0, 2.0).mapv(A::of);
     let dy = x.mapv(|x| x - A::of(0.5));
@@ -72,14 +73,14 @@ fn times<A: Scalar>(layers: &[&dyn Layer<A>]) -> Vec<[f64; 2]> {
     let mut best = vec![[f64::INFINITY; 2]; layers.len()];
     for _ in 0..400 {
         for (layer, best) in layers.iter().zip(&mut best) {
-            let mut ws = LayerWorkspace::<A>::new(*layer, 100, 100).expect("a layer of 100 values");
+            let mut ws = LayerWorkspace::<A>::new(*layer, 100, 100).expect("the layer accepts 100 values");
             for _ in 0..3 {
-                let pass = Forward::new(&mut ws, &[], &[], x.view(), y.view_mut()).expect("shapes that fit");
+                let pass = Forward::new(&mut ws, &[], &[], x.view(), y.view_mut()).expect("the shapes fit");
                 let start = Instant::now();
                 layer.forward(pass);
                 best[0] = best[0].min(start.elapsed().as_secs_f64());
                 let pass = Backward::new(&mut ws, &[], &[], [x.view(), y.view(), dy.view()]);
-                let pass = pass.and_then(|pass| pass.dx(dx.view_mut())).expect("shapes that fit");
+                let pass = pass.and_then(|pass| pass.dx(dx.view_mut())).expect("the shapes fit");
                 let start = Instant::now();
                 layer.backward(pass);
                 best[1] = best[1].min(start.elapsed().as_secs_f64());

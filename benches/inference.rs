@@ -1,4 +1,4 @@
-//! Predictions of 1, 100 and 10,000 rows, in both precisions, on one thread and on two.
+//! Predictions of 1, 100 and 10,000 rows, in both precisions, on one and two threads.
 
 mod article;
 

@@ -1,5 +1,5 @@
-//! The matrix products of a training step, those of a wide network, and a square one to compare them with; in both
-//! precisions, on one thread and on two.
+//! The matrix products of a training step and of a wide network, and a square product for comparison; in both precisions, on
+//! one and two threads.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use manabi::linalg::Engine;
 use manabi::ndarray::Array2;
 use manabi::random::{Random, RandomState};
 
-/// What is multiplied: as it stands, or with the left or the right operand transposed.
+/// The operands: unchanged, or with the left or right operand transposed.
 #[derive(Clone, Copy, Debug)]
 enum Operands {
     AB,
@@ -19,7 +19,7 @@ enum Operands {
 
 use Operands::{AB, ABt, AtB};
 
-/// (rows, depth, columns) of the product.
+/// The (rows, depth, columns) of the product.
 const SHAPES: [(Operands, usize, usize, usize); 15] = [
     (AB, 512, 512, 512),
     (AB, 100, 784, 100),

@@ -1,4 +1,4 @@
-//! A training step and an epoch of the article's network, in both precisions, on one thread and on two.
+//! A training step and an epoch of the article's network, in both precisions, on one and two threads.
 
 mod article;
 
@@ -14,14 +14,14 @@ use manabi::{Mnist, Normalizer, Scalar, Sgd, Trainer};
 const BATCH: usize = 100;
 const EPOCH: usize = 6000;
 
-/// Normalised synthetic digits.
+/// Returns normalised synthetic digits.
 fn digits(count: usize) -> Images {
-    let train = Mnist::synthetic(count, 1, 0).expect("there are digits").train;
-    let normalizer = Normalizer::min_max(train.pixels()).expect("there are pixels");
+    let train = Mnist::synthetic(count, 1, 0).expect("the counts are valid").train;
+    let normalizer = Normalizer::min_max(train.pixels()).expect("the images have pixels");
     train.normalize(&normalizer).expect("the normalizer fits")
 }
 
-/// Load a batch, forward, loss, backward, update.
+/// Measures a step: load a batch, forward pass, loss, backward pass, update.
 fn step<A: Scalar>(c: &mut Criterion, data: &Images, name: &str) {
     let rows = RandomState::new(1).permutation(data.len());
     let mut group = c.benchmark_group("step of 100");
@@ -33,16 +33,16 @@ fn step<A: Scalar>(c: &mut Criterion, data: &Images, name: &str) {
         let mut stepper = Stepper::new(Sgd::default());
         group.bench_function(BenchmarkId::new(name, threads), |b| {
             b.iter(|| {
-                ws.load(data, batches.next().expect("endless")).expect("the data fit");
+                ws.load(data, batches.next().expect("the batches are endless")).expect("the data fit");
                 black_box(model.gradient(&mut ws).expect("a batch is loaded"));
-                stepper.step(&mut model, &mut ws).expect("there is a gradient");
+                stepper.step(&mut model, &mut ws).expect("the gradient is computed");
             });
         });
     }
     group.finish();
 }
 
-/// An epoch of the trainer, and the evaluation before it.
+/// Measures one epoch of the trainer, including the evaluation before it.
 fn epoch<A: Scalar>(c: &mut Criterion, data: &Images, name: &str) {
     let mut group = c.benchmark_group("epoch of 6000, after an evaluation");
     group.sample_size(10).throughput(Throughput::Elements(EPOCH as u64));

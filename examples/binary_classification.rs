@@ -1,4 +1,5 @@
-//! Binary classification on a small table: a stratified split, features of different units, and what the model gets right.
+//! Binary classification on a small table: a stratified split, features in different units, and an evaluation by confusion
+//! matrix.
 //!
 //! `cargo run --release --example binary_classification`
 
@@ -12,8 +13,8 @@ use manabi::random::{Random, RandomState};
 use manabi::train::EarlyStopping;
 use manabi::{Activation, Affine, Normalizer, Result, Samples, Sequential, Swish, Trainer};
 
-/// Machines that fail where they run hot for their load: temperature (°C), load (share), age (days); 1 for a failure. A tenth
-/// of the answers is left to chance.
+/// Returns data on machines that fail if they are too hot for their load. The features are temperature (°C), load (fraction)
+/// and age (days). Label 1 means failure. A tenth of the labels is random.
 fn machines(count: usize, seed: u32) -> Result<Samples<f32>> {
     let mut random = RandomState::new(seed);
     let draws = random.uniform((count, 5), 0.0, 1.0);
@@ -34,7 +35,7 @@ pub fn main() -> Result<()> {
     let table = machines(800, 1)?;
     let (train, validation) = Split::fraction(0.25).stratified(true).split(&table)?;
     let (train, validation) = (train.to_samples()?, validation.to_samples()?);
-    // Fitted on what the model may know: the validation set stays unseen.
+    // Fit the normaliser on the training set only: the validation set must stay unseen.
     let normalizer = Normalizer::z_score_per_feature(train.x())?;
     let (train, validation) = (train.normalize(&normalizer)?, validation.normalize(&normalizer)?);
     println!(
@@ -57,24 +58,24 @@ pub fn main() -> Result<()> {
         .validation(&validation)
         .early_stopping(EarlyStopping::new(20))
         .fit(&mut model, &train)?;
-    let best = history.best.expect("early stopping knows the best epoch");
+    let best = history.best.expect("early stopping records the best epoch");
     println!("best epoch {best} of {}: {:?}", history.epochs.len() - 1, history.epochs[best].watched());
 
     let matrix: ConfusionMatrix = model.confusion_matrix(&validation)?;
-    println!("rows: true, columns: predicted\n{}", matrix.counts());
+    println!("rows: true class, columns: predicted class\n{}", matrix.counts());
     let (precision, recall) = (matrix.precision()[1], matrix.recall()[1]);
     println!("failures: precision {precision:.3}, recall {recall:.3}; accuracy {:.3}", matrix.accuracy());
-    // With its normaliser the model takes machines as they are measured.
+    // With its normaliser, the model accepts features in their original units.
     model.set_input_normalizer(normalizer)?;
     let failure = model.predict_raw(array![[95.0, 0.1, 2900.0]].view())?[[0, 0]];
-    println!("an old machine at 95 °C and a tenth of its load fails with probability {failure:.3}");
-    assert!(failure > 0.8, "it is hot for its load");
-    assert!((share(&train) - share(&validation)).abs() < 0.01, "the split is stratified");
-    assert!(matrix.accuracy() > 0.88, "some 95 % can be known");
+    println!("probability that an old machine fails at 95 °C and a load of 0.1: {failure:.3}");
+    assert!(failure > 0.8, "expected a failure: the machine is too hot for its load");
+    assert!((share(&train) - share(&validation)).abs() < 0.01, "expected a stratified split");
+    assert!(matrix.accuracy() > 0.88, "expected an accuracy above 0.88; about 0.95 is possible");
     Ok(())
 }
 
-/// The share of samples of class 1.
+/// Returns the proportion of samples in class 1.
 fn share(data: &Samples<f32>) -> f64 {
     f64::from(data.t().sum()) / data.len() as f64
 }

@@ -1,4 +1,4 @@
-//! An activation function of your own: one method, checked, trained with, and timed beside the built-in Swish.
+//! A custom activation function with one method: checked, used in training, and timed against the built-in Swish.
 //!
 //! `cargo run --release --example custom_activation`
 
@@ -12,7 +12,7 @@ use manabi::{
     Softmax, Swish, Trainer, gradcheck,
 };
 
-/// u, gated by its own sigmoid: Swish, as if the crate did not have it. Its derivative comes from f.
+/// Swish, u·σ(u), as a custom function. Its derivative is computed from `f`.
 #[derive(Clone, Debug)]
 struct SelfGated;
 
@@ -24,7 +24,7 @@ impl ActFn for SelfGated {
     }
 }
 
-/// The same with a derivative by hand, which takes it from z: shorter, and less exact where 1 − σ(u) cancels.
+/// The same function with a derivative by hand, computed from z. It is shorter, but less accurate if 1 − σ(u) cancels.
 #[derive(Clone, Debug)]
 struct ByHand;
 
@@ -58,13 +58,12 @@ fn main() -> Result<()> {
         .set_error(CrossEntropy)
         .build()?;
     let history = Trainer::new().epochs(5).optimizer(Sgd::new(0.1)).test(&test).fit(&mut model, &train)?;
-    let accuracy =
-        history.epochs[5].test.and_then(|test| test.accuracy).expect("there is a test set of classes");
+    let accuracy = history.epochs[5].test.and_then(|test| test.accuracy).expect("the test set has classes");
     println!("training:  {:.1} % of {} synthetic digits after 5 epochs", 100.0 * accuracy, test.len());
 
     println!("ns per f32             forward  backward");
     let mut times = [[f64::INFINITY; 2]; 3];
-    // In turns, so that a busy machine disturbs all alike.
+    // Measure alternately, so that a busy machine affects all equally.
     for _ in 0..200 {
         let now = [nanoseconds(&SelfGated)?, nanoseconds(&ByHand)?, nanoseconds(&Swish::default())?];
         for (best, now) in times.iter_mut().flatten().zip(now.into_iter().flatten()) {
@@ -79,7 +78,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The times of a forward and a backward pass, per number.
+/// Returns the times of a forward and a backward pass, per value.
 fn nanoseconds(function: &impl ActFn) -> Result<[f64; 2]> {
     let layer = Activation::new(function.clone());
     let x = RandomState::new(1).normal((100, 100), 0.0, 3.0).mapv(|x| x as f32);

@@ -1,4 +1,4 @@
-//! A layer of your own: radial basis functions with learned centres, put to the tests that every layer passes, and trained.
+//! A custom layer: radial basis functions with learned centres, checked with the tests for built-in layers, then trained.
 //!
 //! `cargo run --release --example custom_layer`
 
@@ -12,7 +12,7 @@ use manabi::{
     simd,
 };
 
-/// y = exp(−‖x − c‖²), one centre c for each unit.
+/// y = exp(−‖x − c‖²), with one centre c per unit.
 #[derive(Debug)]
 struct RadialBasis(usize);
 
@@ -28,11 +28,11 @@ impl<A: Scalar> Layer<A> for RadialBasis {
         vec![centre.fan(input.size(), self.0)]
     }
     fn row_wise(&self, _training: bool) -> bool {
-        true // so that a batch may be divided among threads
+        true // allows a batch to be divided among threads
     }
     fn forward(&self, pass: Forward<'_, A>) {
         let Forward { params, x, mut y, .. } = pass;
-        // So that `exp` is compiled for the machine's best instruction set.
+        // Compiles `exp` for the best instruction set of the machine.
         simd::dispatch(
             #[inline(always)]
             || {
@@ -46,7 +46,7 @@ impl<A: Scalar> Layer<A> for RadialBasis {
         );
     }
     fn backward(&self, pass: Backward<'_, A>) {
-        // ∂y/∂c = 2(x − c)·y, and ∂y/∂x is the same with the other sign.
+        // ∂y/∂c = 2(x − c)·y, and ∂y/∂x = −∂y/∂c.
         let Backward { params, x, y, dy, mut dx, mut grad, .. } = pass;
         let width = x.ncols();
         dx.iter_mut().for_each(|dx| dx.fill(A::zero()));
@@ -68,12 +68,12 @@ impl<A: Scalar> Layer<A> for RadialBasis {
 pub fn main() -> Result<()> {
     let mut random = RandomState::new(1);
     let x = random.normal((5, 3), 0.0, 0.5);
-    // The gradients against differences, and all else that a layer promises.
+    // Check the gradients against finite differences, and the rest of the layer contract.
     let report = conformance::layer(&RadialBasis(4), x.view(), 0)?;
     println!("{report}");
     assert!(report.passed());
 
-    // Inside a ring or on it: no straight line divides these classes.
+    // The classes are the inside of a ring and the ring: no straight line separates them.
     let labels: Vec<usize> = (0..400).map(|row| row % 2).collect();
     let draws = random.uniform((400, 2), 0.0, 1.0);
     let x = Array2::from_shape_fn((400, 2), |(row, i)| {
@@ -89,8 +89,8 @@ pub fn main() -> Result<()> {
         .set_error(CrossEntropy)
         .build()?;
     Trainer::new().batch_size(40).epochs(60).optimizer(Adam::new(0.05)).fit(&mut model, &data)?;
-    let accuracy = model.evaluate(&data)?.accuracy.expect("there are classes");
-    println!("{model}\n{:.1} % right", 100.0 * accuracy);
+    let accuracy = model.evaluate(&data)?.accuracy.expect("the data have classes");
+    println!("{model}\naccuracy {:.1} %", 100.0 * accuracy);
     println!("centres\n{:.2}", model.parameter("basis1.centre")?);
     assert!(accuracy > 0.98);
     Ok(())

@@ -1,4 +1,4 @@
-//! A training loop of your own: batches, gradients and steps in your hands, to the same bits as `Trainer`'s.
+//! A custom training loop with explicit batches, gradients and steps. Its results are bit-identical to those of `Trainer`.
 //!
 //! `cargo run --release --example custom_loop`
 
@@ -37,13 +37,13 @@ pub fn main() -> Result<()> {
         for rows in random.permutation(train.len()).chunks(BATCH) {
             ws.load(&train, rows)?;
             sum += model.gradient(&mut ws)?.loss * rows.len() as f64;
-            // Here is the place for what `Trainer` does not do: `ws.gradient_mut()` is yours until the step.
+            // Insert custom code here: `ws.gradient_mut()` can be modified until the step.
             stepper_of_mine.step(&mut model, &mut ws)?;
         }
         let (loss, metrics) = (sum / train.len() as f64, model.evaluate(&test)?);
-        let accuracy = metrics.accuracy.expect("there are classes");
+        let accuracy = metrics.accuracy.expect("the data have classes");
         let rate = stepper_of_mine.learning_rate()?;
-        println!("epoch {epoch}: loss {loss:.4}, test accuracy {accuracy:.3}, next rate {rate:.6}");
+        println!("epoch {epoch}: loss {loss:.4}, test accuracy {accuracy:.3}, next learning rate {rate:.6}");
     }
     assert!(model.evaluate(&test)?.accuracy > Some(0.6));
 
@@ -51,6 +51,6 @@ pub fn main() -> Result<()> {
     let mut trainer = Trainer::new().batch_size(BATCH).epochs(EPOCHS).seed(1).stepper(stepper(steps));
     trainer.fit(&mut by_trainer, &train)?;
     assert_eq!(model.parameter_values(), by_trainer.parameter_values());
-    println!("Trainer ends with the same bits");
+    println!("Trainer produces bit-identical parameters");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Writes a sheet of synthetic digits, a row for each, as a grey image: `cargo run --example digits_sheet sheet.pgm`.
+//! Writes synthetic digits to a grey-scale image, one row per class: `cargo run --example digits_sheet sheet.pgm`.
 
 use std::io::Write;
 

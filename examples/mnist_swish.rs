@@ -1,11 +1,11 @@
-//! The article's program: a 784-100-50-10 network with swish on MNIST.
+//! Trains the article's network, 784-100-50-10 with swish, on MNIST.
 //!
 //! ```text
 //! cargo run --release --example mnist_swish -- --data DIR --epochs 50
 //! ```
 //!
-//! On stdout: the layers, one row an epoch `epoch train_accuracy train_loss test_accuracy test_loss`, the elapsed time.
-//! Everything else goes to stderr.
+//! Prints to stdout the layers, one row per epoch (`epoch train_accuracy train_loss test_accuracy test_loss`) and the elapsed
+//! time. Everything else goes to stderr.
 
 mod data;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whoever reads stdout has seen enough.
+/// Returns whether the reader of stdout has closed the pipe.
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
@@ -66,7 +66,7 @@ struct Args {
     csv: Option<PathBuf>,
 }
 
-/// The flags, or nothing where only help was asked for.
+/// Returns the flags, or `None` after printing the help text.
 fn parse() -> Result<Option<Args>> {
     use lexopt::{Arg::Long, ValueExt};
     let mut args = Args {
@@ -121,7 +121,7 @@ fn run(args: Args) -> Result<ExitCode> {
 }
 
 fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
-    activation::<A>(args)?; // a name that is none is refused before data are fetched
+    activation::<A>(args)?; // rejects an unknown name before the data are downloaded
     let (train, test) = data::load(args.data.as_deref())?;
     let mut random = RandomState::new(args.seed);
     let mut model = model::<A>(args, &train)?.build_with_random(&mut random)?;
@@ -146,7 +146,7 @@ fn train<A: Scalar>(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The article's network: affine layers with an activation between them, softmax, cross entropy.
+/// Builds the article's network: affine layers with activations between them, softmax and cross entropy.
 fn model<A: Scalar>(args: &Args, train: &Images) -> Result<manabi::model::SequentialBuilder<A>> {
     let mut builder = Sequential::builder(train.pixels().ncols());
     for (i, &width) in args.hidden.iter().enumerate() {
@@ -174,10 +174,11 @@ fn activation<A: Scalar>(args: &Args) -> Result<Box<dyn Layer<A>>> {
     })
 }
 
-/// Prints each epoch, moves the progress bar, and stops on Ctrl-C or when a row cannot be written.
+/// Prints each epoch, updates the progress bar, and stops on Ctrl-C or if a row cannot be written.
 struct Report {
     bar: ProgressBar,
-    /// Where the rows go besides stdout; created with the first row, so that a run that fails before leaves it alone.
+    /// The file to which the rows go in addition to stdout. It is created with the first row, so that a run that fails earlier
+    /// does not overwrite it.
     path: Option<PathBuf>,
     csv: Option<File>,
     interrupted: Arc<AtomicBool>,
@@ -200,12 +201,12 @@ impl Report {
         Ok(Self { bar, path: args.csv.clone(), csv: None, interrupted, result: Ok(()) })
     }
 
-    /// A line on stdout that does not run into the bar.
+    /// Prints a line to stdout without disturbing the bar.
     fn line(&self, line: &str) -> io::Result<()> {
         self.bar.suspend(|| writeln!(io::stdout(), "{line}"))
     }
 
-    /// What stands above the rows.
+    /// Prints the lines before the rows.
     fn head(&mut self, table: &str) -> Result<()> {
         if let Some(path) = &self.path {
             let mut csv = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -1,6 +1,6 @@
-//! Draws every activation function and its derivative, for the pages of the documentation.
+//! Plots every activation function and its derivative for the documentation.
 //!
-//! `cargo run --release --example plot_activations [folder]`, into `src/activation/plot` unless told.
+//! `cargo run --release --example plot_activations [folder]`. The default folder is `src/activation/plot`.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,23 @@ const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 220.0;
 const STEPS: i32 = 160;
 
-/// Blue and vermilion: told apart by every eye, on light and on dark pages.
+/// Blue and vermilion, which colour-blind readers can distinguish on light and dark pages.
 const COLORS: [&str; 2] = ["#3390d6", "#d55e00"];
 
-/// What is on the page.
+/// The plotted range.
 struct Plot {
     u: (f64, f64),
     y: (f64, f64),
 }
 
 impl Plot {
-    /// The place of a point on the page.
+    /// Returns the page coordinates of a point.
     fn place(&self, u: f64, y: f64) -> (f64, f64) {
         let along = |value, (low, high): (f64, f64)| (value - low) / (high - low);
         (along(u, self.u) * WIDTH, (1.0 - along(y, self.y)) * HEIGHT)
     }
 
-    /// The curve of `f`, where it is on the page.
+    /// Returns the part of the curve of `f` that is inside the plot.
     fn curve(&self, f: impl Fn(f64) -> f64, color: &str, dashes: &str) -> String {
         let mut path = String::new();
         let mut inside = false;
@@ -41,14 +41,14 @@ impl Plot {
             let visible = (self.y.0..=self.y.1).contains(&y);
             if visible {
                 let command = if inside { 'L' } else { 'M' };
-                write!(path, "{command}{x:.1} {y_place:.1}").expect("a string takes everything");
+                write!(path, "{command}{x:.1} {y_place:.1}").expect("writing to a string succeeds");
             }
             inside = visible;
         }
         format!("<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"{dashes}/>\n")
     }
 
-    /// The axes, with ticks at the whole numbers.
+    /// Returns the axes, with ticks at the integers.
     fn axes(&self) -> String {
         let ((left, zero), (right, _)) = (self.place(self.u.0, 0.0), self.place(self.u.1, 0.0));
         let ((center, bottom), (_, top)) = (self.place(0.0, self.y.0), self.place(0.0, self.y.1));
@@ -75,7 +75,7 @@ fn label(x: f64, y: f64, anchor: &str, color: &str, text: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{color}\">{text}</text>\n")
 }
 
-/// A picture of f and f′ for a page of rustdoc: without blank lines, in the page's colour of text.
+/// Returns a plot of f and f′ for rustdoc, which requires SVG without blank lines. The axes have the page's text colour.
 fn picture(name: &str, f: impl Fn(f64) -> f64, df: impl Fn(f64) -> f64) -> String {
     let plot = Plot { u: (-6.0, 6.0), y: (-2.4, 3.4) };
     let mut svg = format!(
@@ -91,7 +91,7 @@ fn picture(name: &str, f: impl Fn(f64) -> f64, df: impl Fn(f64) -> f64) -> Strin
     svg + "</svg>\n"
 }
 
-/// Draws every function into a folder.
+/// Writes a plot of every function to a folder.
 struct Pictures(PathBuf, io::Result<()>);
 
 impl Pictures {
@@ -108,7 +108,7 @@ impl ActivationVisitor for Pictures {
     }
 
     fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {
-        // Swish has its picture as a function.
+        // Trainable functions share the plot of their fixed form.
         if F::KIND.starts_with("trainable_") {
             return;
         }

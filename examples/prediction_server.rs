@@ -1,4 +1,4 @@
-//! A pool of threads that answers requests with one model, shared by reference; each thread has a workspace of its own.
+//! A pool of threads that answers prediction requests with one shared model. Each thread has its own workspace.
 //!
 //! `cargo run --release --example prediction_server`
 
@@ -14,26 +14,26 @@ use manabi::{Activation, Affine, CrossEntropy, Result, Sequential, Softmax, Swis
 const WORKERS: usize = 4;
 const REQUESTS: usize = 2000;
 
-/// A sample, and where its answer goes.
+/// A sample and the channel for its prediction.
 struct Request {
     x: Array1<f32>,
     answer: mpsc::Sender<Result<Array1<f32>>>,
 }
 
-/// Answers requests until there are no more.
+/// Answers requests until the queue is closed.
 fn work(model: &Sequential<f32>, mut ws: Workspace<f32>, queue: &Mutex<mpsc::Receiver<Request>>) {
     let mut y = Array2::zeros((1, model.output_dim()));
     loop {
-        // A statement of its own: the queue is free again before the work begins.
+        // A separate statement releases the lock before the prediction.
         let request = queue.lock().expect("no worker panics").recv();
         let Ok(Request { x, answer }) = request else { return };
         let result = model.predict_into(x.view().insert_axis(Axis(0)), &mut ws, y.view_mut());
-        // Whoever asked may have gone; a bad sample is an answer as well, not the end of the worker.
+        // Sending fails if the client has gone, which is no error here. An invalid sample is answered with its error.
         _ = answer.send(result.map(|()| y.row(0).to_owned()));
     }
 }
 
-/// Sends a request; the answer will be where it says.
+/// Sends a request and returns the channel for its prediction.
 fn ask(requests: &mpsc::Sender<Request>, x: Array1<f32>) -> mpsc::Receiver<Result<Array1<f32>>> {
     let (answer, receiver) = mpsc::channel();
     requests.send(Request { x, answer }).expect("the queue outlives the requests");
@@ -60,19 +60,19 @@ pub fn main() -> Result<()> {
         }
         let answers: Vec<_> = x.rows().into_iter().map(|x| ask(&requests, x.to_owned())).collect();
         let bad = ask(&requests, Array1::from_elem(784, f32::NAN)).recv().expect("every request is answered");
-        println!("a bad request: {}", bad.expect_err("NaN is refused"));
+        println!("invalid request: {}", bad.expect_err("NaN is rejected"));
         let answers: Vec<_> =
             answers.iter().map(|answer| answer.recv().expect("every request is answered")).collect();
-        drop(requests); // the workers go home
+        drop(requests); // ends the workers
         answers
     });
     let rate = REQUESTS as f64 / start.elapsed().as_secs_f64();
-    println!("{WORKERS} workers answered {rate:.0} requests a second");
+    println!("{WORKERS} workers answered {rate:.0} requests per second");
 
     let alone = model.predict(x.view())?;
     for (answer, alone) in answers.into_iter().zip(alone.rows()) {
         assert_eq!(answer?, alone);
     }
-    println!("each answer is the same bits as from one thread");
+    println!("all predictions are bit-identical to predictions on one thread");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Regression: a curve through noisy points, some of them far off, with a progress bar. The model is trained on normalised
-//! samples and answers in their own units.
+//! Regression on noisy points with outliers, with a progress bar. The model is trained on normalised samples and predicts in
+//! their original units.
 //!
 //! `cargo run --release --example regression`
 
@@ -15,7 +15,7 @@ use manabi::random::{Random, RandomState};
 use manabi::train::{BatchProgress, EarlyStopping, Observer};
 use manabi::{Activation, Affine, Normalizer, Result, Samples, Scalar, Sequential, Trainer, metrics};
 
-/// Samples of sin x with noise, every twentieth of them a gross error.
+/// Returns samples of sin x with noise. Every twentieth is an outlier.
 fn points(count: usize, seed: u32) -> Result<Samples<f64>> {
     let mut random = RandomState::new(seed);
     let x = random.uniform((count, 1), -3.0, 3.0);
@@ -24,7 +24,7 @@ fn points(count: usize, seed: u32) -> Result<Samples<f64>> {
     Samples::new(x, t)
 }
 
-/// A bar for each epoch, drawn where stderr is a terminal.
+/// A progress bar for each epoch, drawn if stderr is a terminal.
 struct Bar(ProgressBar);
 
 impl<A: Scalar> Observer<A> for Bar {
@@ -66,7 +66,7 @@ pub fn main() -> Result<()> {
     bar.0.finish_and_clear();
     println!("{:?} after {} epochs, best {:?}", history.termination, history.epochs.len() - 1, history.best);
 
-    // From here on the model takes x and gives y as they were measured, also after it was saved and loaded.
+    // With its normalisers, the model takes x and returns y in their original units. Saving keeps the normalisers.
     model.set_input_normalizer(inputs)?;
     model.set_target_normalizer(targets)?;
     let x = Array2::from_shape_fn((13, 1), |(i, _)| -3.0 + 0.5 * i as f64);
@@ -77,6 +77,6 @@ pub fn main() -> Result<()> {
     }
     let error = metrics::root_mean_squared_error(y.view(), t.view())?;
     println!("root mean squared error {error:.3}, R² {:.4}", metrics::r_squared(y.view(), t.view())?);
-    assert!(error < 0.1, "the curve is found in spite of the gross errors");
+    assert!(error < 0.1, "expected an error below 0.1 in spite of the outliers, got {error}");
     Ok(())
 }

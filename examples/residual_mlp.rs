@@ -1,7 +1,7 @@
-//! A residual network on digits as images: flatten, two residual blocks, softmax.
+//! A residual network for images of digits: flatten, two residual blocks, softmax.
 //!
-//! `cargo run --release --example residual_mlp -- [FOLDER [EPOCHS]]`: every epoch's loss and accuracy. Without a folder with
-//! MNIST, on synthetic digits.
+//! `cargo run --release --example residual_mlp -- [FOLDER [EPOCHS]]` prints the loss and accuracy of every epoch. Without a folder
+//! that contains MNIST, it trains on synthetic digits.
 
 use std::error::Error;
 use std::ops::ControlFlow::Continue;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", model.summary());
     let mut trainer =
         Trainer::new().epochs(epochs).optimizer(Adam::new(1e-3)).test(&test).on_epoch(|epoch| {
-            let test = epoch.test.expect("there is a test set");
+            let test = epoch.test.expect("the trainer has a test set");
             println!(
                 "{}: loss {:.4}, test accuracy {:.4}",
                 epoch.number,

@@ -1,7 +1,6 @@
-//! A training run that can be interrupted at any moment, and started again with the same command; then its model, saved and
-//! loaded.
+//! Trains with checkpoints, so that the same command resumes an interrupted run. Then saves the model and loads it again.
 //!
-//! `cargo run --release --example save_load_resume -- run1 40`: the folder of the run, and as many epochs
+//! `cargo run --release --example save_load_resume -- run1 40`: the run's folder and the number of epochs
 
 use std::env;
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use manabi::train::Checkpoints;
 use manabi::{Activation, Affine, CrossEntropy, Samples, Sequential, Softmax, Swish, Trainer};
 use ndarray::{Array2, s};
 
-/// Points in two interlocking spirals.
+/// Returns points on two interlocking spirals.
 fn spirals(rows: usize, seed: u32) -> manabi::Result<Samples<f32>> {
     let noise = RandomState::new(seed).normal((rows, 2), 0.0, 0.05);
     let labels: Vec<usize> = (0..rows).map(|row| row % 2).collect();
@@ -52,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             std::ops::ControlFlow::Continue(())
         })
         .fit(&mut model, &train)?;
-    println!("{} epochs in {:.2?}, in all sittings", history.epochs.len() - 1, history.elapsed);
+    println!("{} epochs in {:.2?}, over all runs", history.epochs.len() - 1, history.elapsed);
 
     let path = folder.join("model.safetensors");
     model.save(&path)?;

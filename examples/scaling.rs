@@ -1,7 +1,9 @@
-//! How the time of an epoch grows with samples, width and depth: `cargo run --release --example scaling [docs/scaling.svg]`.
+//! Measures how the time per epoch grows with the number of samples, the width and the depth.
 //!
-//! Networks 784-w-…-w-10 with swish in `f32`, batch 100, one thread; the best of three epochs each. The line through each panel
-//! is what the matrix products alone would take at the rate of the 512³ product, measured in the same run.
+//! `cargo run --release --example scaling [docs/scaling.svg]`
+//!
+//! The networks are 784-w-…-w-10 with swish in `f32`, with batches of 100, on one thread. Each time is the best of three epochs.
+//! The line in each panel is the time of the matrix products alone at the rate of the 512³ product, measured in the same run.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -17,13 +19,13 @@ const BATCH: usize = 100;
 
 /// A network and a number of samples.
 struct Case {
-    /// What is varied.
+    /// The value of the varied quantity.
     at: f64,
     widths: Vec<usize>,
     samples: usize,
 }
 
-/// Seconds of the best of three epochs.
+/// Returns the duration of the best of three epochs in seconds.
 fn epoch(widths: &[usize], data: &dyn Dataset<f32>) -> manabi::Result<f64> {
     let mut builder = Sequential::<f32>::builder(784);
     for (i, &width) in widths.iter().enumerate() {
@@ -39,14 +41,14 @@ fn epoch(widths: &[usize], data: &dyn Dataset<f32>) -> manabi::Result<f64> {
     Ok(seconds.fold(f64::INFINITY, f64::min))
 }
 
-/// Seconds that the products of an epoch take at this rate (operations per second).
+/// Returns the duration of an epoch's products in seconds at this rate (operations per second).
 fn floor(case: &Case, rate: f64) -> f64 {
     let all: Vec<usize> = [784].iter().chain(&case.widths).chain(&[10]).copied().collect();
     let products = all.windows(2).enumerate().map(|(i, w)| w[0] * w[1] * if i == 0 { 2 } else { 3 });
     2.0 * (products.sum::<usize>() * case.samples) as f64 / rate
 }
 
-/// Operations per second of the 512³ product, the best of twenty.
+/// Returns the best of twenty rates of the 512³ product, in operations per second.
 fn rate() -> f64 {
     let a = Array2::from_elem((512, 512), 1.0_f32);
     let (mut c, mut engine) = (a.clone(), Engine::new(1));
@@ -116,7 +118,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for case in cases {
             let data = Subset::new(&all, (0..case.samples).collect())?;
             let (seconds, floor) = (epoch(&case.widths, &data)?, floor(&case, rate));
-            println!("{:8} {seconds:9.4} s   {:.2} of the rate", case.at, floor / seconds);
+            println!("{:8} {seconds:9.4} s   {:.2} of the product's rate", case.at, floor / seconds);
             measured.push((case.at, seconds));
             floors.push((case.at, floor));
         }

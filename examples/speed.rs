@@ -1,7 +1,7 @@
-//! What training and prediction take, beside what the matrix products alone would: ratios, measured in one run.
+//! Measures the time of training and prediction relative to the time of the matrix products alone, in one run.
 //!
-//! `cargo run --release --example speed`. Everything is measured in turns, and the best time of each counts, because
-//! machines are shared and noisy.
+//! `cargo run --release --example speed`. The measurements alternate, and the best time of each counts, because other
+//! programs may use the machine at the same time.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -30,21 +30,21 @@ fn network<A: Scalar>(widths: &[usize]) -> Result<Sequential<A>> {
     builder.add_layer("last", Affine::new(10)).set_output(Softmax).set_error(CrossEntropy).build()
 }
 
-/// The multiplications and additions of a step, per sample: three products per layer, but two for the first.
+/// Returns the number of multiplications and additions of a step, per sample: three products per layer, and two for the first.
 fn operations(widths: &[usize]) -> f64 {
     let all: Vec<usize> = [784].iter().chain(widths).chain(&[10]).copied().collect();
     let products = all.windows(2).enumerate().map(|(i, w)| w[0] * w[1] * if i == 0 { 2 } else { 3 });
     2.0 * products.sum::<usize>() as f64
 }
 
-/// Seconds that `work` takes.
+/// Returns the duration of `work` in seconds.
 fn seconds(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// A model that is trained for one epoch at a time.
+/// A model trained one epoch at a time.
 struct Training<A: Scalar> {
     model: Sequential<A>,
     batch: usize,
@@ -56,7 +56,7 @@ impl<A: Scalar> Training<A> {
         Ok(Self { model: network(widths)?, batch, threads })
     }
 
-    /// Seconds for the steps of one epoch.
+    /// Returns the duration of one epoch's steps in seconds.
     fn epoch(&mut self, data: &Images) -> Result<f64> {
         let trainer = Trainer::new().epochs(1).batch_size(self.batch).optimizer(Sgd::new(0.01));
         let history = trainer.threads(self.threads).fit(&mut self.model, data)?;
@@ -64,7 +64,7 @@ impl<A: Scalar> Training<A> {
     }
 }
 
-/// Seconds for a product of 512 × 512 matrices.
+/// Returns the duration of a product of 512 × 512 matrices in seconds.
 fn product<A: Scalar>(engine: &mut Engine<A>) -> Result<f64> {
     let a = Array2::from_elem((512, 512), A::one());
     let mut c = a.clone();

@@ -1,8 +1,8 @@
-//! The worst error of every function over all 2³² `f32` inputs, in units of the last place; it fails if one is
-//! larger than promised.
+//! Measures the greatest error of every function over all 2³² `f32` inputs, in units in the last place. Fails if an error
+//! exceeds its documented limit.
 //!
-//! `cargo run --release --example ulp_f32 [stride]`: every stride-th bit pattern, all unless told. The judge
-//! computes in `f64`.
+//! `cargo run --release --example ulp_f32 [stride]` tests every stride-th bit pattern; the default stride is 1. The reference
+//! values are computed in `f64`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -50,12 +50,12 @@ impl Worst {
 }
 
 fn main() {
-    let stride: u64 = std::env::args().nth(1).map_or(1, |s| s.parse().expect("a stride"));
+    let stride: u64 = std::env::args().nth(1).map_or(1, |s| s.parse().expect("expected a stride"));
     let next = AtomicU64::new(0);
     let threads = thread::available_parallelism().map_or(1, |n| n.get());
     let worst = thread::scope(|s| {
         let parts: Vec<_> = (0..threads).map(|_| s.spawn(|| part(&next, stride))).collect();
-        let parts = parts.into_iter().map(|p| p.join().expect("a part"));
+        let parts = parts.into_iter().map(|p| p.join().expect("no thread panics"));
         parts.fold([Worst::default(); COUNT], |mut all, part| {
             all.iter_mut().zip(part).for_each(|(a, p)| a.join(p));
             all
@@ -64,7 +64,10 @@ fn main() {
     println!("| function | worst ulp | at | near its zero, absolute |\n|---|---|---|---|");
     for (function, w) in functions().zip(worst) {
         println!("| {function:?} | {:.3} | {:e} | {:e} |", w.ulps, w.at, w.near_zero);
-        assert!(w.ulps <= function.limit() && w.near_zero < 2f64.powi(-25), "{function:?} errs by more");
+        assert!(
+            w.ulps <= function.limit() && w.near_zero < 2f64.powi(-25),
+            "{function:?}: the error exceeds its limit"
+        );
     }
 }
 
@@ -72,7 +75,7 @@ fn functions() -> impl Iterator<Item = Function> {
     fast::FUNCTIONS.into_iter().chain(fast::ERROR_FUNCTIONS)
 }
 
-/// The worst errors on blocks of inputs, as long as there are any.
+/// Returns the greatest errors, taking blocks of inputs until none is left.
 fn part(next: &AtomicU64, stride: u64) -> [Worst; COUNT] {
     let mut worst = [Worst::default(); COUNT];
     let mut u = vec![0.0; BLOCK];
@@ -93,7 +96,7 @@ fn part(next: &AtomicU64, stride: u64) -> [Worst; COUNT] {
     }
 }
 
-/// One loop per function, so that each is vectorised.
+/// Has one loop per function, so that the compiler vectorises each.
 fn apply(function: Function, u: &[f32], y: &mut [f32]) {
     match function {
         Sigmoid => each(u, y, |u| computed(Sigmoid, u)),

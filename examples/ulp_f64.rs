@@ -1,8 +1,8 @@
-//! The worst error of every `f64` function on random points, in units of the last place; it fails if one is
-//! larger than promised.
+//! Measures the greatest error of every `f64` function at random points, in units in the last place. Fails if an error
+//! exceeds its documented limit.
 //!
-//! `cargo run --release --example ulp_f64 [points]`: so many points uniform over the bit patterns, and so many dense
-//! on [−50, 50], 10⁷ each unless told. The judge computes in double-double.
+//! `cargo run --release --example ulp_f64 [points]` tests this number of points uniform over the bit patterns, and the same
+//! number uniform on [−50, 50]. The default is 10⁷. The reference values are computed in double-double arithmetic.
 
 use std::thread;
 
@@ -44,18 +44,21 @@ impl SplitMix {
 
 fn main() {
     let points: usize =
-        std::env::args().nth(1).map_or(10_000_000, |n| n.parse().expect("a number of points"));
+        std::env::args().nth(1).map_or(10_000_000, |n| n.parse().expect("expected a number of points"));
     println!("| function | worst ulp | at | near its zero, absolute |\n|---|---|---|---|");
     for function in Function::all() {
-        // The series of erf is long.
+        // The series of erf converges slowly.
         let points = if function == Erf { points / 10 } else { points };
         let worst = thread::scope(|s| {
             let halves = [1u64, 2].map(|seed| s.spawn(move || worst(function, points / 2, seed)));
-            halves.map(|h| h.join().expect("a half")).into_iter().fold(Worst::default(), Worst::join)
+            halves
+                .map(|h| h.join().expect("no thread panics"))
+                .into_iter()
+                .fold(Worst::default(), Worst::join)
         });
         println!("| {function:?} | {:.3} | {:e} | {:e} |", worst.ulps, worst.at, worst.near_zero);
         let is_kept = worst.ulps <= function.limit() && worst.near_zero < 2f64.powi(-54);
-        assert!(is_kept, "{function:?} errs by more");
+        assert!(is_kept, "{function:?}: the error exceeds its limit");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes files from which the fuzzers start to `corpus/model` and `corpus/idx`.
+//! Writes the initial inputs of the fuzzers to `corpus/model` and `corpus/idx`.
 
 use std::error::Error;
 use std::fs::{create_dir_all, write};

@@ -1,8 +1,8 @@
-//! The article's network, for every bench.
+//! The article's network, for all benchmarks.
 
 use manabi::{Activation, Affine, CrossEntropy, Scalar, Sequential, Softmax, Swish};
 
-/// 784-100-50-10 with swish.
+/// Builds 784-100-50-10 with swish.
 pub fn network<A: Scalar>() -> Sequential<A> {
     Sequential::builder(784)
         .add_layer("affine1", Affine::new(100))

@@ -1,4 +1,4 @@
-"""The work in JAX: a jitted epoch, whose steps are a scan; u8 pixels are gathered and normalised in the loop."""
+"""The benchmark in JAX: a jitted epoch whose steps are a scan. The loop gathers and normalises u8 pixels."""
 
 from functools import partial
 

@@ -1,8 +1,8 @@
-"""What the Python programs do alike: read the task, hold the data, draw an order, time and report.
+"""The code shared by the Python programs: reads the task and the data, shuffles the samples, measures and reports times.
 
     program.py EPOCHS FOLDER [predict]
 
-FOLDER holds the bytes of `images` and `labels` without any header. The number of threads comes from the environment.
+FOLDER contains the bytes of `images` and `labels` without headers. The number of threads comes from the environment.
 """
 
 import os
@@ -27,7 +27,7 @@ class Task:
         self.random = np.random.default_rng(0)
 
     def parameters(self):
-        """Weights (He normal) and biases, one pair a layer."""
+        """Return weights (He normal) and biases, one pair per layer."""
         pairs = zip(WIDTHS[:-1], WIDTHS[1:])
         return [(self.normal((i, o)) * np.float32((2 / i) ** 0.5), np.zeros(o, np.float32)) for i, o in pairs]
 
@@ -35,7 +35,7 @@ class Task:
         return self.random.standard_normal(shape, np.float32)
 
     def image(self):
-        """The one that is to be predicted."""
+        """Return the image to predict."""
         return self.images[:1].astype(np.float32) / 255
 
     def train(self, epoch):
@@ -47,7 +47,7 @@ class Task:
             print("epoch", time.perf_counter() - start, loss, flush=True)
 
     def predict(self, predict):
-        """Time `predict`, where that is asked for: the best of 20 means of 1000."""
+        """Time `predict` if requested: the best of 20 means of 1000."""
         if self.predicts:
             print("predict", min(self.mean(predict, 1000) for _ in range(20)), flush=True)
 

@@ -1,6 +1,6 @@
-"""The article's MNIST program in plain NumPy: the peer that the Rust crate is compared with.
+"""The article's MNIST program in plain NumPy: a baseline for the Rust crate.
 
-A dense network (784-100-50-10 unless told otherwise) with swish, mish or relu, trained by
+A dense network (784-100-50-10 by default) with swish, mish or relu, trained by
 plain SGD on softmax + cross entropy. All arithmetic is float64 and all randomness comes from
 NumPy's legacy `RandomState`, so that every run with the same options prints the same rows
 (up to the last digits of the losses, which depend on how the BLAS orders its sums).
@@ -8,7 +8,7 @@ NumPy's legacy `RandomState`, so that every run with the same options prints the
     python numpy_mnist.py --data DIR [--activation swish|mish|relu] [--beta 1.0] [--lr 0.1]
                           [--hidden 100,50] [--epochs 50] [--seed 10]
 
-DIR holds the four idx files of MNIST, plain or gzip-compressed (`.gz`). Printed per epoch:
+DIR contains the four idx files of MNIST, plain or gzip-compressed (`.gz`). Each epoch prints:
 
     epoch train_accuracy train_loss test_accuracy test_loss
 
@@ -34,18 +34,18 @@ BATCH = 100
 
 
 def read_idx(directory, name):
-    """The array in an idx file of unsigned bytes."""
+    """Return the array in an idx file of unsigned bytes."""
     path = Path(directory) / name
     raw = path.read_bytes() if path.exists() else gzip.decompress(Path(f"{path}.gz").read_bytes())
     if raw[:3] != b"\0\0\x08":
-        raise ValueError(f"{name}: not an idx file of unsigned bytes")
+        raise ValueError(f"{name}: expected an idx file of unsigned bytes")
     rank = raw[3]
     shape = np.frombuffer(raw, ">u4", rank, offset=4)
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
 def load_mnist(directory):
-    """(x_train, t_train, x_test, t_test): pixels as float64 rows in 0..1, labels as integers."""
+    """Return (x_train, t_train, x_test, t_test): pixels as float64 rows in 0..1, labels as integers."""
     x_train = read_idx(directory, "train-images-idx3-ubyte").reshape(-1, 784)
     t_train = read_idx(directory, "train-labels-idx1-ubyte").astype(np.intp)
     x_test = read_idx(directory, "t10k-images-idx3-ubyte").reshape(-1, 784)
@@ -60,11 +60,11 @@ def load_mnist(directory):
     return normalize(x_train), t_train, normalize(x_test), t_test
 
 
-# --- activations: forward gives z and what backward wants to see again ------------------------
+# --- activations: forward returns z and the values that backward needs -----------------------
 
 
 def sigmoid(x):
-    # exp(-x) may overflow to inf for very negative x; 1 / (1 + inf) = 0 is then the right answer.
+    # exp(-x) may overflow to inf for very negative x; 1 / (1 + inf) = 0 is then correct.
     with np.errstate(over="ignore"):
         return 1.0 / (1.0 + np.exp(-x))
 
@@ -87,12 +87,12 @@ class Swish:
 class Mish:
     """z = u tanh(softplus(u)),  dz/du = t + u (1 - t²) σ(u)  with t = tanh(softplus(u))
 
-    The article divides by cosh²(softplus(u)) (1 + exp(-u)); 1 - t² = 1 / cosh² says the same
-    without the overflow.
+    The article divides by cosh²(softplus(u)) (1 + exp(-u)); 1 - t² = 1 / cosh² is equivalent
+    and does not overflow.
     """
 
     def forward(self, u):
-        # softplus(u) = ln(1 + exp(u)), with the larger of 0 and u taken out of the logarithm
+        # softplus(u) = ln(1 + exp(u)), with max(0, u) moved out of the logarithm
         t = np.tanh(np.maximum(u, 0.0) + np.log1p(np.exp(-np.abs(u))))
         return u * t, t
 
@@ -101,7 +101,7 @@ class Mish:
 
 
 class Relu:
-    """z = max(u, 0),  dz/du = 1 where u > 0"""
+    """z = max(u, 0),  dz/du = 1 if u > 0"""
 
     def forward(self, u):
         return np.maximum(u, 0.0), None
@@ -130,7 +130,7 @@ class Network:
         self.biases = [np.zeros(n_out) for n_out in sizes[1:]]
 
     def forward(self, x):
-        """The probabilities, and per hidden layer (x, u, z, saved) for `gradients`."""
+        """Return the probabilities, and (x, u, z, saved) per hidden layer for `gradients`."""
         trace = []
         for w, b in zip(self.weights[:-1], self.biases[:-1]):
             u = x @ w + b
@@ -140,7 +140,7 @@ class Network:
         return softmax(x @ self.weights[-1] + self.biases[-1]), trace
 
     def gradients(self, y, t, trace):
-        """Per layer (dW, db), last layer first, of the mean cross entropy."""
+        """Return (dW, db) of the mean cross entropy per layer, last layer first."""
         n = len(t)
         du = y.copy()
         du[np.arange(n), t] -= 1.0
@@ -153,14 +153,14 @@ class Network:
         return grads
 
     def step(self, grads, lr):
-        """Plain stochastic gradient descent."""
+        """Update the parameters by plain stochastic gradient descent."""
         for w, b, (dw, db) in zip(self.weights, self.biases, reversed(grads)):
             w -= lr * dw
             b -= lr * db
 
 
 def metrics(y, t):
-    """(right answers, mean cross entropy) of probabilities y for labels t."""
+    """Return (correct predictions, mean cross entropy) of probabilities y for labels t."""
     right = np.count_nonzero(y.argmax(axis=1) == t)
     loss = -np.mean(np.log(np.maximum(y[np.arange(len(t)), t], 1e-7)))
     return right, loss
@@ -170,7 +170,7 @@ def metrics(y, t):
 
 
 def learn(network, rng, x_train, t_train, x_test, t_test, epochs, lr):
-    """Train, yielding one row (epoch, train accuracy, train loss, test accuracy, test loss) each."""
+    """Train, yielding (epoch, train accuracy, train loss, test accuracy, test loss) per epoch."""
 
     def evaluate(x, t):
         right, loss = metrics(network.forward(x)[0], t)
@@ -194,7 +194,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder of the four MNIST idx files")
     parser.add_argument("--activation", choices=["swish", "mish", "relu"], default="swish")
-    parser.add_argument("--beta", type=float, default=1.0, help="of swish")
+    parser.add_argument("--beta", type=float, default=1.0, help="beta of swish")
     parser.add_argument("--lr", type=float, default=0.1, help="learning rate")
     parser.add_argument("--hidden", default="100,50", help="widths of the hidden layers")
     parser.add_argument("--epochs", type=int, default=50)

@@ -1,4 +1,4 @@
-"""Prediction in ONNX Runtime, with the outputs bound; it does not train."""
+"""The benchmark in ONNX Runtime: prediction with bound outputs, without training."""
 
 import numpy as np
 import onnxruntime as ort

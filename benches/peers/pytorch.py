@@ -1,4 +1,4 @@
-"""The work in PyTorch: modules, autograd and the fused SGD, one operation at a time."""
+"""The benchmark in eager PyTorch: modules, autograd and fused SGD."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""The work in PyTorch with torch.compile: a step, from the gather to the update, is one compiled graph."""
+"""The benchmark in PyTorch with torch.compile: one compiled graph per step, from the gather to the update."""
 
 import torch
 from torch.nn.functional import cross_entropy, silu

@@ -1,4 +1,4 @@
-"""The work in scikit-learn, which has no swish, with ReLU: its own epoch, on pixels that are f32 beforehand."""
+"""The benchmark in scikit-learn with ReLU, because it has no swish: its own epoch, on pixels converted to f32 beforehand."""
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier

@@ -1,4 +1,4 @@
-"""The work in TensorFlow, compiled by XLA: an epoch is one function; u8 pixels are gathered and normalised in the loop."""
+"""The benchmark in TensorFlow, compiled by XLA: one function per epoch, whose loop gathers and normalises u8 pixels."""
 
 import tensorflow as tf
 

@@ -12,17 +12,17 @@ usage: compare_activations [--data DIR] [--table basic|beta|learning-rate|width|
                            [--seeds N] [--dtype f64|f32] [--activations relu,swish:0.5,…] [--out DIR] [--jobs N]
                            [--strict]
 
---table        basic, beta, learning-rate, width  the article's tables; all of them unless told otherwise
+--table        basic, beta, learning-rate, width  the article's tables; default: all of them
                sums   learning rate 0.5 with the sums added in other orders
-               study  every function at a learning rate tuned for it, over seeds
---epochs       50; of the study 20
---seeds        1, which is the article's seed 10; more are 11, 12, …; of the study 10
---dtype        f64; of the study f32
---activations  relu,swish,mish; of the study all of them; swish:2 is Swish with β = 2
---out          the folder for finished runs and results, target/comparison
---jobs         runs side by side, one thread each: the machine's cores
---strict       exit code 1 if a figure of the article's tables differs from the published one (a row that depends on
-               the last bits: by more than 0.1 %)
+               study  every function at a learning rate tuned for it, over several seeds
+--epochs       default 50; in the study 20
+--seeds        the number of seeds, from the article's seed 10 upwards; default 1; in the study 10
+--dtype        default f64; in the study f32
+--activations  default relu,swish,mish; in the study all functions; swish:2 is Swish with β = 2
+--out          the folder for finished runs and results; default target/comparison
+--jobs         the number of concurrent runs, one thread each; default: the number of cores
+--strict       exit code 1 if a figure of the article's tables differs from the published one (by more
+               than 0.1 % in the row that depends on the last bits)
 
 data: --data, else $MNIST_DIR, else the cache folder, else a download, else synthetic digits";
 
@@ -41,19 +41,19 @@ pub struct Args {
     pub strict: bool,
 }
 
-/// What is asked for.
+/// The task to carry out.
 #[derive(Clone, PartialEq)]
 pub enum Task {
     /// The article's tables.
     Tables(Vec<Comparison>),
-    /// The same sums in other orders.
+    /// The same runs with their sums in other orders.
     Sums,
-    /// The tuned functions over seeds.
+    /// The tuned functions over several seeds.
     Study,
 }
 
 impl Args {
-    /// The flags, or nothing where only help was asked for.
+    /// Returns the flags, or `None` after printing the help text.
     pub fn parse() -> Result<Option<Self>> {
         use lexopt::{Arg::Long, ValueExt};
         let (mut data, mut out, mut strict) = (None, PathBuf::from("target/comparison"), false);
@@ -100,13 +100,15 @@ impl Args {
         match &self.task {
             Task::Study if self.seeds.len() < 2 => Err("--seeds: a study needs at least 2".into()),
             Task::Study if !self.activations.contains(&Function::Relu) => {
-                Err("--activations: a study needs relu, which the others are compared with".into())
+                Err("--activations: a study needs relu, the baseline of the comparison".into())
             }
             Task::Study | Task::Sums if self.epochs == 0 => Err("--epochs: expected at least 1".into()),
-            Task::Study | Task::Sums if self.strict => Err("--strict: only for the article's tables".into()),
-            Task::Sums if self.seeds.len() > 1 => Err("--seeds: the sums are those of one seed".into()),
+            Task::Study | Task::Sums if self.strict => {
+                Err("--strict: only valid for the article's tables".into())
+            }
+            Task::Sums if self.seeds.len() > 1 => Err("--seeds: --table sums accepts only one seed".into()),
             Task::Sums if self.activations.iter().any(Function::learns) => {
-                Err("--activations: the sums are those of functions that do not learn".into())
+                Err("--activations: --table sums does not accept functions with learned parameters".into())
             }
             _ => Ok(()),
         }
@@ -132,7 +134,7 @@ impl Task {
     }
 }
 
-/// The functions of a list of names; one that is named twice counts once.
+/// Parses a list of function names, without duplicates.
 fn functions(list: &str) -> Result<Vec<Function>> {
     let mut functions = Vec::new();
     for function in list.split(',').map(Function::parse) {
@@ -147,6 +149,6 @@ fn functions(list: &str) -> Result<Vec<Function>> {
 fn at_least_1(what: &str, text: &str) -> Result<usize> {
     match text.parse() {
         Ok(n @ 1..=1_000_000) => Ok(n),
-        _ => Err(format!("--{what}: expected a whole number from 1 on, got {text}").into()),
+        _ => Err(format!("--{what}: expected an integer of at least 1, got {text}").into()),
     }
 }

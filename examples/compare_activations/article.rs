@@ -1,4 +1,4 @@
-//! The article's tables, with the published figures beside ours.
+//! The article's tables, with the published figures next to the measured ones.
 
 use std::process::ExitCode;
 
@@ -26,14 +26,14 @@ pub enum Comparison {
 const HIDDEN: [usize; 2] = [100, 50];
 const WIDE: [usize; 2] = [200, 100];
 
-/// The thresholds that a test accuracy reaches at some epoch, in percent.
+/// The test accuracies in percent whose first epoch is reported.
 const THRESHOLDS: [f64; 3] = [95.0, 97.0, 98.0];
 
-/// The epochs of the article.
+/// The article's number of epochs.
 const EPOCHS: usize = 50;
 
-/// What the article printed: activation, β, learning rate, hidden widths; accuracies on the training and the test set
-/// and the best on the test set, in percent; first epochs at or above 95, 97 and 98 %.
+/// The published rows: activation, β, learning rate, hidden widths; final training accuracy, final test accuracy and best
+/// test accuracy in percent; first epochs at or above 95, 97 and 98 %.
 #[rustfmt::skip]
 const PUBLISHED: [[&str; 10]; 15] = [
     ["relu",  "",    "0.1", "100-50",  "100.00", "97.85", "97.88", "2", "5",  ""],
@@ -53,7 +53,7 @@ const PUBLISHED: [[&str; 10]; 15] = [
     ["mish",  "",    "0.5", "200-100", "100.00", "98.26", "98.35", "1", "2",  "4"],
 ];
 
-/// The published row that depends on the last bits of sums, and by how much of a percent.
+/// The published row that depends on the last bits of sums, with its tolerance in percentage points.
 const LAST_BITS: ([&str; 4], f64) = (["relu", "", "0.5", "100-50"], 0.1);
 
 impl Comparison {
@@ -77,7 +77,7 @@ impl Comparison {
         }
     }
 
-    /// The runs of its rows, with the article's seed.
+    /// Returns the runs of the table's rows, with the article's seed.
     fn runs(self, args: &Args) -> Vec<Run> {
         let (functions, settings) = match self {
             Self::Basic => (args.activations.clone(), vec![(0.1, HIDDEN)]),
@@ -101,8 +101,8 @@ impl Comparison {
     }
 }
 
-/// The rows of a run in the article's columns: accuracies on the training and the test set after the last epoch and the
-/// best on the test set, in percent to two digits, and the first epochs at or above the thresholds.
+/// Returns a run in the article's columns: final training accuracy, final test accuracy and best test accuracy, in percent
+/// to two digits, and the first epochs at or above the thresholds.
 pub fn figures(rows: &[Row]) -> [String; 6] {
     let [train, test, best] = accuracies(rows).map(|accuracy| format!("{accuracy:.2}"));
     let [first, second, third] = THRESHOLDS.map(|threshold| {
@@ -112,7 +112,7 @@ pub fn figures(rows: &[Row]) -> [String; 6] {
     [train, test, best, first, second, third]
 }
 
-/// The accuracies of the article's columns in percent.
+/// Returns the accuracies of the article's columns in percent.
 fn accuracies(rows: &[Row]) -> [f64; 3] {
     let last = rows.last();
     let train = last.map_or(f64::NAN, |row| row.train[0]);
@@ -124,24 +124,24 @@ fn test_accuracy(row: &Row) -> f64 {
     row.test.map_or(f64::NAN, |[accuracy, _]| accuracy)
 }
 
-/// The published figures of a run.
+/// Returns the published figures of a run.
 fn published(run: &Run) -> Option<[&'static str; 6]> {
     let row = PUBLISHED.iter().find(|row| row[..4] == key(run))?;
     (run.seed == SEED).then(|| std::array::from_fn(|i| row[4 + i]))
 }
 
-/// What a published row is found by.
+/// Returns the key that identifies a published row.
 fn key(run: &Run) -> [String; 4] {
     let settings = run.settings();
     std::array::from_fn(|i| settings[i].1.clone())
 }
 
-/// The settings of a comparison, for a report.
+/// Returns the settings of a comparison, for a report.
 pub fn settings(args: &Args, digits: &Digits) -> Vec<(&'static str, String)> {
     vec![
         ("Data", digits.describe()),
-        ("Network", "784-100-50-10 unless told otherwise, softmax, cross entropy".into()),
-        ("First weights", "He normal (SELU: LeCun normal), biases 0".into()),
+        ("Network", "784-100-50-10 unless stated otherwise, softmax, cross entropy".into()),
+        ("Initial weights", "He normal (SELU: LeCun normal), biases 0".into()),
         ("Optimizer", format!("SGD, batches of {BATCH}")),
         ("Epochs", args.epochs.to_string()),
         ("Seeds", args.seeds.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
@@ -150,11 +150,11 @@ pub fn settings(args: &Args, digits: &Digits) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Runs the tables, prints them, and writes tables, pictures and report.
+/// Runs and prints the tables, and writes tables, pictures and report.
 pub fn compare(args: &Args, tables: &[Comparison], jobs: &Jobs<'_>) -> Result<ExitCode> {
     let comparable = args.epochs == EPOCHS && jobs.digits.are_mnist();
     if args.strict && !comparable {
-        return Err(format!("--strict: the published figures are those of MNIST and {EPOCHS} epochs").into());
+        return Err(format!("--strict: the published figures apply only to MNIST and {EPOCHS} epochs").into());
     }
     let runs: Vec<Run> = tables.iter().flat_map(|table| table.runs(args)).collect();
     let all: Vec<Run> = args.seeds.iter().flat_map(|&seed| with_seed(&runs, seed)).collect();
@@ -197,7 +197,7 @@ fn with_seed(runs: &[Run], seed: u32) -> Vec<Run> {
 
 struct Results<'a> {
     args: &'a Args,
-    /// Whether the published figures are those of such runs.
+    /// Whether the published figures apply to these runs.
     comparable: bool,
     runs: Vec<Run>,
     results: Vec<Vec<Row>>,
@@ -211,14 +211,14 @@ impl Results<'_> {
 
     fn note(&self) -> &'static str {
         if self.comparable {
-            "Small: the published figure; ≠ where they differ. ReLU at learning rate 0.5 and 100-50 depends on the last bits \
-             of sums."
+            "Small type: the published figure; ≠ marks a difference. ReLU at learning rate 0.5 and 100-50 depends on the last \
+             bits of sums."
         } else {
-            "Without the published figures, which are those of MNIST and 50 epochs."
+            "Without the published figures, which apply only to MNIST and 50 epochs."
         }
     }
 
-    /// The article's columns.
+    /// Returns an empty table with the article's columns.
     fn table(&self, runs: &[Run]) -> Table {
         let mut table = Table::new(&[
             "activation",
@@ -237,7 +237,7 @@ impl Results<'_> {
         table
     }
 
-    /// The figures of a run, beside the published ones.
+    /// Returns the figures of a run, next to the published ones.
     fn cells(&self, run: &Run) -> [Cell; 6] {
         let published = published(run).filter(|_| self.comparable);
         let mut cells = figures(self.of(run)).map(Cell::new);
@@ -247,13 +247,14 @@ impl Results<'_> {
         cells
     }
 
-    /// How many figures are not as published; in the row of the last bits how many accuracies are too far off.
+    /// Returns the number of figures that differ from the published ones. In the row that depends on the last bits, only
+    /// accuracies outside the tolerance count.
     fn off(&self, runs: &[Run]) -> usize {
         let (depends, tolerance) = LAST_BITS;
         let far = |cell: &Cell| {
             let number = |text: &str| text.parse().unwrap_or(f64::NAN);
             let difference = number(&cell.text) - number(cell.published.as_deref().unwrap_or_default());
-            // Both have two digits: half of another one is more than their subtraction rounds.
+            // Both have two digits: half a unit of the third digit exceeds the rounding error of the subtraction.
             difference.is_nan() || difference.abs() > tolerance + 0.005
         };
         let off = |run: &Run| {
@@ -266,7 +267,7 @@ impl Results<'_> {
         runs.iter().map(off).sum()
     }
 
-    /// The accuracies over all seeds.
+    /// Returns the accuracies over all seeds.
     fn spread(&self, runs: &[Run]) -> Table {
         let mut table = Table::new(&["activation", "learning rate", "train %", "test %", "best test %"]);
         for run in runs {
@@ -282,7 +283,7 @@ impl Results<'_> {
         table
     }
 
-    /// The curves over epochs of the tables that there are.
+    /// Returns the curves over epochs of the requested tables.
     fn pictures(&self, tables: &[Comparison]) -> Result<Vec<pictures::Picture>> {
         let curves = |table: Comparison, hidden: [usize; 2], rate: f64| -> Vec<(String, &[Row])> {
             let runs = table.runs(self.args).into_iter();
@@ -328,7 +329,7 @@ mod tests {
     fn the_published_figures_are_those_of_the_reference() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/article_summary.csv");
         let Ok(text) = std::fs::read_to_string(&path) else {
-            return println!("skipped: {} is not there", path.display());
+            return println!("skipped: {} does not exist", path.display());
         };
         let rows = text.lines().skip(1).map(|line| line.split(',').skip(1).collect::<Vec<_>>());
         assert!(rows.eq(PUBLISHED.iter().map(|row| row.to_vec())));
@@ -347,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_threshold_counts_from_its_very_value_on() {
-        // As counts of right answers give them.
+        // Accuracies as counts of correct predictions yield them.
         let accuracies = [943.0, 9499.0 / 10.0, 950.0, 970.0, 980.0, 975.0].map(|right| right / 1000.0);
         let expected = ["97.50", "97.50", "98.00", "2", "3", "4"];
         assert_eq!(figures(&rows(&accuracies)), expected);

@@ -1,4 +1,4 @@
-//! The digits and their parts: what is learned from, what is measured on.
+//! The digits, split into training, validation and test sets.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ const MNIST: &str = "1939f699";
 pub struct Digits {
     pub train: Images,
     pub test: Images,
-    /// The training set without its last sixth, and that sixth: 50,000 and 10,000 of MNIST's digits.
+    /// The training set without its last sixth, and the last sixth: 50,000 and 10,000 digits of MNIST.
     pub fit: Images,
     pub validation: Images,
     /// A checksum of all pixels and labels.
@@ -32,20 +32,20 @@ impl Digits {
         let checksum = checksum([&train, &test]);
         let held_out = (train.len() / 6).max(1);
         let (fit, validation) = split(&train, train.len() - held_out)?;
-        // The validation set is to those what the test set is to the whole training set.
+        // The validation set relates to this part as the test set does to the whole training set.
         let normalizer = Normalizer::min_max(fit.pixels())?;
         let (fit, validation) = (fit.normalize(&normalizer)?, validation.normalize(&normalizer)?);
         Ok(Self { train, test, fit, validation, checksum })
     }
 
-    /// Digits at hand.
+    /// Creates the sets from loaded digits.
     #[cfg(test)]
     pub fn of(mnist: manabi::Mnist) -> Result<Self> {
         let normalizer = Normalizer::min_max(mnist.train.pixels())?;
         Self::new(mnist.train.normalize(&normalizer)?, mnist.test.normalize(&normalizer)?)
     }
 
-    /// Whether these are the article's.
+    /// Checks whether these are the article's digits.
     pub fn are_mnist(&self) -> bool {
         self.checksum == MNIST
     }
@@ -53,7 +53,7 @@ impl Digits {
     pub fn describe(&self) -> String {
         let name = if self.are_mnist() { "MNIST" } else { "not MNIST" };
         let (train, test) = (self.train.len(), self.test.len());
-        format!("{name}, checksum {}: {train} digits to learn from, {test} to test with", self.checksum)
+        format!("{name}, checksum {}: {train} training digits, {test} test digits", self.checksum)
     }
 }
 
@@ -66,7 +66,7 @@ fn checksum(parts: [&Images; 2]) -> String {
     format!("{:08x}", crc.sum())
 }
 
-/// The first `count` images and the others.
+/// Splits off the first `count` images.
 fn split(images: &Images, count: usize) -> Result<(Images, Images)> {
     let (left, right) = images.pixels().split_at(Axis(0), count);
     let (left_labels, right_labels) = images.labels().split_at(count);

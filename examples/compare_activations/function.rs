@@ -1,4 +1,4 @@
-//! The functions that are compared.
+//! The activation functions in the comparison.
 
 use manabi::activation::{
     Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu, LogSigmoid, PRelu,
@@ -22,7 +22,7 @@ pub enum Function {
     Gelu,
     GeluTanh,
     Swish(f64),
-    /// Swish that learns its β, one per layer, from 1 on.
+    /// Swish with a learned β per layer, which starts at 1.
     TrainableSwish,
     Mish,
     TanhExp,
@@ -34,13 +34,13 @@ pub enum Function {
     Sigmoid,
     HardSigmoid,
     LogSigmoid,
-    /// None at all.
+    /// No activation.
     Identity,
 }
 
 use Function as F;
 
-/// Every function by its name.
+/// The functions and their names.
 const NAMES: [(&str, Function); 22] = [
     ("relu", F::Relu),
     ("leaky_relu", F::LeakyRelu),
@@ -67,12 +67,12 @@ const NAMES: [(&str, Function); 22] = [
 ];
 
 impl Function {
-    /// Those of the article.
+    /// Returns the article's functions.
     pub fn article() -> Vec<Self> {
         vec![F::Relu, F::Swish(1.0), F::Mish]
     }
 
-    /// Those of the study: all, and Swish with β = 0.5 and 2 besides.
+    /// Returns the study's functions: all, including Swish with β = 0.5 and 2.
     pub fn all() -> Vec<Self> {
         let functions = NAMES.into_iter().map(|(_, function)| function);
         functions
@@ -83,7 +83,7 @@ impl Function {
             .collect()
     }
 
-    /// The function of a name; `swish:2` is Swish with β = 2.
+    /// Parses a function's name; `swish:2` is Swish with β = 2.
     pub fn parse(name: &str) -> Result<Self> {
         if let Some(beta) = name.strip_prefix("swish:") {
             return match beta.parse::<f64>() {
@@ -98,7 +98,7 @@ impl Function {
         })
     }
 
-    /// The name, without what it is set to.
+    /// Returns the name without parameters.
     pub fn name(&self) -> &'static str {
         if let F::Swish(_) = self {
             return "swish";
@@ -106,12 +106,12 @@ impl Function {
         NAMES.into_iter().find(|(_, function)| function == self).map_or("", |(name, _)| name)
     }
 
-    /// Swish's β.
+    /// Returns β if the function is Swish.
     pub fn beta(&self) -> Option<f64> {
         if let F::Swish(beta) = *self { Some(beta) } else { None }
     }
 
-    /// The name for people.
+    /// Returns the name for display.
     pub fn label(&self) -> String {
         match self {
             F::Swish(beta) if *beta != 1.0 => format!("swish β={beta}"),
@@ -119,12 +119,12 @@ impl Function {
         }
     }
 
-    /// Whether it has a parameter that learns.
+    /// Checks whether the function has a learned parameter.
     pub fn learns(&self) -> bool {
         matches!(self, F::PRelu | F::TrainableSwish)
     }
 
-    /// The first weights: He normal, as in the article, and LeCun normal for SELU, which is made for it.
+    /// Returns the weight initialiser: He normal, as in the article, and LeCun normal for SELU, which requires it.
     pub fn initializer(&self) -> Initializer {
         if *self == F::Selu { Initializer::LECUN_NORMAL } else { Initializer::HE_NORMAL }
     }

@@ -1,4 +1,4 @@
-//! Runs side by side, one thread each, with their progress.
+//! Concurrent runs, one thread each, with progress bars.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -20,7 +20,7 @@ pub struct Jobs<'a> {
 }
 
 impl Jobs<'_> {
-    /// The rows of all runs, in their order: what the store has from there, the others trained and stored.
+    /// Returns the rows of all runs, in order. Loads stored runs, and trains and stores the others.
     pub fn complete(&self, what: &str, runs: &[Run]) -> Result<Vec<Vec<Row>>> {
         let mut missing: Vec<&Run> = Vec::new();
         for run in runs {
@@ -32,16 +32,16 @@ impl Jobs<'_> {
         let stored = unique - missing.len();
         if stored > 0 {
             let folder = self.store.folder().display();
-            eprintln!("{what}: {stored} of {unique} runs are in {folder} already");
+            eprintln!("{what}: {stored} of {unique} runs are already in {folder}");
         }
-        // The longest first, so that none is left alone at the end.
+        // Start the longest runs first, so that all threads finish at about the same time.
         missing.sort_by_key(|run| std::cmp::Reverse(run.cost()));
         self.train(what, &missing)?;
-        let load = |run| self.store.load(run).ok_or("a run that was stored is gone");
+        let load = |run| self.store.load(run).ok_or("a stored run has disappeared");
         Ok(runs.iter().map(load).collect::<Result<_, _>>()?)
     }
 
-    /// Trains and stores all of them; the first error stops all.
+    /// Trains and stores all runs. The first error stops all.
     fn train(&self, what: &str, runs: &[&Run]) -> Result<()> {
         if runs.is_empty() {
             return Ok(());
@@ -83,7 +83,7 @@ impl Jobs<'_> {
     }
 }
 
-/// A bar for the whole and one for each run that is under way; lines where there is no terminal.
+/// A progress bar for all runs and one for each active run. Without a terminal, prints lines instead.
 struct Bars {
     all: MultiProgress,
     whole: ProgressBar,
@@ -96,7 +96,7 @@ impl Bars {
     fn new(what: &str, runs: &[&Run]) -> Result<Self> {
         let all = MultiProgress::new();
         let whole = all.add(ProgressBar::new(runs.iter().map(|run| run.cost()).sum()));
-        let template = "{prefix} {wide_bar} {msg} runs, {elapsed} gone, {eta} left";
+        let template = "{prefix} {wide_bar} {msg} runs, {elapsed} elapsed, {eta} left";
         whole.set_style(ProgressStyle::with_template(template)?);
         whole.set_prefix(what.to_owned());
         whole.set_message(format!("0/{}", runs.len()));

@@ -1,13 +1,13 @@
-//! The article's comparison of ReLU, Swish and Mish, all of it, and the answer that it left open.
+//! The article's complete comparison of ReLU, Swish and Mish, and a study that answers its open question.
 //!
 //! ```text
 //! cargo run --release --example compare_activations -- --data DIR                # the article's four tables
-//! cargo run --release --example compare_activations -- --data DIR --table sums   # the same sums in other orders
+//! cargo run --release --example compare_activations -- --data DIR --table sums   # the same runs with sums in other orders
 //! cargo run --release --example compare_activations -- --data DIR --table study  # every function, tuned, over ten seeds
 //! ```
 //!
-//! The tables go to stdout; pictures, tables and a page that shows them all, `report.html`, into the folder `--out`. Every
-//! finished run is kept there too, so that a comparison that was interrupted goes on where it stopped.
+//! Prints the tables to stdout. Writes tables, pictures and a page with all results, `report.html`, to the folder `--out`.
+//! Every finished run is saved there too, so that an interrupted comparison resumes where it stopped.
 
 mod arguments;
 mod article;
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whoever reads stdout has seen enough.
+/// Returns whether the reader of stdout has closed the pipe.
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,4 +1,4 @@
-//! Pictures, as SVG.
+//! SVG pictures.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Where the names of the curves stand.
+/// The position of the legend.
 #[derive(Clone, Copy)]
 pub enum Legend {
     UpperLeft,
@@ -32,11 +32,11 @@ pub enum Legend {
 
 /// A picture's width and height in points of the page.
 const SIZE: (u32, u32) = (460, 345);
-/// plotters places everything at whole numbers: so many of them make a point.
+/// The number of drawing units per point, because plotters rounds coordinates to integers.
 const FINE: u32 = 8;
 
-/// Okabe and Ito's colours without the yellow, which is too pale for lines; and the dashes, in points, that tell their lines
-/// apart where one covers another, or on paper.
+/// Okabe and Ito's colours without the yellow, which is too pale for lines, and their dashes in points. The dashes distinguish
+/// lines that overlap or are printed without colour.
 const LOOKS: [(RGBColor, &[u32]); 7] = [
     (RGBColor(0, 114, 178), &[]),
     (RGBColor(213, 94, 0), &[9, 4]),
@@ -59,12 +59,12 @@ fn line(i: usize) -> ShapeStyle {
     LOOKS[i % LOOKS.len()].0.stroke_width(scaled(2))
 }
 
-/// An error of plotters, whose type borrows from the drawing.
+/// Converts an error of plotters, whose type borrows from the drawing.
 fn message(error: impl std::fmt::Display) -> String {
-    format!("a picture: {error}")
+    format!("cannot draw a picture: {error}")
 }
 
-/// The page's size instead of plotters' own, and the dashes, which plotters does not know: each colour has its own.
+/// Sets the page's size and adds each colour's dashes, which plotters does not support.
 fn finish(svg: String, height: u32) -> String {
     let size = |width, height| format!("width=\"{width}\" height=\"{height}\" ");
     let svg = svg.replacen(&size(scaled(SIZE.0), scaled(height)), &size(SIZE.0, height), 1);
@@ -156,18 +156,18 @@ where
     }
 }
 
-/// Whole numbers only: there is no half epoch.
+/// Formats an epoch: only integers have a label.
 fn whole(value: &f64) -> String {
     if value.fract() == 0.0 { value.to_string() } else { String::new() }
 }
 
-/// As many digits as it takes.
+/// Formats a value with as few digits as possible.
 fn plain(value: &f64) -> String {
-    // Steps of an axis are sums: 0.30000000000000004.
+    // The ticks of an axis are sums, such as 0.30000000000000004.
     ((value * 1e6).round() / 1e6).to_string()
 }
 
-/// Curves over u, −5 to 5.
+/// Draws curves over u from −5 to 5.
 fn over_u(
     name: &'static str,
     title: &str,
@@ -191,7 +191,7 @@ fn df<F: ActFn>(function: F) -> impl Fn(f64) -> f64 {
     move |u| function.df(u, function.f(u))
 }
 
-/// The article's graphs of the functions, and their derivatives.
+/// Draws the article's graphs of the functions and their derivatives.
 pub fn functions() -> Result<Vec<Picture>> {
     let y = ("f(u)", -1.0..5.0);
     let swish = |beta| f(Swish::new(beta));
@@ -231,7 +231,7 @@ pub fn functions() -> Result<Vec<Picture>> {
     ])
 }
 
-/// Where something stands in a row, if it is there.
+/// Returns the position of an item in a slice, if present.
 type Column<'a> = &'a dyn Fn(&Row) -> Option<f64>;
 
 fn over_epochs(curves: &[(String, &[Row])], column: Column<'_>) -> Vec<Curve> {
@@ -245,16 +245,16 @@ fn epochs(curves: &[Curve]) -> Range<f64> {
     0.0..last
 }
 
-/// The least and the greatest value of all curves; 0 and 1 where there is none.
+/// Returns the minimum and maximum of all curves; 0 and 1 if there are no values.
 fn bounds(curves: &[Curve]) -> (f64, f64) {
     let values = || curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
-/// The test accuracy after every epoch, in percent.
+/// Draws the test accuracy after every epoch, in percent.
 pub fn accuracy(name: &'static str, title: &str, curves: &[(String, &[Row])]) -> Result<Picture> {
-    // Without the row before training: there is nothing to see at 10 %.
+    // Omit the row before training: an accuracy of 10 % would compress the axis.
     let curves = over_epochs(curves, &|row| row.test.filter(|_| row.epoch > 0).map(|test| 100.0 * test[0]));
     let (low, high) = bounds(&curves);
     let y = (2.0 * low - 0.1).floor() / 2.0..(2.0 * high + 0.1).ceil() / 2.0;
@@ -263,14 +263,14 @@ pub fn accuracy(name: &'static str, title: &str, curves: &[(String, &[Row])]) ->
         .draw(&curves, [&whole, &plain])
 }
 
-/// Train and test loss after every epoch, a picture each.
+/// Draws the training and test losses after every epoch, one picture each.
 pub fn losses(title: &str, curves: &[(String, &[Row])]) -> Result<[Picture; 2]> {
     let train: Column<'_> = &|row| Some(row.train[1]);
     let test: Column<'_> = &|row| row.test.map(|test| test[1]);
     let draw = |name, set: &str, column: Column<'_>| {
         let curves = over_epochs(curves, column);
         let (low, high) = bounds(&curves);
-        // A loss of 0 has no place on this axis.
+        // A loss of 0 cannot be drawn on a logarithmic axis.
         let y = (low.max(1e-9) / 1.2..high.max(1e-8) * 1.2).log_scale();
         let title = format!("Loss on the {set} set, {title}");
         let axes = ["epoch", "cross entropy (nats, log scale)"];
@@ -280,7 +280,7 @@ pub fn losses(title: &str, curves: &[(String, &[Row])]) -> Result<[Picture; 2]> 
     Ok([draw("train_loss", "training", train)?, draw("test_loss", "test", test)?])
 }
 
-/// A measured value with its interval, and the values that it is the mean of.
+/// A mean with its interval and the averaged values.
 pub struct Interval {
     pub label: String,
     pub mean: f64,
@@ -288,7 +288,7 @@ pub struct Interval {
     pub values: Vec<f64>,
 }
 
-/// Means with their intervals, one below the other; `zero` draws a line there.
+/// Draws means with their intervals, one below the other. `zero` adds a line at 0.
 pub fn intervals(
     name: &'static str,
     title: &str,
@@ -316,7 +316,7 @@ pub fn intervals(
             .build_cartesian_2d(low - space..high + space, (0..count as i32 - 1).into_segmented())
             .map_err(message)?;
         let label = |place: &SegmentValue<i32>| match place {
-            // The first one at the top.
+            // The first is at the top.
             SegmentValue::CenterOf(i) => {
                 let from_top = intervals.len().checked_sub(1 + *i as usize);
                 from_top.map_or(String::new(), |i| intervals[i].label.clone())
@@ -363,7 +363,7 @@ pub fn intervals(
     Ok(Picture { name, title: title.into(), svg: finish(svg, height) })
 }
 
-/// The validation accuracy over learning rates; what is far below the best is left out.
+/// Draws the validation accuracy over learning rates. Omits values far below the best.
 pub fn rates(name: &'static str, title: &str, mut curves: Vec<Curve>) -> Result<Picture> {
     let (_, best) = bounds(&curves);
     curves.iter_mut().for_each(|curve| curve.points.retain(|point| point.1 > best - 10.0));

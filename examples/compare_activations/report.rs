@@ -1,9 +1,9 @@
-//! A page that shows it all, on its own: no network, no script.
+//! A self-contained HTML report, without scripts or external resources.
 
 use crate::pictures::Picture;
 use crate::table::{Table, escape};
 
-/// A part of a page.
+/// A section of a page.
 pub struct Section {
     title: String,
     note: String,
@@ -27,7 +27,7 @@ impl Section {
             html += &format!("<p>{}</p>\n", escape(&self.note));
         }
         if let Some(table) = &self.table {
-            // A box that scrolls on its own, reached by keyboard too.
+            // A scrollable box that accepts keyboard focus.
             html += &format!(
                 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\">\n{}\n</div>\n",
                 table.html()
@@ -51,7 +51,7 @@ fn figure(picture: &Picture) -> String {
     format!("<figure>\n{svg}<figcaption>{title}</figcaption>\n</figure>\n")
 }
 
-/// The page: its title, the settings of what it shows, its sections.
+/// Returns the page with its title, the settings of the runs, and its sections.
 pub fn page(title: &str, settings: &[(&str, String)], sections: &[Section]) -> String {
     let title = escape(title);
     let settings: String = settings

@@ -1,4 +1,4 @@
-//! One training run: its settings, and what it measured.
+//! One training run: its settings and its results.
 
 use std::ops::ControlFlow;
 
@@ -35,30 +35,30 @@ pub enum Dtype {
     F64,
 }
 
-/// What is learned from and when it is measured.
+/// The training set and the times of evaluation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Plan {
-    /// From the training set, measured on the test set before training and after every epoch: the article's.
+    /// Train on the training set; evaluate on the test set before training and after every epoch, as the article does.
     EveryEpoch,
-    /// From the training set without its last sixth, measured on that sixth after the last epoch.
+    /// Train on the training set without its last sixth; evaluate on the last sixth after the last epoch.
     Validation,
-    /// From the training set, measured on the test set once, after the last epoch.
+    /// Train on the training set; evaluate on the test set once, after the last epoch.
     Once,
 }
 
-/// One row of what was measured, an epoch each.
+/// The results of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     pub epoch: usize,
     pub elapsed: f64,
     pub train: [f64; 2],
-    /// Accuracy and loss on the set that is measured; `None` where it is not, NaN where the run diverged.
+    /// Accuracy and loss on the evaluation set; `None` if not evaluated, NaN if the run diverged.
     pub test: Option<[f64; 2]>,
-    /// The greatest difference of a parameter from the run with its sums as they come.
+    /// The greatest difference of a parameter from the run with sums in the original order.
     pub difference: Option<f64>,
 }
 
-/// Is told how far a run is, and may stop it.
+/// Receives the progress of a run, and may stop it.
 pub type Watch<'a> = &'a (dyn Fn(BatchProgress) -> ControlFlow<()> + Sync);
 
 impl Dtype {
@@ -89,7 +89,7 @@ impl Plan {
 }
 
 impl Run {
-    /// All settings by name, none left out: runs with equal settings are the same run.
+    /// Returns all settings by name. Runs with equal settings are the same run.
     pub fn settings(&self) -> [(&'static str, String); 9] {
         [
             ("activation", self.function.name().into()),
@@ -110,7 +110,7 @@ impl Run {
         format!("{} {} {hidden} seed {} {sums}", self.function.label(), self.learning_rate, self.seed)
     }
 
-    /// About how much work it is, in multiplications per sample and epoch.
+    /// Returns the approximate cost, in multiplications per sample and epoch.
     pub fn cost(&self) -> u64 {
         let [first, second] = self.hidden;
         let size = match self.dtype {
@@ -120,7 +120,7 @@ impl Run {
         ((784 * first + first * second + second * 10) * self.epochs * size) as u64
     }
 
-    /// Trains; nothing if `watch` stopped it.
+    /// Trains the network. Returns `None` if `watch` stopped it.
     pub fn train(&self, digits: &Digits, watch: Watch<'_>) -> Result<Option<Vec<Row>>> {
         match self.dtype {
             Dtype::F32 => self.train_in::<f32>(digits, watch),
@@ -152,7 +152,7 @@ impl Run {
                 }
                 Ok(Some(rows))
             }
-            // A learning rate that is too high is a result of the search for one.
+            // The search for a learning rate includes rates that are too high: record the divergence.
             Err(Error::Diverged { .. } | Error::Training { .. }) if self.plan != Plan::EveryEpoch => {
                 Ok(Some(self.diverged(rows.rows)))
             }
@@ -160,7 +160,7 @@ impl Run {
         }
     }
 
-    /// The article's network with this function.
+    /// Builds the article's network with this function.
     pub fn model<A: Scalar>(&self, train: &Images) -> Result<SequentialBuilder<A>> {
         let affine = |units| Affine::new(units).weight_initializer(self.function.initializer());
         let mut builder = Sequential::builder(train.pixels().ncols());
@@ -180,7 +180,7 @@ impl Run {
             .threads(1)
     }
 
-    /// The rows of a run that diverged: NaN from there on.
+    /// Returns the rows of a run that diverged: NaN from that epoch.
     fn diverged(&self, mut rows: Vec<Row>) -> Vec<Row> {
         let elapsed = rows.last().map_or(0.0, |row| row.elapsed);
         let nan = [f64::NAN; 2];

@@ -1,4 +1,4 @@
-//! What a few seeds say: means, intervals, paired tests.
+//! Statistics over a few seeds: means, intervals and paired tests.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -6,7 +6,7 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The standard deviation of a sample: divided by n − 1.
+/// Returns the sample standard deviation, with divisor n − 1.
 pub fn deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -17,13 +17,13 @@ fn students_t(values: &[f64]) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, values.len() as f64 - 1.0).ok()
 }
 
-/// Half the width of the 95 % interval of the mean, by Student's t; NaN for fewer than two values.
+/// Returns half the width of the 95 % confidence interval of the mean, by Student's t; NaN for fewer than two values.
 pub fn half_interval(values: &[f64]) -> f64 {
     let quantile = students_t(values).map_or(f64::NAN, |t| t.inverse_cdf(0.975));
     quantile * deviation(values) / (values.len() as f64).sqrt()
 }
 
-/// The paired t test, two-sided: how likely differences as far from 0 are if there is none.
+/// Returns the p-value of the two-sided paired t test.
 pub fn t_test(differences: &[f64]) -> f64 {
     let error = deviation(differences) / (differences.len() as f64).sqrt();
     if error == 0.0 {
@@ -33,11 +33,12 @@ pub fn t_test(differences: &[f64]) -> f64 {
     students_t(differences).map_or(f64::NAN, |distribution| 2.0 * distribution.sf(t))
 }
 
-/// Wilcoxon's signed-rank test, two-sided and exact: differences of 0 are left out, equal ones share their mean rank.
+/// Returns the p-value of Wilcoxon's signed-rank test, two-sided and exact. Differences of 0 are omitted; ties receive their mean
+/// rank.
 pub fn signed_rank_test(differences: &[f64]) -> f64 {
     let mut sizes: Vec<f64> = differences.iter().map(|d| d.abs()).filter(|&d| d != 0.0).collect();
     sizes.sort_by(f64::total_cmp);
-    // Twice the rank, which is whole also where ranks are shared: those below, and those up to here.
+    // Twice the rank, which is an integer even for ties: the count of smaller differences plus the count up to this one.
     let twice_rank = |size: f64| {
         let below = sizes.iter().filter(|&&other| other < size).count();
         let up_to = sizes.iter().filter(|&&other| other <= size).count();
@@ -47,7 +48,7 @@ pub fn signed_rank_test(differences: &[f64]) -> f64 {
     let total: usize = ranks.iter().sum();
     let positive: usize =
         differences.iter().filter(|&&d| d > 0.0).map(|&difference| twice_rank(difference)).sum();
-    // In how many of the 2ⁿ choices of signs the positive ranks have each sum.
+    // For each sum, the number of the 2ⁿ choices of signs whose positive ranks have this sum.
     let mut choices = vec![0.0; total + 1];
     choices[0] = 1.0;
     for &rank in &ranks {
@@ -59,7 +60,7 @@ pub fn signed_rank_test(differences: &[f64]) -> f64 {
     (2.0 * tail / choices.iter().sum::<f64>()).min(1.0)
 }
 
-/// Holm's correction of as many tests as there are values: what each stands for when all are looked at.
+/// Returns the p-values after Holm's correction for multiple tests.
 pub fn holm(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
@@ -77,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    /// Student's own data: the hours of sleep that one drug gives beyond another.
+    /// Student's own data: the additional hours of sleep with one drug compared to another.
     const SLEEP: [f64; 10] = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4];
 
     #[test]
@@ -95,13 +96,13 @@ mod tests {
 
     #[test]
     fn signed_ranks() {
-        // All of the same sign: 2 of the 2ⁿ choices are as extreme.
+        // All differences have the same sign: 2 of the 2ⁿ choices are as extreme.
         assert_eq!(signed_rank_test(&[1.0, 2.0, 3.0, 4.0, 5.0]), 2.0 / 32.0);
         assert_eq!(signed_rank_test(&SLEEP), 2.0 / 512.0);
         // Ranks 1, 2, 3 with one negative: sums up to 1 come from {} and {1}, sums up to 2 from {2} too.
         assert_eq!(signed_rank_test(&[-1.0, 2.0, 3.0]), 4.0 / 8.0);
         assert_eq!(signed_rank_test(&[1.0, -2.0, 3.0]), 6.0 / 8.0);
-        // Equal sizes share rank 1.5: a sum up to 1.5 comes from {} and from either of them.
+        // Two ties share rank 1.5: sums up to 1.5 come from {} and from either tie.
         assert_eq!(signed_rank_test(&[1.0, -1.0, 3.0]), 6.0 / 8.0);
         assert_eq!(signed_rank_test(&[1.0, -1.0]), 1.0);
         assert_eq!(signed_rank_test(&[0.0, 0.0]), 1.0);

@@ -1,4 +1,4 @@
-//! What is kept: every finished run at once, so that a comparison killed at any moment goes on from there.
+//! The store of finished runs. Every run is saved as soon as it ends, so that a comparison can resume after being killed.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -11,12 +11,12 @@ use crate::run::{Row, Run};
 const MEASURED: &str =
     "epoch,seconds,train_accuracy,train_loss,test_accuracy,test_loss,greatest_difference_of_a_parameter";
 
-/// The folder of the results; one program at a time writes into it.
+/// The folder of the results. Only one program at a time writes to it.
 pub struct Store {
     folder: PathBuf,
-    /// What the settings of a run leave out.
+    /// The fields that the settings of a run do not contain.
     common: [(&'static str, String); 2],
-    /// Held while the program runs; the system lets go of it however the program ends.
+    /// Locked while the program runs. The system releases the lock however the program ends.
     _lock: File,
 }
 
@@ -28,7 +28,11 @@ impl Store {
         let lock = File::create(&path).map_err(|error| at(&path, error))?;
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                return Err(format!("{}: another comparison writes here", folder.display()).into());
+                return Err(format!(
+                    "{}: locked by another comparison; choose another folder with --out",
+                    folder.display()
+                )
+                .into());
             }
             Err(TryLockError::Error(error)) => return Err(at(&path, error).into()),
             Ok(()) => {}
@@ -37,7 +41,7 @@ impl Store {
         Ok(Self { folder: folder.into(), common, _lock: lock })
     }
 
-    /// The rows of a run with exactly these settings, if it is here and whole.
+    /// Returns the rows of the run with exactly these settings, if it is stored and complete.
     pub fn load(&self, run: &Run) -> Option<Vec<Row>> {
         let text = fs::read_to_string(self.folder.join(name(run))).ok()?;
         let (head, lines) = text.strip_suffix('\n')?.split_once('\n')?;
@@ -50,14 +54,14 @@ impl Store {
         rows.iter().map(|row| row.epoch).eq(0..=run.epochs).then_some(rows)
     }
 
-    /// Keeps a finished run.
+    /// Saves a finished run.
     pub fn save(&self, run: &Run, rows: &[Row]) -> Result<()> {
         let settings = self.settings(run);
         let lines = rows.iter().map(|row| format!("{settings}{}\n", print(row)));
         self.write(&name(run), &format!("{}\n{}", self.head(run), lines.collect::<String>()))
     }
 
-    /// Writes a file whole or not at all: under another name, forced to the disk, then renamed.
+    /// Writes a file atomically: under a temporary name, synchronised to the disk, then renamed.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.folder.join(name);
         let part = self.folder.join(format!("{name}.part"));
@@ -66,18 +70,18 @@ impl Store {
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&part, &path)?;
-            // The name, too; not every system lets a folder be opened.
+            // Synchronise the name, too; not every system can open a folder.
             path.parent().map_or(Ok(()), |folder| File::open(folder).and_then(|f| f.sync_all()).or(Ok(())))
         };
         write().map_err(|error| at(&path, error).into())
     }
 
-    /// A file that was written before.
+    /// Returns the contents of a file, if it exists.
     pub fn read(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.folder.join(name)).ok()
     }
 
-    /// What the settings of a run leave out, as fields: the digits and the version.
+    /// Returns the fields that the settings of a run do not contain: the digits and the version.
     pub fn stamp(&self) -> String {
         self.common.each_ref().map(|(_, value)| value.as_str()).join(",")
     }
@@ -92,13 +96,13 @@ impl Store {
         names + MEASURED
     }
 
-    /// The fields that stand before the numbers in every line.
+    /// Returns the fields before the results in every line.
     fn settings(&self, run: &Run) -> String {
         run.settings().iter().chain(&self.common).map(|(_, value)| format!("{value},")).collect()
     }
 }
 
-/// The file of a run, named by its settings.
+/// Returns the name of a run's file, formed from its settings.
 fn name(run: &Run) -> String {
     let settings: Vec<String> =
         run.settings().into_iter().map(|(_, value)| value).filter(|value| !value.is_empty()).collect();
@@ -109,7 +113,7 @@ fn at(path: &Path, error: io::Error) -> String {
     format!("{}: {error}", path.display())
 }
 
-/// Numbers in their shortest form that reads back as the same; an empty field where there is none.
+/// Formats values in the shortest form that parses to the same value. A missing value is an empty field.
 fn print(row: &Row) -> String {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let [train_accuracy, train_loss] = row.train;

@@ -1,9 +1,9 @@
-//! Every function at a learning rate tuned for it, over seeds.
+//! Every function at its own tuned learning rate, over several seeds.
 //!
-//! The article's network; first weights as the function wants them; plain SGD. The rate of each function is the one of a grid
-//! that is best on a validation set, held out from the training set, for seeds that the study does not use. Then every seed
-//! is trained on the whole training set at that rate, and measured on the test set once. Seeds are shared by all functions,
-//! so that differences are taken seed by seed.
+//! The study trains the article's network with plain SGD and initial weights suited to the function. The learning rate of each
+//! function is the best of a grid on a validation set, held out from the training set, for seeds that the study does not use
+//! otherwise. Every seed is then trained on the whole training set at this rate, and evaluated on the test set once. All functions
+//! share the seeds, so that differences are computed per seed.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,45 +21,46 @@ use crate::sums::Sums;
 use crate::table::{Cell, Table};
 use crate::time::{self, Time};
 
-/// Seeds for tuning, below those of the study.
+/// Seeds for tuning, below the seeds of the study.
 const TUNING_SEEDS: [u32; 2] = [1, 2];
-/// The rates are 0.1·2ᵏ: those that every function is tried with, and how far it goes on where the best is at an end.
+/// The exponents k of the learning rates 0.1·2ᵏ that every function tries. If the best is at an end, the search continues up to
+/// `ENDS`.
 const GRID: [i32; 5] = [-1, 0, 1, 2, 3];
 const ENDS: [i32; 2] = [-5, 6];
-/// What counts as a difference.
+/// The significance level.
 const LEVEL: f64 = 0.05;
 
-/// A function is drawn if its mean is no more points than this below the best.
+/// A function is drawn if its mean is at most this number of percentage points below the best.
 const NEAR: f64 = 2.0;
 
-/// Whether a run learned anything: it did not diverge, and is better than twice a guess among ten classes.
+/// Checks whether a run learned: it did not diverge, and its accuracy is more than twice that of guessing among ten classes.
 fn has_learned(accuracy: f64) -> bool {
     accuracy > 20.0
 }
 
-/// A function with its validation accuracies in percent: for every rate, by seed.
+/// A function with its validation accuracies in percent, by rate and seed.
 struct Tuned {
     function: Function,
     tried: Vec<(i32, Vec<f64>)>,
 }
 
-/// A function at its rate, with what came out.
+/// A function at its rate, with the results.
 struct Outcome {
     function: Function,
     learning_rate: f64,
-    /// Test accuracies in percent by seed; NaN where the run diverged.
+    /// Test accuracies in percent by seed; NaN if the run diverged.
     accuracies: Vec<f64>,
     time: Time,
 }
 
-/// An outcome beside ReLU's.
+/// An outcome compared with ReLU's.
 struct Judged<'a> {
     outcome: &'a Outcome,
-    /// Seed by seed, where neither diverged.
+    /// Differences per seed, for seeds at which both learned.
     differences: Vec<f64>,
-    /// Of the t test and of the signed-rank test.
+    /// The p-values of the t test and the signed-rank test.
     p: [f64; 2],
-    /// The same, corrected for the number of functions.
+    /// The p-values corrected for the number of functions.
     corrected: [f64; 2],
 }
 
@@ -68,7 +69,7 @@ pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
     let outcomes = measure(args, jobs, &tuned)?;
     let judged = judge(&outcomes);
     let (summary, conclusion) = (summary(&judged), conclusion(&judged, args.seeds.len()));
-    summary.print("Tuned functions over seeds")?;
+    summary.print("Tuned functions over several seeds")?;
     writeln!(io::stdout(), "\n{conclusion}")?;
 
     let (rates, seeds) = (rates_table(&tuned), seeds_table(args, &outcomes));
@@ -89,15 +90,18 @@ pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
         Section::pictures("Pictures", "", pictures),
         Section::table("Validation accuracy by learning rate", RATES_NOTE, rates),
     ];
-    let page =
-        report::page("Activations, tuned, over seeds", &article::settings(args, jobs.digits), &sections);
+    let page = report::page(
+        "Tuned activation functions over several seeds",
+        &article::settings(args, jobs.digits),
+        &sections,
+    );
     jobs.store.write("study.html", &page)?;
     eprintln!("report: {}", jobs.store.folder().join("study.html").display());
     Ok(ExitCode::SUCCESS)
 }
 
 const RATES_NOTE: &str =
-    "In percent, the mean over the tuning seeds, after the last epoch; – where it was not tried.";
+    "In percent, the mean over the tuning seeds, after the last epoch; – marks a rate that was not tried.";
 
 fn rate(k: i32) -> f64 {
     0.1 * 2_f64.powi(k)
@@ -108,12 +112,12 @@ fn run(args: &Args, function: Function, learning_rate: f64, seed: u32, plan: Pla
     Run { function, learning_rate, hidden: [100, 50], epochs, seed, dtype, plan, sums: Sums::AsTheyCome }
 }
 
-/// The accuracy of a run that is measured once, in percent.
+/// Returns the accuracy of a run that is evaluated once, in percent.
 fn accuracy(rows: &[Row]) -> f64 {
     rows.last().and_then(|row| row.test).map_or(f64::NAN, |[accuracy, _]| 100.0 * accuracy)
 }
 
-/// Tries the grid for every function, and beyond its ends where the best rate is there.
+/// Tries the grid for every function, and continues beyond an end of the grid if the best rate is there.
 fn tune(args: &Args, jobs: &Jobs<'_>) -> Result<Vec<Tuned>> {
     let mut tuned: Vec<Tuned> =
         args.activations.iter().map(|&function| Tuned { function, tried: Vec::new() }).collect();
@@ -141,7 +145,7 @@ fn tune(args: &Args, jobs: &Jobs<'_>) -> Result<Vec<Tuned>> {
 }
 
 impl Tuned {
-    /// The rates that are still to be tried.
+    /// Returns the rates that remain to be tried.
     fn wanted(&self) -> Vec<i32> {
         let (Some(&(first, _)), Some(&(last, _))) = (self.tried.first(), self.tried.last()) else {
             return GRID.to_vec();
@@ -153,7 +157,7 @@ impl Tuned {
         }
     }
 
-    /// The rate with the highest mean, the lowest of equals; a rate at which a run diverged is the worst.
+    /// Returns the rate with the highest mean, the lowest in a tie. A rate at which a run diverged is the worst.
     fn best(&self) -> i32 {
         let worth =
             |accuracies: &[f64]| Some(mean(accuracies)).filter(|mean| mean.is_finite()).unwrap_or(-1.0);
@@ -184,7 +188,7 @@ fn measure(args: &Args, jobs: &Jobs<'_>, tuned: &[Tuned]) -> Result<Vec<Outcome>
         .collect())
 }
 
-/// Everything beside ReLU, the best first.
+/// Compares all outcomes with ReLU, the best first.
 fn judge(outcomes: &[Outcome]) -> Vec<Judged<'_>> {
     let Some(relu) = outcomes.iter().find(|outcome| outcome.function == Function::Relu) else {
         return Vec::new();
@@ -214,7 +218,7 @@ impl Outcome {
         self.accuracies.iter().copied().filter(|&accuracy| has_learned(accuracy)).collect()
     }
 
-    /// The mean over the seeds that learned; below all others if none did.
+    /// Returns the mean over the seeds that learned, or −1 if none did.
     fn mean(&self) -> f64 {
         Some(mean(&self.learned())).filter(|mean| mean.is_finite()).unwrap_or(-1.0)
     }
@@ -225,7 +229,7 @@ impl Judged<'_> {
         let higher = mean(&self.differences) > 0.0;
         match (self.outcome.function, self.corrected[0] <= LEVEL) {
             (Function::Relu, _) => "",
-            (_, false) => "not told apart",
+            (_, false) => "not significant",
             (_, true) if higher => "higher",
             (_, true) => "lower",
         }
@@ -241,14 +245,14 @@ fn summary(judged: &[Judged<'_>]) -> Table {
         "standard deviation",
         "95 % interval ±",
         "minus ReLU",
-        "95 % interval of that ±",
-        "than ReLU",
+        "95 % interval of difference ±",
+        "significance",
         "p (t)",
         "p (t; Holm)",
         "p (signed rank)",
         "p (signed rank; Holm)",
-        "seconds an epoch",
-        "of ReLU's",
+        "seconds per epoch",
+        "time relative to ReLU",
     ]);
     for one in judged {
         let (outcome, values) = (one.outcome, one.outcome.learned());
@@ -277,7 +281,7 @@ fn summary(judged: &[Judged<'_>]) -> Table {
     table
 }
 
-/// What the tests say, in words.
+/// Returns the results of the tests in words.
 fn conclusion(judged: &[Judged<'_>], seeds: usize) -> String {
     let names = |verdict: &str| {
         let names: Vec<String> = judged
@@ -288,16 +292,16 @@ fn conclusion(judged: &[Judged<'_>], seeds: usize) -> String {
         if names.is_empty() { "none".into() } else { names.join(", ") }
     };
     format!(
-        "Beside ReLU, over {seeds} seeds, mean differences in points of a percent, paired t tests corrected by Holm at the \
-         {:.0} % level. Higher: {}. Lower: {}. Not told apart: {}.",
+        "Compared with ReLU over {seeds} seeds: mean differences in percentage points, paired t tests with Holm's correction at \
+         the {:.0} % level. Higher: {}. Lower: {}. Not significant: {}.",
         100.0 * LEVEL,
         names("higher"),
         names("lower"),
-        names("not told apart")
+        names("not significant")
     )
 }
 
-/// The mean validation accuracy of every function at every rate.
+/// Returns the mean validation accuracy of every function at every rate.
 fn rates_table(tuned: &[Tuned]) -> Table {
     let mut all: Vec<i32> = tuned.iter().flat_map(|one| one.tried.iter().map(|(k, _)| *k)).collect();
     all.sort_unstable();
@@ -322,7 +326,7 @@ fn rates_table(tuned: &[Tuned]) -> Table {
     table
 }
 
-/// Every test accuracy.
+/// Returns a table of every test accuracy.
 fn seeds_table(args: &Args, outcomes: &[Outcome]) -> Table {
     let mut table = Table::new(&["activation", "learning rate", "seed", "test %"]);
     for outcome in outcomes {
@@ -359,7 +363,7 @@ fn draw(tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
         .filter(|one| one.outcome.function != Function::Relu)
         .map(|one| interval(one.outcome.function.label(), &one.differences))
         .collect();
-    // As many as can be told apart: the article's, then those that come next.
+    // Only as many curves as can be distinguished: the article's functions first, then the next best.
     let known = [
         Function::Relu,
         Function::Swish(1.0),
@@ -419,8 +423,8 @@ mod tests {
         assert!(tuned(&[(-1, 90.0), (0, 95.0), (1, 94.0)]).wanted().is_empty());
         assert_eq!(tuned(&[(-1, 96.0), (0, 95.0), (1, 94.0)]).wanted(), [-2]);
         assert_eq!(tuned(&[(-1, 90.0), (0, 95.0), (1, 96.0)]).wanted(), [2]);
-        assert!(tuned(&[(5, 95.0), (6, 96.0)]).wanted().is_empty(), "the end of all rates");
-        // A rate that diverges is the worst, and the lower of equals is better.
+        assert!(tuned(&[(5, 95.0), (6, 96.0)]).wanted().is_empty(), "there are no rates beyond the end");
+        // A rate that diverges is the worst, and the lower rate wins a tie.
         assert_eq!(tuned(&[(0, 95.0), (1, 95.0), (2, f64::NAN)]).best(), 0);
         assert_eq!(tuned(&[(0, f64::NAN), (1, f64::NAN)]).wanted(), [-1]);
     }
@@ -435,7 +439,7 @@ mod tests {
         };
         let outcomes = [
             outcome(Function::Relu, &[97.0, 97.5, 98.0, 97.2]),
-            // Always a little higher than ReLU, though the seeds differ by more.
+            // Always slightly higher than ReLU, although the seeds differ by more.
             outcome(Function::Mish, &[97.2, 97.71, 98.19, 97.4]),
             outcome(Function::Tanh, &[97.1, 97.3, 98.1, 97.1]),
             // Diverged with one seed, stuck at chance with another.
@@ -448,12 +452,12 @@ mod tests {
         let expected = [
             (Function::Mish, 4, "higher"),
             (Function::Relu, 4, ""),
-            (Function::Tanh, 4, "not told apart"),
+            (Function::Tanh, 4, "not significant"),
             (Function::Elu, 3, "lower"),
             (Function::Sigmoid, 3, "lower"),
         ];
         assert_eq!(verdicts, expected);
-        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the least of four is quadrupled.
+        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the smallest of four p-values is quadrupled.
         assert_eq!((judged[0].p[1], judged[0].corrected[1]), (0.125, 0.5));
     }
 }

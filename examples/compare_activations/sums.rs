@@ -1,8 +1,8 @@
-//! The same run with its sums added in other orders: how far do the last bits carry?
+//! The effect of the summation order: the same run with the terms of its sums in other orders.
 //!
-//! Nothing in the network's mathematics changes when its hidden units are numbered otherwise, when the pixels come in
-//! another order, each with its weights, or when the samples of a batch stand in another order. Only sums do: over units,
-//! over pixels, over samples. What differs afterwards comes from the rounding of sums alone.
+//! Reordering the hidden units, the pixels with their weights, or the samples of a batch leaves the network mathematically
+//! unchanged. Only the order of the terms changes in sums over units, pixels and samples. All differences therefore come from
+//! the rounding of sums.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -24,10 +24,10 @@ use crate::report::{self, Section};
 use crate::run::{BATCH, Plan, Row, Run, Watch};
 use crate::table::{Cell, Table};
 
-/// The differences of a parameter whose first epoch is told.
+/// The differences of a parameter whose first epoch is reported.
 const DIFFERENCES: [f64; 3] = [1e-9, 1e-6, 1e-3];
 
-/// In which order the terms of sums are added.
+/// The order in which the terms of sums are added.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sums {
     AsTheyCome,
@@ -37,7 +37,7 @@ pub enum Sums {
     Units,
     /// The samples of every batch in another order.
     Samples,
-    /// All of these.
+    /// All three.
     All,
 }
 
@@ -54,7 +54,7 @@ impl Sums {
         }
     }
 
-    /// Trains in this order, beside what the run is with its sums as they come.
+    /// Trains in this order, and compares the parameters with those of the original order.
     pub fn train<A: Scalar>(self, run: &Run, digits: &Digits, watch: Watch<'_>) -> Result<Option<Vec<Row>>> {
         let Some(reference) = trajectory::<A>(run, digits, watch)? else { return Ok(None) };
         let orders = Orders::new(self, run.hidden, &digits.train);
@@ -74,13 +74,13 @@ impl Sums {
     }
 }
 
-/// The batches of an order, each in the order `samples` of its own.
+/// Batches whose samples are reordered by `samples`.
 fn shuffle(order: Vec<usize>, samples: &[usize]) -> Vec<usize> {
     let batches = order.chunks(BATCH);
     batches.flat_map(|batch| samples.iter().filter_map(|&i| batch.get(i).copied())).collect()
 }
 
-/// Where the terms of sums went.
+/// The permutations of the terms of sums.
 struct Orders {
     pixels: Vec<usize>,
     units: [Vec<usize>; 2],
@@ -105,8 +105,8 @@ impl Orders {
         Reordered { images, pixels: &self.pixels }
     }
 
-    /// Where every parameter of the network in this order stands in the one as it comes: the inputs of a layer are
-    /// numbered as the outputs of the one before.
+    /// Returns the index in the original network of every parameter of the reordered network. The inputs of a layer have the
+    /// order of the previous layer's outputs.
     fn places(&self) -> Vec<usize> {
         let classes: Vec<usize> = (0..self.classes).collect();
         let boundaries = [&self.pixels, &self.units[0], &self.units[1], &classes];
@@ -124,7 +124,7 @@ impl Orders {
     }
 }
 
-/// Images with their pixels in another order.
+/// Returns images with their pixels in another order.
 #[derive(Debug)]
 struct Reordered<'a> {
     images: &'a Images,
@@ -163,7 +163,7 @@ impl<A: Scalar> Dataset<A> for Reordered<'_> {
 /// All parameters after every epoch.
 type Trajectory = Vec<Vec<f64>>;
 
-/// The parameters of a run with its sums as they come; computed once for all other orders.
+/// Returns the parameters of a run with sums in the original order, computed once for all other orders.
 fn trajectory<A: Scalar>(run: &Run, digits: &Digits, watch: Watch<'_>) -> Result<Option<Arc<Trajectory>>> {
     type Cells = HashMap<String, Arc<OnceLock<Arc<Trajectory>>>>;
     static TRAJECTORIES: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
@@ -184,7 +184,7 @@ fn trajectory<A: Scalar>(run: &Run, digits: &Digits, watch: Watch<'_>) -> Result
     Ok(Some(cell.get_or_init(|| Arc::new(snapshots.trajectory)).clone()))
 }
 
-/// Keeps the parameters after every epoch.
+/// Records the parameters after every epoch.
 struct Snapshots<'a> {
     trajectory: Trajectory,
     watch: Watch<'a>,
@@ -192,7 +192,7 @@ struct Snapshots<'a> {
 
 impl<A: Scalar> Observer<A> for Snapshots<'_> {
     fn on_batch(&mut self, mut progress: BatchProgress) -> ControlFlow<()> {
-        // Only asked whether to stop: the epochs that count are those of the run in the other order.
+        // The progress counts only the run in the other order; this call only checks whether to stop.
         progress.batch = 0;
         (self.watch)(progress)
     }
@@ -227,7 +227,7 @@ impl<A: Scalar> Observer<A> for Differences<'_> {
 
 /// Trains every function in every order and prints what differs.
 pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
-    // Orders outside, functions inside: runs side by side then need the trajectories of different functions.
+    // Iterate over functions in the inner loop, so that concurrent runs need the trajectories of different functions.
     let runs: Vec<Run> = Sums::EVERY
         .into_iter()
         .flat_map(|sums| args.activations.iter().map(move |&function| (sums, function)))
@@ -245,7 +245,7 @@ pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
     let results = jobs.complete("sums", &runs)?;
     let mut table = Table::new(&[
         "activation",
-        "sums in another order",
+        "reordered sums",
         "test %",
         "best test %",
         "test loss",
@@ -259,17 +259,18 @@ pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
             table.push(line(run, rows));
         }
     }
-    table.print("learning rate 0.5, 100-50: the same sums in other orders")?;
+    table.print("learning rate 0.5, 100-50: sums in other orders")?;
     jobs.store.write("sums.csv", &table.csv())?;
     jobs.store.write("sums.md", &table.markdown())?;
-    let section = Section::table("The same sums in other orders", NOTE, table);
-    let page = report::page("The last bits of sums", &article::settings(args, jobs.digits), &[section]);
+    let section = Section::table("Sums in other orders", NOTE, table);
+    let page =
+        report::page("Effect of the summation order", &article::settings(args, jobs.digits), &[section]);
     jobs.store.write("sums.html", &page)?;
     Ok(ExitCode::SUCCESS)
 }
 
-const NOTE: &str = "Learning rate 0.5, 100-50. Pixels, hidden units and the samples of a batch are put in another order, each \
-                    with its weights: the same network, the same batches, other roundings.";
+const NOTE: &str = "Learning rate 0.5, 100-50. Pixels, hidden units and the samples of a batch are reordered, each with its \
+                    weights: the same network and the same batches with different rounding.";
 
 fn line(run: &Run, rows: &[Row]) -> Vec<Cell> {
     let [_, test, best, ..] = article::figures(rows);
@@ -317,7 +318,7 @@ mod tests {
         let plain = run(Sums::AsTheyCome).train(&digits, &watch).unwrap().unwrap();
         for sums in &Sums::EVERY[1..] {
             let rows = run(*sums).train(&digits, &watch).unwrap().unwrap();
-            assert_eq!(rows[0].difference, Some(0.0), "{sums:?}: the first weights are the same");
+            assert_eq!(rows[0].difference, Some(0.0), "{sums:?}: expected the same initial weights");
             for (row, plain) in rows.iter().zip(&plain) {
                 approx::assert_relative_eq!(row.train[1], plain.train[1], max_relative = 1e-12);
                 approx::assert_relative_eq!(

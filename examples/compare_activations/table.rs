@@ -1,4 +1,4 @@
-//! A table, for a terminal, for a page and for programs.
+//! A table, printed as text, HTML, Markdown or CSV.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// A figure, and beside it the published one where there is one.
+/// A figure, with the published one if available.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
     pub text: String,
@@ -19,12 +19,12 @@ impl Cell {
         Self { text: text.into(), published: None }
     }
 
-    /// Whether the figure is another than the published one.
+    /// Checks whether the figure differs from the published one.
     pub fn differs(&self) -> bool {
         self.published.as_ref().is_some_and(|published| *published != self.text)
     }
 
-    /// The figure, the published one in brackets, and a mark where they differ; a figure that is none is a dash.
+    /// Returns the figure, the published one in brackets, and a mark if they differ. A missing figure is a dash.
     fn print(&self) -> String {
         let mark = if self.differs() { " ≠" } else { "" };
         match &self.published {
@@ -64,7 +64,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// On stdout, in columns, after an empty line and the title.
+    /// Prints the table to stdout in columns, after an empty line and the title.
     pub fn print(&self, title: &str) -> io::Result<()> {
         writeln!(io::stdout(), "\n{title}\n{}", self.text())
     }
@@ -83,7 +83,7 @@ impl Table {
         lines.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// Without the published figures; fields with commas do not occur.
+    /// Returns the table as CSV, without the published figures. Fields must not contain commas.
     pub fn csv(&self) -> String {
         let rows = self.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect::<Vec<_>>());
         let lines = std::iter::once(self.head.clone()).chain(rows);

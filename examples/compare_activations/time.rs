@@ -1,8 +1,8 @@
-//! What an epoch of each function takes.
+//! The time per epoch of each function.
 //!
-//! Runs side by side slow each other down, more or less as it happens. So times are taken on their own, after all runs: one
-//! function at a time on one thread, all of them in turns, several times over. Of each function's rounds the median counts, and
-//! the median of its ratios to ReLU in the same round, which other work on the machine disturbs least.
+//! Concurrent runs slow each other down by varying amounts. Times are therefore measured separately, after all runs: one function
+//! at a time on one thread, in several rounds over all functions. The result is the median of each function's times, and the
+//! median of its ratios to ReLU in the same round, which other work on the machine disturbs least.
 
 use manabi::Scalar;
 use manabi::random::RandomState;
@@ -20,13 +20,13 @@ const HEAD: &str = "activation,beta,dtype,data,version,round,seconds\n";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Time {
-    /// Of an epoch.
+    /// The duration of an epoch.
     pub seconds: f64,
-    /// How many of ReLU's epochs that is.
+    /// The duration relative to ReLU's.
     pub of_relu: f64,
 }
 
-/// The times of the functions: those that the store has if they are of the same functions, else measured and stored.
+/// Returns the times of the functions. Loads them if the store has times for the same functions; else measures and stores them.
 pub fn measure(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> Result<Vec<Time>> {
     let stored = jobs.store.read(FILE).and_then(|text| parse(&text, args, jobs, functions));
     let seconds = match stored {
@@ -49,14 +49,14 @@ pub fn measure(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> R
     Ok((0..functions.len()).map(time).collect())
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// Returns the median.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     (values[(n - 1) / 2] + values[n / 2]) / 2.0
 }
 
-/// The seconds of one epoch.
+/// Returns the duration of one epoch in seconds.
 fn epoch(args: &Args, jobs: &Jobs<'_>, (function, learning_rate): (Function, f64)) -> Result<f64> {
     let run = Run {
         function,
@@ -79,11 +79,11 @@ fn epoch_in<A: Scalar>(run: &Run, jobs: &Jobs<'_>) -> Result<f64> {
     let mut random = RandomState::new(run.seed);
     let mut model = run.model::<A>(train)?.build_with_random(&mut random)?;
     let history = run.trainer().random(random).fit(&mut model, train)?;
-    // Without what comes before training.
+    // Excludes the time before training.
     Ok((history.epochs[1].elapsed - history.epochs[0].elapsed).as_secs_f64())
 }
 
-/// What stands before the seconds in every line, round by round.
+/// Returns the fields before the seconds in every line, round by round.
 fn lines(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> Vec<String> {
     let line = |round: usize, function: Function| {
         let beta = function.beta().map_or(String::new(), |beta| format!("{beta:?}"));

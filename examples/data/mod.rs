@@ -1,4 +1,4 @@
-//! The digits that the examples train on, wherever they are.
+//! The digits on which the examples train.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,14 @@ use manabi::{Mnist, Normalizer};
 
 use crate::Result;
 
-/// Training and test set, normalised by the training set's least and greatest pixel.
+/// Returns the training and test sets, normalised by the minimum and maximum pixel of the training set.
 pub fn load(folder: Option<&Path>) -> Result<(Images, Images)> {
     let Mnist { train, test } = find(folder)?;
     let normalizer = Normalizer::min_max(train.pixels())?;
     Ok((train.normalize(&normalizer)?, test.normalize(&normalizer)?))
 }
 
-/// The digits: from a folder that was named, else from the cache, else from the network, else made up.
+/// Returns MNIST from the given folder, the cache or the network, in this order, or else synthetic digits.
 fn find(folder: Option<&Path>) -> Result<Mnist> {
     let named = folder.map(PathBuf::from).or_else(|| std::env::var_os("MNIST_DIR").map(PathBuf::from));
     if let Some(folder) = named {
@@ -22,14 +22,14 @@ fn find(folder: Option<&Path>) -> Result<Mnist> {
     }
     let cached = Download::new().mirrors([""; 0]).fetch();
     let fetched = cached.or_else(|_| {
-        eprintln!("data: MNIST is not in the cache, fetching it");
+        eprintln!("data: MNIST is not in the cache; downloading it");
         Download::new().fetch()
     });
     match fetched {
         Ok(folder) => read(&folder),
         Err(error) => {
             eprintln!("data: {error}");
-            eprintln!("data: synthetic digits, as MNIST can be neither found nor fetched");
+            eprintln!("data: using synthetic digits, because MNIST was neither found nor downloaded");
             Ok(Mnist::synthetic(60_000, 10_000, 0)?)
         }
     }

@@ -1,11 +1,12 @@
-//! Bytes as idx files of every type, raw or compressed: an array of what was there, or an error.
+//! Parses bytes as idx files of every type, raw or compressed. The result is an array or an error. An accepted raw file has
+//! exactly the length of its content.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use manabi::data::idx;
 
-/// Enough for what the seeds grow into.
+/// The size limit of the content, enough for inputs derived from the seeds.
 const LIMIT: u64 = 1 << 20;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -22,6 +23,6 @@ fn read<T: idx::Element>(bytes: &[u8]) {
     let header = 4 + 4 * array.ndim();
     let content = header + size_of::<T>() * array.len();
     assert!(content as u64 <= LIMIT);
-    // A raw file is exactly its content.
+    // A raw file contains its header and elements, and nothing else.
     assert!(bytes[0] != 0 || bytes.len() == content);
 }

@@ -1,7 +1,7 @@
-//! The crate's matrix engine beside others, product by product, in turns in one run; GFLOP/s on one thread.
+//! Compares the crate's matrix engine with others in GFLOP/s on one thread. Measures alternately in one run.
 //!
-//! `cargo run --release` in this folder. Each row is a product of a training step of 784-100-50-10 with batch 100, then those of
-//! inference, a wide network, and a square one.
+//! Run `cargo run --release` in this folder. The rows are the products of a training step of 784-100-50-10 with batch 100, of
+//! inference, of a wide network, and a square product.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use ndarray::Array2;
 const ROUNDS: usize = 9;
 const NAMES: [&str; 5] = ["manabi", "gemmkit", "gemm", "faer", "ndarray"];
 
-/// What is multiplied: as it stands, or with the left or the right operand transposed.
+/// The operands: unchanged, or with the left or right operand transposed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Operands {
     AB,
@@ -41,7 +41,7 @@ const SHAPES: [(Operands, usize, usize, usize); 14] = [
     (AB, 512, 512, 512),
 ];
 
-/// Seconds per call.
+/// Returns the seconds per call.
 fn time(flop: f64, mut work: impl FnMut()) -> f64 {
     let times = (2e7 / flop).ceil() as usize;
     let start = Instant::now();
@@ -80,7 +80,7 @@ macro_rules! compare {
                         let (a, b, c) =
                             (black_box(flat_a).as_ptr(), black_box(flat_b).as_ptr(), c.as_mut_ptr());
                         let serial = gemm::Parallelism::None;
-                        // SAFETY: pointers, sizes and strides are those of the arrays.
+                        // SAFETY: pointers, sizes and strides come from the arrays.
                         unsafe {
                             gemm::gemm(
                                 m, n, k, c, 1, n as isize, false, a, sa[1], sa[0], b, sb[1], sb[0], 0.0, 1.0,
@@ -114,7 +114,7 @@ macro_rules! compare {
                 totals.iter_mut().zip(best).for_each(|(total, time)| *total += time * 1e6);
             }
         }
-        println!("     {:18} {}", "a step's eight, µs", totals.map(|total| format!("{total:9.1}")).concat());
+        println!("     {:18} {}", "8 of one step, µs", totals.map(|total| format!("{total:9.1}")).concat());
     }};
 }
 

@@ -1,4 +1,4 @@
-//! The work in burn, on either backend: u8 pixels are gathered and normalised in the loop; the loss is recorded.
+//! The benchmark in burn, for both backends: the loop gathers and normalises u8 pixels, and records the loss.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig};
@@ -34,7 +34,7 @@ pub fn run(inner: Device) {
     let cross_entropy = CrossEntropyLossConfig::new().init(&device);
     let mut network = Some(Network::new(&device));
     task.train(|task, rows| {
-        let model = network.take().expect("a network");
+        let model = network.take().expect("the network is returned after each step");
         let x = Tensor::<2>::from_data(TensorData::new(task.images(rows), [BATCH, PIXELS]), &device);
         let t = Tensor::<1, Int>::from_data(TensorData::new(task.classes::<i32>(rows), [BATCH]), &device);
         let loss = cross_entropy.forward(model.forward(x), t);
@@ -43,7 +43,7 @@ pub fn run(inner: Device) {
         f64::from(loss.into_scalar::<f32>())
     });
 
-    let model = network.expect("a network").valid();
+    let model = network.expect("the network is returned after each step").valid();
     let image = task.image();
     task.predict(|| {
         let x = Tensor::<2>::from_data(TensorData::new(image.clone(), [1, PIXELS]), &inner);

@@ -1,4 +1,4 @@
-//! The work in burn on its flex backend.
+//! The benchmark in burn on its flex backend.
 
 #[path = "../../burn.rs"]
 mod work;

@@ -1,4 +1,4 @@
-//! The work in burn on its ndarray backend.
+//! The benchmark in burn on its ndarray backend.
 
 #[path = "../../burn.rs"]
 mod work;

@@ -1,4 +1,4 @@
-//! The work in candle: u8 pixels are gathered and normalised in the loop; the loss is recorded.
+//! The benchmark in candle: the loop gathers and normalises u8 pixels, and records the loss.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Activation, Module, Optimizer, SGD, Sequential, VarBuilder, VarMap, linear, loss, seq};
@@ -27,11 +27,11 @@ fn main() -> Result<()> {
             optimizer.backward_step(&loss)?;
             loss.to_scalar::<f32>()
         };
-        f64::from(step().expect("a step"))
+        f64::from(step().expect("the step succeeds"))
     });
 
-    // Without gradients: the variables' values, detached.
-    let tensors = parameters.data().lock().expect("the variables").clone();
+    // Detach the variables' values, so that prediction computes no gradients.
+    let tensors = parameters.data().lock().expect("no thread panics").clone();
     let tensors = tensors.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
     let model = network(VarBuilder::from_tensors(tensors, DType::F32, &device))?;
     let image = task.image();

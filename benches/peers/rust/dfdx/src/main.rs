@@ -1,4 +1,4 @@
-//! The work in dfdx, which has no swish, with ReLU: u8 pixels are gathered and normalised in the loop; the loss is recorded.
+//! The benchmark in dfdx with ReLU, because dfdx has no swish: the loop gathers and normalises u8 pixels, and records the loss.
 
 use dfdx::optim::{Sgd, SgdConfig};
 use dfdx::prelude::*;
@@ -16,7 +16,7 @@ fn main() {
     task.train(|task, rows| {
         let x = device.tensor_from_vec(task.images(rows), (Const::<BATCH>, Const::<PIXELS>));
         let t = device.tensor_from_vec(task.one_hot(rows), (Const::<BATCH>, Const::<CLASSES>));
-        let logits = model.forward_mut(x.traced(gradients.take().expect("gradients")));
+        let logits = model.forward_mut(x.traced(gradients.take().expect("the previous gradients")));
         let loss = cross_entropy_with_logits_loss(logits, t);
         let value = loss.array();
         let mut given = loss.backward();

@@ -1,15 +1,17 @@
-//! The work in this crate: u8 pixels are gathered and normalised in the loop; loss and accuracy are recorded.
+//! The benchmark in this crate: the loop gathers and normalises u8 pixels, and records loss and accuracy.
 
-use manabi::ndarray::{Array2, Array3};
 use manabi::data::Images;
-use manabi::{Activation, Affine, CrossEntropy, Normalizer, Result, Sequential, Sgd, Softmax, Swish, Trainer};
+use manabi::ndarray::{Array2, Array3};
+use manabi::{
+    Activation, Affine, CrossEntropy, Normalizer, Result, Sequential, Sgd, Softmax, Swish, Trainer,
+};
 use measure::{BATCH, CLASSES, PIXELS, RATE, Task, report_epoch};
 
 fn main() -> Result<()> {
     let task = Task::read();
-    let threads = std::env::var("RAYON_NUM_THREADS").map_or(1, |n| n.parse().expect("a number of threads"));
+    let threads = std::env::var("RAYON_NUM_THREADS").map_or(1, |n| n.parse().expect("an integer"));
     let shape = (task.labels.len(), 28, 28);
-    let pixels = Array3::from_shape_vec(shape, task.pixels.clone()).expect("28 × 28 pixels");
+    let pixels = Array3::from_shape_vec(shape, task.pixels.clone()).expect("images have 28 × 28 pixels");
     let images = Images::new(pixels, task.labels.clone(), CLASSES)?;
     let normalizer = Normalizer::min_max(images.pixels())?;
     let images = images.normalize(&normalizer)?;
@@ -29,7 +31,7 @@ fn main() -> Result<()> {
         report_epoch((pair[1].elapsed - pair[0].elapsed).as_secs_f64(), pair[1].train.loss);
     }
 
-    let x = Array2::from_shape_vec((1, PIXELS), task.image()).expect("one image");
+    let x = Array2::from_shape_vec((1, PIXELS), task.image()).expect("the image has 784 pixels");
     let (mut ws, mut y) = (model.workspace(1)?, Array2::zeros((1, CLASSES)));
     task.predict(|| model.predict_into(x.view(), &mut ws, y.view_mut()));
     Ok(())

@@ -1,20 +1,20 @@
-//! What the Rust programs do alike: read the task, hold the data, draw an order, time and report.
+//! The code shared by the Rust programs: reads the task and the data, shuffles the samples, measures and reports times.
 //!
-//! `program EPOCHS FOLDER [predict]`, where the folder holds the bytes of `images` and `labels` without any header.
+//! `program EPOCHS FOLDER [predict]`, where the folder contains the bytes of `images` and `labels` without headers.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Pixels in an image.
+/// The number of pixels in an image.
 pub const PIXELS: usize = 784;
-/// Classes of images.
+/// The number of classes.
 pub const CLASSES: usize = 10;
-/// Samples in a batch.
+/// The number of samples in a batch.
 pub const BATCH: usize = 100;
 /// The learning rate.
 pub const RATE: f32 = 0.1;
 
-/// What is to be measured.
+/// The measurement to carry out, with its data.
 pub struct Task {
     pub epochs: usize,
     pub predict: bool,
@@ -24,12 +24,12 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task that the command line tells.
+    /// Reads the task from the command line.
     pub fn read() -> Self {
         let arguments: Vec<String> = std::env::args().collect();
         let [_, epochs, folder, rest @ ..] = &arguments[..] else { panic!("EPOCHS FOLDER [predict]") };
-        let bytes = |name| std::fs::read(format!("{folder}/{name}")).expect("the folder holds the data");
-        let epochs = epochs.parse().expect("EPOCHS is a number");
+        let bytes = |name| std::fs::read(format!("{folder}/{name}")).expect("FOLDER contains the file");
+        let epochs = epochs.parse().expect("expected EPOCHS to be an integer");
         let predict = rest.iter().any(|word| word == "predict");
         Self {
             epochs,
@@ -40,7 +40,7 @@ impl Task {
         }
     }
 
-    /// Numbers from 0 to 2⁶⁴ − 1 (xorshift).
+    /// Returns a pseudo-random integer from 0 to 2⁶⁴ − 1 (xorshift).
     fn draw(&mut self) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
@@ -48,7 +48,7 @@ impl Task {
         self.state
     }
 
-    /// The samples in a random order.
+    /// Returns the sample indices in random order.
     fn order(&mut self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.labels.len()).collect();
         for i in (1..order.len()).rev() {
@@ -57,7 +57,7 @@ impl Task {
         order
     }
 
-    /// The pixels of a batch as numbers from 0 to 1, row by row.
+    /// Returns the pixels of a batch as values from 0 to 1, row by row.
     pub fn images(&self, rows: &[usize]) -> Vec<f32> {
         let mut x = Vec::with_capacity(rows.len() * PIXELS);
         for row in rows {
@@ -67,19 +67,19 @@ impl Task {
         x
     }
 
-    /// The classes of a batch.
+    /// Returns the classes of a batch.
     pub fn classes<T: From<u8>>(&self, rows: &[usize]) -> Vec<T> {
         rows.iter().map(|&row| self.labels[row].into()).collect()
     }
 
-    /// The classes of a batch as rows with a 1 among 0s.
+    /// Returns the classes of a batch as one-hot rows.
     pub fn one_hot(&self, rows: &[usize]) -> Vec<f32> {
         let mut t = vec![0.0; rows.len() * CLASSES];
         rows.iter().enumerate().for_each(|(i, &row)| t[i * CLASSES + self.labels[row] as usize] = 1.0);
         t
     }
 
-    /// An image that is to be predicted.
+    /// Returns the image to predict.
     pub fn image(&self) -> Vec<f32> {
         self.images(&[0])
     }
@@ -94,7 +94,7 @@ impl Task {
         }
     }
 
-    /// Reports how long a prediction takes, where it is asked for: the best of 20 means of 1000.
+    /// Reports the time of a prediction if requested: the best of 20 means of 1000.
     pub fn predict<R>(&self, mut predict: impl FnMut() -> R) {
         if !self.predict {
             return;
@@ -108,7 +108,7 @@ impl Task {
     }
 }
 
-/// Reports an epoch: its seconds and its mean loss.
+/// Reports the seconds and the mean loss of an epoch.
 pub fn report_epoch(seconds: f64, loss: f64) {
     println!("epoch {seconds} {loss}");
 }

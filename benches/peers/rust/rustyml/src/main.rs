@@ -1,4 +1,4 @@
-//! The work in rustyml: u8 pixels are gathered and normalised in the loop; the loss is recorded.
+//! The benchmark in rustyml: the loop gathers and normalises u8 pixels, and records the loss.
 
 use measure::{BATCH, CLASSES, PIXELS, RATE, Task};
 use ndarray::{ArrayD, IxDyn};
@@ -11,7 +11,7 @@ use rustyml::neural_network::sequential::SequentialBuilder;
 
 fn rows(width: usize, numbers: Vec<f32>) -> ArrayD<f32> {
     let shape = IxDyn(&[numbers.len() / width, width]);
-    ArrayD::from_shape_vec(shape, numbers).expect("whole rows")
+    ArrayD::from_shape_vec(shape, numbers).expect("the data fill the rows")
 }
 
 fn main() -> Result<(), Error> {
@@ -24,7 +24,7 @@ fn main() -> Result<(), Error> {
     model.compile(SGD::new(RATE, 0.0, false, 0.0)?, CategoricalCrossEntropy::new(true));
     task.train(|task, batch| {
         let (x, t) = (rows(PIXELS, task.images(batch)), rows(CLASSES, task.one_hot(batch)));
-        f64::from(model.train_batch(&x, &t).expect("a step"))
+        f64::from(model.train_batch(&x, &t).expect("the step succeeds"))
     });
 
     let x = rows(PIXELS, task.image());
