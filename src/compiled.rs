@@ -1,11 +1,12 @@
-//! The generic functions that cost time, compiled here for `f32` and `f64` instead of in every crate that calls them.
+//! Instances for `f32` and `f64` of the generic functions that dominate the run time. They are compiled in this crate instead of
+//! in every crate that calls them.
 //!
-//! The compiler shares an instance of a generic function between crates if the function is marked `#[inline(never)]`. So the
-//! passes of every layer, output, loss, optimizer and data set and the large functions of the public types carry the mark,
-//! and [`all`] mentions whatever leads to them: the lists of what is built in, and functions. A crate that trains then links
-//! these instances: they are as fast as this crate was compiled, whatever the profile of the other, and take none of its
-//! build time. Code that is generic over a type of the other crate, such as an activation of its own, is compiled there.
-//! `tests/downstream` looks at both.
+//! The compiler shares an instance of a generic function between crates if the function is marked `#[inline(never)]`. This
+//! attribute marks the passes of every layer, output, loss, optimizer and data set, and the large functions of the public types.
+//! [`all`] mentions the lists of built-in parts and the functions that reach the marked ones. A crate that trains a model then
+//! links these instances. Their speed depends on the profile of this crate, not on the profile of the other crate, and they add
+//! nothing to its build time. Code that is generic over a type of the other crate, such as a custom activation, is compiled in
+//! that crate. `tests/downstream` checks both cases.
 
 use std::fmt;
 use std::hint::black_box;
@@ -21,7 +22,7 @@ use crate::optim::built_in_optimizers;
 use crate::output::built_in_outputs;
 use crate::prelude::*;
 
-/// Compiles it all; nobody has to call it.
+/// Causes the compilation of all shared instances. It does not have to be called.
 pub fn all() {
     of::<f32>();
     of::<f64>();
@@ -43,12 +44,12 @@ fn of<A: Scalar>() {
     persistence::<A>();
 }
 
-/// Mentions all methods of a data set.
+/// Mentions all methods of a data set type.
 fn data_set<A: Scalar, D: Dataset<A>>(data: &D) -> &dyn Dataset<A> {
     data
 }
 
-/// The functions that lead to all others that are marked.
+/// Mentions the functions that reach all other marked functions.
 fn functions<A: Scalar>() {
     black_box(SequentialBuilder::<A>::build as fn(_) -> _);
     black_box(Sequential::<A>::workspace as fn(_, _) -> _);
@@ -85,7 +86,7 @@ fn functions<A: Scalar>() {
     black_box(metrics::r_squared::<A> as fn(_, _) -> _);
 }
 
-/// Mentions the functions that read and measure the values of data sets.
+/// Mentions the functions that read the values of data sets or compute their statistics.
 fn source<T: Copy + Into<f64> + idx::Element>() {
     black_box(Normalizer::min_max::<T> as fn(_) -> _);
     black_box(Normalizer::min_max_per_feature::<T> as fn(_) -> _);

@@ -1,7 +1,7 @@
-//! A pointer to an implementation of a trait is an implementation: `Box<dyn Loss<A>>` is a loss, `&Samples<A>` a data set.
+//! Trait implementations for pointers: `Box<dyn Loss<A>>` is a loss, and `&Samples<A>` is a data set.
 
-/// Implements a trait for pointers, method by method, each by the method of what it points to: first the methods that take
-/// `&self`, then, behind `mut:`, those that take `&mut self`.
+/// Implements a trait for pointer types. Each method calls the method of the value behind the pointer. The methods that take
+/// `&self` come first. The methods that take `&mut self` follow after `mut:`.
 macro_rules! delegate {
     (@one [$($generics:tt)*] $trait:ty, $pointer:ty, {
         $(fn $name:ident(&self $(, $arg:ident: $type:ty)* $(,)?) $(-> $result:ty)?;)*

@@ -1,4 +1,4 @@
-//! Every failure that the crate can report.
+//! The error and result types of the crate.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -8,10 +8,13 @@ use ndarray::ArrayView2;
 /// The crate's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, as a value.
+/// An error returned by this crate.
 ///
-/// A message says what was expected, what came, and where, causes included, so that no error has a source besides.
-/// Whatever returns an error has changed no model and no setting, unless its page says otherwise.
+/// A message says what was expected, what was found, and where. It includes the message of the cause, so
+/// [`source`](std::error::Error::source) returns `None`. A function that returns an error leaves models and settings unchanged,
+/// unless its documentation says otherwise.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{Affine, Sequential};
@@ -22,178 +25,180 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A layer cannot stand where it was put, or not with these settings.
+    /// An error in a layer, such as an invalid setting or an input shape that the layer does not support.
     #[error("layer '{layer}': {error}")]
     Layer {
         /// The layer's name in the model.
         layer: String,
-        /// What is wrong with it.
+        /// The error in this layer.
         error: Box<Error>,
     },
 
     /// A setting is missing, contradictory or out of range.
     #[error("{what}: expected {expected}, got {got}")]
     Setting {
-        /// The setting.
+        /// The name of the setting.
         what: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
-        /// What came.
+        /// The actual value, or `none` if it is missing.
         got: String,
     },
 
     /// Two parts have the same name.
-    #[error("duplicate {part} name \"{name}\": give each {part} a name of its own")]
+    #[error("duplicate {part} name \"{name}\": give each {part} a unique name")]
     DuplicateName {
         /// The kind of part: a layer, a branch or a parameter.
         part: &'static str,
-        /// The name.
+        /// The name that occurs twice.
         name: String,
     },
 
     /// An array has the wrong shape.
     #[error("{what}: expected shape {expected}, got {got:?}")]
     Shape {
-        /// The array.
+        /// The name of the array.
         what: String,
-        /// The shape that is needed, in words or numbers.
+        /// The required shape, as dimensions or in words.
         expected: String,
-        /// The shape that came.
+        /// The actual shape.
         got: Vec<usize>,
     },
 
-    /// There is not enough memory for an array.
+    /// An array does not fit in memory.
     #[error("out of memory: cannot allocate {} for {what}", in_units(*bytes))]
     OutOfMemory {
-        /// The array.
+        /// The name of the array.
         what: String,
-        /// Its size.
+        /// The size of the array in bytes.
         bytes: u128,
     },
 
-    /// A value is NaN or infinite where a finite number is needed.
-    #[error("{what}: expected a finite number at row {row}, column {column}, got {value}")]
+    /// An array contains NaN or an infinite value.
+    #[error("{what}: expected a finite value at row {row}, column {column}, got {value}")]
     NotFinite {
-        /// The array.
+        /// The name of the array.
         what: String,
-        /// Row of the first such value.
+        /// The row of the first value that is not finite.
         row: usize,
-        /// Column of the first such value.
+        /// The column of the first value that is not finite.
         column: usize,
-        /// The value.
+        /// The first value that is not finite.
         value: f64,
     },
 
-    /// A row of an array does not make sense.
+    /// A row of an array is invalid.
     #[error("{what}: expected {expected} at row {row}, got {got}")]
     Row {
-        /// The array.
+        /// The name of the array.
         what: String,
-        /// The first such row.
+        /// The index of the first invalid row.
         row: usize,
-        /// What is allowed.
+        /// The allowed content of a row.
         expected: String,
-        /// What came.
+        /// The actual content of the row.
         got: String,
     },
 
-    /// A class label is outside the classes of its data set.
+    /// A class label is negative, or not less than the number of classes.
     #[error("labels: expected a class below {classes} at row {row}, got {label}")]
     Label {
-        /// Row of the first such label.
+        /// The row of the first invalid label.
         row: usize,
-        /// The label.
+        /// The first invalid label.
         label: String,
         /// The number of classes.
         classes: usize,
     },
 
-    /// The loss is NaN or infinite, though every number that it comes from is finite: most often the learning rate is too high.
-    #[error("{place}: expected a finite loss, got {loss}")]
+    /// The loss is NaN or infinite, although all values from which it is computed are finite. The usual cause is a learning rate
+    /// that is too high.
+    #[error("{place}: expected a finite loss, got {loss} (try a lower learning rate)")]
     Diverged {
-        /// Where it arose.
+        /// The point of training or evaluation at which the loss was computed, such as an epoch and a batch.
         place: String,
         /// The loss.
         loss: f64,
     },
 
-    /// An error at a stage of training.
+    /// An error during training or evaluation.
     #[error("{place}: {error}")]
     Training {
-        /// The stage.
+        /// The point of training or evaluation at which the error occurred, such as an epoch and a batch.
         place: String,
-        /// What went wrong.
+        /// The error that occurred there.
         error: Box<Error>,
     },
 
-    /// The content of a file is not what its format demands.
+    /// The content of a file violates the file format.
     #[error("{}: at byte {offset}: {reason}", file.display())]
     Format {
-        /// The file.
+        /// The path of the file, or the name given for data from elsewhere.
         file: PathBuf,
-        /// Where in the (decompressed) content.
+        /// The byte offset in the content, after decompression.
         offset: u64,
-        /// What was expected and what came.
+        /// The expected and the actual content.
         reason: String,
     },
 
-    /// A file is well-formed, but what it holds is not what it has to be.
-    #[error("{}: does not fit: {}", file.display(), problems.join("; "))]
+    /// A file is well-formed, but its content is incompatible with its use, such as a tensor of the wrong shape.
+    #[error("{}: incompatible content: {}", file.display(), problems.join("; "))]
     Mismatch {
-        /// The file.
+        /// The path of the file, or the name given for data from elsewhere.
         file: PathBuf,
-        /// All that stands against it.
+        /// All the problems that were found.
         problems: Vec<String>,
     },
 
     /// A file or folder cannot be read or written.
     #[error("{}: {error}", path.display())]
     Io {
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// The system's word on it.
+        /// The error from the operating system.
         error: std::io::Error,
     },
 
-    /// A file could not be fetched from any mirror.
-    #[error("{file}: no mirror gave it: {reason}")]
+    /// A file could not be downloaded from any mirror.
+    #[error("{file}: download failed: {reason}")]
     Download {
-        /// The file's name.
+        /// The name of the file.
         file: String,
-        /// What each mirror answered.
+        /// The failure of each mirror.
         reason: String,
     },
 }
 
 impl Error {
-    /// A setting that is out of range.
+    /// Creates an [`Error::Setting`].
     pub fn setting(what: impl Into<String>, expected: impl Into<String>, got: impl Display) -> Self {
         Self::Setting { what: what.into(), expected: expected.into(), got: got.to_string() }
     }
 
-    /// An array of the wrong shape.
+    /// Creates an [`Error::Shape`].
     pub fn shape(what: impl Into<String>, expected: impl Display, got: &[usize]) -> Self {
         Self::Shape { what: what.into(), expected: expected.to_string(), got: got.to_vec() }
     }
 
-    /// A row of an array that does not make sense.
+    /// Creates an [`Error::Row`].
     pub fn row(what: impl Into<String>, row: usize, expected: impl Into<String>, got: impl Display) -> Self {
         Self::Row { what: what.into(), row, expected: expected.into(), got: got.to_string() }
     }
 
-    /// A second part of the same name.
+    /// Creates an [`Error::DuplicateName`].
     pub(crate) fn duplicate(part: &'static str, name: &str) -> Self {
         Self::DuplicateName { part, name: name.into() }
     }
 
-    /// An array of `T` of this shape for which there is not enough memory.
+    /// Creates an [`Error::OutOfMemory`] for an array of `T` with this shape.
     pub(crate) fn out_of_memory<T>(what: impl Into<String>, shape: &[usize]) -> Self {
         let size = size_of::<T>() as u128;
         let bytes = shape.iter().fold(size, |bytes, &dim| bytes.saturating_mul(dim as u128));
         Self::OutOfMemory { what: what.into(), bytes }
     }
 
-    /// The same error for an array that holds these rows of a data set: it names the data set's row.
+    /// Returns the same error with `what` as the name of the array, and with the row of the data set instead of the row of the
+    /// batch. `rows` contains the row of the data set for each row of the batch.
     pub(crate) fn of_rows(self, what: &str, rows: &[usize]) -> Self {
         let what = what.to_owned();
         let origin = |row: usize| rows.get(row).copied().unwrap_or(row);
@@ -206,7 +211,7 @@ impl Error {
         }
     }
 
-    /// Returns whether a value or a loss that is not finite is to blame.
+    /// Returns whether the cause is a value or a loss that is not finite.
     #[cfg(feature = "persistence")]
     pub(crate) fn is_not_finite(&self) -> bool {
         match self {
@@ -216,12 +221,13 @@ impl Error {
         }
     }
 
-    /// The same error, with the stage of training where it arose.
+    /// Wraps the error in an [`Error::Training`] with this place.
     pub(crate) fn in_place(self, place: &str) -> Self {
         Self::Training { place: place.into(), error: Box::new(self) }
     }
 
-    /// Returns the same error with the layer where it arose; inside a block, with the names of all layers around it.
+    /// Wraps the error in an [`Error::Layer`] with the name of the layer. If the error already names a layer inside a block, the
+    /// two names are joined by a dot.
     pub(crate) fn in_layer(self, layer: &str) -> Self {
         match self {
             Self::Layer { layer: inner, error } => Self::Layer { layer: format!("{layer}.{inner}"), error },
@@ -230,9 +236,9 @@ impl Error {
     }
 }
 
-/// An error that names the first number of `array` that is not finite.
+/// Returns an error that names the first value of `array` that is not finite, or `Ok` if all values are finite.
 pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_, T>) -> Result<()> {
-    // Without an early exit the loop vectorises; where the number stands is asked only if there is one.
+    // A loop without an early exit is vectorised. The position is searched only if a value is not finite.
     let bad = |&value: &T| !value.into().is_finite();
     if !array.iter().fold(false, |any, value| any | bad(value)) {
         return Ok(());
@@ -243,7 +249,7 @@ pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_
     })
 }
 
-/// A number of bytes in the largest unit of which there is at least one.
+/// Formats a number of bytes in the largest unit in which it is at least 1.
 fn in_units(bytes: u128) -> String {
     const UNITS: [&str; 7] = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
     let (mut amount, mut unit) = (bytes as f64, 0);

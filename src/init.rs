@@ -1,4 +1,4 @@
-//! First weights: He (Kaiming), Glorot (Xavier) and LeCun, which are one formula.
+//! Initial weights: the He (Kaiming), Glorot (Xavier) and LeCun initializers, which share one formula.
 
 use std::fmt;
 
@@ -6,16 +6,18 @@ use ndarray::Array2;
 
 use crate::random::Random;
 
-/// How a parameter is filled before training.
+/// A rule for the initial values of a parameter.
 ///
-/// Formula: a draw with variance `scale / fan`, from a normal distribution (not truncated) or from the uniform
-/// one on ±√(3·variance).
+/// Formula: independent draws with variance `scale / fan`, from the normal distribution (not truncated) or from the uniform
+/// distribution on ±√(3·variance).
 ///
 /// | name | scale | fan | source |
 /// |---|---|---|---|
 /// | He | 2 | fan_in | He et al., *Delving deep into rectifiers*, 2015 |
 /// | Glorot (Xavier) | 1 | (fan_in + fan_out)/2 | Glorot and Bengio, *Understanding the difficulty…*, 2010 |
 /// | LeCun | 1 | fan_in | LeCun et al., *Efficient BackProp*, 1998 |
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::init::Initializer;
@@ -28,55 +30,56 @@ use crate::random::Random;
 #[non_exhaustive]
 #[doc(alias("Xavier", "Kaiming", "He", "Glorot", "LeCun", "weight initialization"))]
 pub enum Initializer {
-    /// The same value everywhere; draws nothing.
+    /// The same value for all elements. Draws no random numbers.
     Constant(f64),
-    /// Draws with variance `scale / fan`.
+    /// Independent draws with variance `scale / fan`.
     VarianceScaling {
-        /// The variance of what a unit sums up, in units of one input's.
+        /// The numerator of the variance. With [`Fan::In`], it is the ratio between the variance of a unit's sum and the mean
+        /// square of its inputs.
         scale: f64,
-        /// What the variance is divided by.
+        /// The denominator of the variance.
         fan: Fan,
-        /// What the draws are from.
+        /// The distribution of the draws.
         distribution: Distribution,
     },
 }
 
-/// What a variance is divided by: the number of connections of a unit.
+/// The denominator of a variance: the number of connections of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fan {
-    /// Inputs of a unit: keeps the size of activations.
+    /// The number of inputs. Preserves the magnitude of activations in the forward pass.
     In,
-    /// Outputs of a unit: keeps the size of gradients.
+    /// The number of outputs. Preserves the magnitude of gradients in the backward pass.
     Out,
-    /// The mean of both.
+    /// The mean of the numbers of inputs and outputs.
     Average,
 }
 
-/// The distribution of first weights.
+/// The distribution of initial weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// Normal with mean 0.
+    /// The normal distribution with mean 0.
     Normal,
-    /// Uniform around 0.
+    /// The uniform distribution on an interval with centre 0.
     Uniform,
 }
 
 impl Initializer {
     /// All zeros.
     pub const ZEROS: Self = Self::Constant(0.0);
-    /// Normal with variance 2 / fan_in: for ReLU, Swish, Mish and their kin.
+    /// Normal with variance 2 / fan_in, for ReLU, Swish, Mish and similar activations.
     #[doc(alias = "Kaiming normal")]
     pub const HE_NORMAL: Self = Self::scaled(2.0, Fan::In, Distribution::Normal);
     /// Uniform with variance 2 / fan_in.
     #[doc(alias = "Kaiming uniform")]
     pub const HE_UNIFORM: Self = Self::scaled(2.0, Fan::In, Distribution::Uniform);
-    /// Normal with variance 2 / (fan_in + fan_out): for tanh and sigmoid.
+    /// Normal with variance 2 / (fan_in + fan_out), for tanh and sigmoid.
     #[doc(alias = "Xavier normal")]
     pub const GLOROT_NORMAL: Self = Self::scaled(1.0, Fan::Average, Distribution::Normal);
     /// Uniform with variance 2 / (fan_in + fan_out).
     #[doc(alias = "Xavier uniform")]
     pub const GLOROT_UNIFORM: Self = Self::scaled(1.0, Fan::Average, Distribution::Uniform);
-    /// Normal with variance 1 / fan_in: for SELU.
+    /// Normal with variance 1 / fan_in, for SELU.
     pub const LECUN_NORMAL: Self = Self::scaled(1.0, Fan::In, Distribution::Normal);
     /// Uniform with variance 1 / fan_in.
     pub const LECUN_UNIFORM: Self = Self::scaled(1.0, Fan::In, Distribution::Uniform);
@@ -85,10 +88,11 @@ impl Initializer {
         Self::VarianceScaling { scale, fan, distribution }
     }
 
-    /// An array of this shape, filled row by row, for a parameter that connects `fan.0` inputs with `fan.1` outputs.
+    /// Returns an array with this shape, filled row by row, for a parameter that connects `fan.0` inputs to `fan.1` outputs.
     ///
     /// # Panics
-    /// If no array can have this shape.
+    ///
+    /// Panics if the size of the array overflows `isize`.
     pub fn draw(&self, shape: (usize, usize), fan: (usize, usize), random: &mut dyn Random) -> Array2<f64> {
         match *self {
             Self::Constant(value) => Array2::from_elem(shape, value),
@@ -111,7 +115,7 @@ impl fmt::Display for Initializer {
         match self {
             Self::Constant(value) => write!(f, "constant {value}"),
             Self::VarianceScaling { scale, fan, distribution } => {
-                write!(f, "{distribution:?} initializer with scale {scale} by fan {fan:?}")
+                write!(f, "{distribution:?} initializer with scale {scale} and fan {fan:?}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Sums that run side by side, in an order that neither threads nor instruction sets change.
+//! Sums over parallel lanes, in an order that depends neither on the number of threads nor on the instruction set.
 
 use std::ops::{Add, AddAssign};
 
@@ -6,23 +6,24 @@ use num_traits::Zero;
 
 use crate::scalar::Scalar;
 
-/// The sums that run side by side.
+/// The number of parallel sums.
 pub const LANES: usize = 16;
 
-/// The sum of terms over slices: term i is added to sum i mod 16, but those beyond whole groups of 16 to a sum of their own.
+/// The sum of terms over slices. Term i is added to sum i mod 16; the terms after the last full group of 16 are added to a
+/// separate sum.
 pub struct Lanes<T> {
     sums: [T; LANES],
     rest: T,
 }
 
 impl<T: Copy + Zero + AddAssign + Add<Output = T>> Lanes<T> {
-    /// Begins a sum.
+    /// Creates an empty sum.
     #[inline(always)]
     pub fn new() -> Self {
         Self { sums: [T::zero(); LANES], rest: T::zero() }
     }
 
-    /// Adds a term for each place of slices of the same length.
+    /// Adds a term for each index of slices of equal length.
     #[inline(always)]
     pub fn add<A: Scalar, const N: usize>(&mut self, slices: [&[A]; N], term: impl Fn([A; N]) -> T) {
         let parts = slices.map(|slice| slice.as_chunks::<LANES>());
@@ -45,10 +46,10 @@ impl<T: Copy + Zero + AddAssign + Add<Output = T>> Lanes<T> {
     }
 }
 
-/// 2⁻⁶⁰⁰: values times this have squares that do not overflow.
+/// 2⁻⁶⁰⁰: the squares of values multiplied by this factor do not overflow.
 pub const SHRINK: f64 = f64::from_bits((1023 - 600) << 52);
 
-/// Returns whether squares of differences of such values may overflow: not if they are widened.
+/// Returns whether squares of differences of such values may overflow. They cannot if the values are widened to `f64`.
 #[inline(always)]
 pub fn may_overflow<A: Scalar>() -> bool {
     size_of::<A>() == size_of::<f64>()

@@ -1,9 +1,13 @@
 //! A small, fast, exact neural-network library on [`ndarray`].
 //!
+//! The [`guide`] explains the library in short chapters.
+//!
+//! # Examples
+//!
 //! ```
 //! use manabi::prelude::*;
 //!
-//! // Real digits come from `Mnist::load(folder)`.
+//! // `Mnist::load(folder)` loads real digits.
 //! let Mnist { train, test } = Mnist::synthetic(1000, 200, 0)?;
 //! let normalizer = Normalizer::min_max(train.pixels())?;
 //! let (train, test) = (train.normalize(&normalizer)?, test.normalize(&normalizer)?);
@@ -27,61 +31,61 @@
 //!
 //! # Build profile
 //!
-//! So that a debug build trains nearly as fast as a release build, add to your `Cargo.toml`:
+//! Add these lines to your `Cargo.toml`, so that a debug build trains nearly as fast as a release build:
 //!
 //! ```toml
 //! [profile.dev.package."*"]
 //! opt-level = 3
 //! ```
 //!
-//! All built-in layers, losses and optimizers are compiled in the library, for `f32` and `f64`. An activation or a layer of
-//! your own is compiled in your crate: to optimise it too, set `opt-level = 3` under `[profile.dev]`, or build with
-//! `--release`. Without these lines an epoch of MNIST takes minutes instead of half a second.
+//! Without these lines, an epoch of MNIST takes minutes instead of half a second. They optimise all built-in layers, losses and
+//! optimizers, which are compiled in the library for `f32` and `f64`. Custom activations and layers are compiled in your crate.
+//! To optimise them as well, set `opt-level = 3` under `[profile.dev]`, or build with `--release`.
 //!
 //! # Notation
 //!
 //! | symbol | shape | meaning |
 //! |---|---|---|
-//! | X, Y | (batch, width) | input and output of a layer, a row per sample |
+//! | X, Y | (batch, width) | input and output of a layer, with one row per sample |
 //! | u, z | (batch, width) | input and output of an activation, z = f(u) |
 //! | W, b | (fan_in, fan_out), (fan_out) | weight and bias of an affine layer |
 //! | y, t | (batch, outputs) | predictions and targets |
 //! | L | | loss: the mean over a batch |
-//! | dX, dY, … | as X, Y, … | ∂L/∂X, ∂L/∂Y, … |
-//! | θ, g | (parameters) | all parameters, and ∂L/∂θ |
+//! | dX, dY, … | same as X, Y, … | ∂L/∂X, ∂L/∂Y, … |
+//! | θ, g | (parameters) | all parameters and ∂L/∂θ |
 //! | η | | learning rate |
 //! | σ | | the logistic sigmoid 1/(1 + e⁻ˣ) |
 //!
-//! # Where to find what
+//! # Modules
 //!
-//! A first program needs the names at the root, or [`prelude`], which has all that models are built and trained of.
+//! A first program needs only the names at the root, or [`prelude`], which exports everything needed to build and train models.
 //!
-//! | module | answers |
+//! | module | contents |
 //! |---|---|
-//! | [`data`] | Where do samples come from? Images, tables, files, a validation split, augmentation. |
-//! | [`layer`], [`activation`] | What is a model made of? How do I write a layer or an activation of my own? |
-//! | [`output`], [`loss`] | What are predictions, and how wrong are they? |
-//! | [`model`] | How do I build a model, predict, and read or change its parameters? |
-//! | [`optim`] | How does a gradient become a step? Optimizers, learning-rate schedules, clipping, a loop of my own. |
-//! | [`train`] | How do I train, validate, stop early, watch a run and resume it? |
-//! | [`metrics`] | How good is a model? Accuracy, confusion matrix, R². |
+//! | [`data`] | data sets from images, tables and files; validation splits, normalisation and augmentation |
+//! | [`layer`], [`activation`] | layers and activation functions, and the traits for custom ones |
+//! | [`output`], [`loss`] | output functions, which turn logits into predictions, and loss functions |
+//! | [`model`] | models: building, predicting, and reading or changing parameters |
+//! | [`optim`] | optimizers, learning rate schedules and gradient clipping, also for custom training loops |
+//! | [`train`] | the training loop: validation, early stopping, observers and checkpoints |
+//! | [`metrics`] | accuracy, the confusion matrix and R² |
 #![cfg_attr(
     feature = "persistence",
-    doc = "| [`persistence`] | How do I save a model with parts of my own? |"
+    doc = "| [`persistence`] | saved models, and the registry for models with custom parts |"
 )]
-//! | [`init`], [`random`] | Which first weights? Where do random numbers come from? |
-//! | [`gradcheck`], [`conformance`] | Is my derivative right? Does my layer keep its promises? |
-//! | [`scalar`], [`simd`], [`linalg`] | What are activations and layers computed with? |
-//! | [`settings`] | What does a saved model say of its parts? |
+//! | [`init`], [`random`] | initial weights and random numbers |
+//! | [`gradcheck`], [`conformance`] | checks of derivatives and tests of custom layers |
+//! | [`scalar`], [`simd`], [`linalg`] | scalar types, vector instructions and matrix products |
+//! | [`settings`] | the settings of layers, activations, outputs and losses in saved models |
 //!
 //! # Features
 //!
-//! | feature | brings |
+//! | feature | adds |
 //! |---|---|
-//! | `download` | `data::Download`: fetches MNIST |
-//! | `persistence` | `Sequential::save` and `load`, checkpoints, safetensors files that PyTorch reads |
+//! | `download` | `data::Download`, which downloads MNIST |
+//! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |
 //!
-//! None is on by default.
+//! No feature is enabled by default.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -96,6 +100,8 @@ pub mod data;
 mod delegate;
 mod error;
 pub mod gradcheck;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod init;
 mod lanes;
 pub mod layer;
@@ -131,7 +137,7 @@ pub use scalar::{Real, Scalar};
 pub use shape::Shape;
 pub use train::Trainer;
 
-/// A setter whose result is dropped does nothing, and the compiler says so: one of each family.
+/// Tests that the compiler warns if the result of a setter is dropped, with one setter of each family.
 ///
 /// ```
 /// #![deny(unused_must_use)]
@@ -174,7 +180,7 @@ pub use train::Trainer;
 #[cfg(doctest)]
 struct MustUse;
 
-/// The README's examples, compiled.
+/// Compiles the examples in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

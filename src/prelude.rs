@@ -1,7 +1,9 @@
-//! All that models are built and trained of, in one import: `use manabi::prelude::*;`.
+//! Everything needed to build and train models, in one import: `use manabi::prelude::*;`.
 //!
-//! It has the layers, activations, outputs, losses, optimizers, schedules, data sets and the training loop, the traits that
-//! users implement, and nothing whose name the standard library has too, such as `Result`.
+//! The prelude exports the layers, activations, outputs, losses, optimizers, schedules, data sets and the training loop, and the
+//! traits for custom parts. It exports no name that is also in the standard prelude, such as `Result`.
+//!
+//! # Examples
 //!
 //! ```
 //! use manabi::prelude::*;

@@ -1,5 +1,5 @@
-//! Random numbers: one seed, one stream, the same on every machine. Normal draws agree up to the last bit of the system's
-//! logarithm, which NumPy takes too.
+//! Random numbers. A seed determines the stream, which is the same on every machine, except that the last bit of normal draws
+//! depends on the system's logarithm, as in NumPy.
 
 use std::fmt::{self, Debug};
 
@@ -12,28 +12,34 @@ use rand_mt::Mt;
 use crate::delegate::delegate;
 use crate::error::{Error, Result};
 
-/// A stream of random numbers: what initial weights and the order of samples are drawn from.
+/// A stream of random numbers, from which the initial weights and the order of samples are drawn.
 ///
-/// [`RandomState`] is the crate's own; [`FromRng`] makes one of any [`rand::Rng`].
+/// The default stream is [`RandomState`]. [`FromRng`] turns any [`rand::Rng`] into a stream.
 pub trait Random: Debug + Send {
-    /// Independent draws from the uniform distribution on [`low`, `high`), row by row; where the two are nearly the same,
-    /// rounding may give `high` itself.
+    /// Returns independent draws from the uniform distribution on [`low`, `high`), row by row. If `low` and `high` are nearly
+    /// equal, rounding can produce `high` itself.
     fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64>;
 
-    /// Independent draws from the normal distribution with this mean and standard deviation, row by row.
+    /// Returns independent draws from the normal distribution with this mean and standard deviation, row by row.
     fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64>;
 
-    /// The numbers 0..n in random order, every order as likely as another.
+    /// Returns the integers 0..n in random order. All orders have the same probability.
     fn permutation(&mut self, n: usize) -> Vec<usize>;
 
-    /// All that the next numbers depend on, for a checkpoint; `None`, as is the default, if the stream cannot tell.
+    /// Returns the complete state of the stream, for a checkpoint. Returns `None`, the default, if the stream does not expose its
+    /// state.
     fn state(&self) -> Option<Vec<u32>> {
         None
     }
 
-    /// Puts back a [`state`](Random::state) of such a stream; an error, and nothing changed, if it is none.
+    /// Restores a state that [`state`](Random::state) returned.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Shape`] or [`Error::Setting`] and leaves the stream unchanged if `state` is not a valid state. The default
+    /// implementation always returns [`Error::Setting`].
     fn set_state(&mut self, _state: &[u32]) -> Result<()> {
-        Err(Error::setting("random", "a stream whose state can be set", "another"))
+        Err(Error::setting("random stream", "one that supports set_state", "another"))
     }
 }
 
@@ -46,15 +52,20 @@ delegate!([R: Random + ?Sized] Random, for [&mut R, Box<R>], {
     fn set_state(&mut self, state: &[u32]) -> Result<()>;
 });
 
-/// NumPy's legacy generator `numpy.random.RandomState`, bit for bit: MT19937, polar normals, masked shuffles.
+/// NumPy's legacy generator `numpy.random.RandomState`, bit for bit: MT19937, the polar method for normal draws, and shuffles by
+/// masked rejection.
 ///
-/// NumPy froze this stream in 2019, so a seed means the same numbers for good. Normal draws go through the system's
-/// logarithm, as NumPy's do: where it rounds otherwise than the C library of Linux, as on `wasm32-unknown-unknown`, some
-/// differ in the last bit. Uniform draws and permutations have the same bits everywhere. It also implements
-/// [`rand::RngCore`], which gives the raw 32-bit outputs.
+/// NumPy froze this stream in 2019, so a seed always produces the same numbers. Normal draws use the system's logarithm, as in
+/// NumPy. If it rounds differently from the C library of Linux, as on `wasm32-unknown-unknown`, some draws differ in the last
+/// bit. Uniform draws and permutations have the same bits on every system. The type also implements [`rand::RngCore`], which
+/// returns the raw 32-bit outputs.
 ///
-/// Source: Matsumoto and Nishimura, *Mersenne Twister*, 1998; Marsaglia and Bray, *A convenient method for
+/// # Source
+///
+/// Matsumoto and Nishimura, *Mersenne Twister*, 1998; Marsaglia and Bray, *A convenient method for
 /// generating normal variables*, 1964; NumPy NEP 19.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::random::RandomState;
@@ -66,25 +77,25 @@ delegate!([R: Random + ?Sized] Random, for [&mut R, Box<R>], {
 #[derive(Clone)]
 #[doc(alias("numpy.random.RandomState", "MT19937", "Mersenne Twister"))]
 pub struct RandomState {
-    /// The generator's outputs in blocks of as many words as its state has. A block determines all that follow, so that it is
-    /// the state too.
+    /// The current block of outputs, which has the length of the generator's state. A block determines all later blocks, so it
+    /// also serves as the state.
     block: [u32; WORDS],
-    /// How many words of the block are drawn.
+    /// The number of words of the block that have been drawn.
     drawn: usize,
-    /// The polar method makes two normals at a time; the second one waits here.
+    /// The second of the two normal draws that the polar method produces at a time, until it is used.
     spare: Option<f64>,
 }
 
-/// The words of the generator's state.
+/// The number of words in the generator's state.
 const WORDS: usize = 624;
 
 impl RandomState {
-    /// `numpy.random.RandomState(seed)` for an integer seed.
+    /// Creates the generator for an integer seed, like `numpy.random.RandomState(seed)`.
     pub fn new(seed: u32) -> Self {
         Self { block: block(Mt::new(seed)), drawn: 0, spare: None }
     }
 
-    /// The next 32 bits.
+    /// Returns the next 32 bits.
     fn draw(&mut self) -> u32 {
         if self.drawn == WORDS {
             (self.block, self.drawn) = (block(Mt::from(self.block)), 0);
@@ -93,14 +104,14 @@ impl RandomState {
         self.block[self.drawn - 1]
     }
 
-    /// A uniform double in [0, 1) with 53 random bits: `random_sample()`.
+    /// Returns a uniform draw from [0, 1) with 53 random bits, like NumPy's `random_sample()`.
     pub fn random_sample(&mut self) -> f64 {
         let high = f64::from(self.draw() >> 5);
         let low = f64::from(self.draw() >> 6);
         (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
     }
 
-    /// A normal double with mean 0 and standard deviation 1: `standard_normal()`.
+    /// Returns a normal draw with mean 0 and standard deviation 1, like NumPy's `standard_normal()`.
     pub fn standard_normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
@@ -117,7 +128,7 @@ impl RandomState {
         }
     }
 
-    /// The numbers 0..n in random order: `permutation(n)`.
+    /// Returns the integers 0..n in random order, like NumPy's `permutation(n)`.
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
         for i in (1..n).rev() {
@@ -126,7 +137,7 @@ impl RandomState {
         order
     }
 
-    /// A uniform integer in 0..=max, by masking and redrawing.
+    /// Returns a uniform integer in 0..=max, by masked rejection.
     fn below_or_at(&mut self, max: usize) -> usize {
         let mask = max.next_power_of_two().wrapping_sub(1) | max;
         loop {
@@ -181,12 +192,12 @@ impl Random for RandomState {
             return Err(Error::setting("drawn words of a RandomState", format!("at most {WORDS}"), drawn));
         }
         let spare = f64::from_bits(u64::from(high) << 32 | u64::from(low));
-        // From zeros alone the generator never gets away, and normal draws would never end; of the first word it goes on with
-        // one bit.
+        // From a state of zeros, the generator returns only zeros, and a normal draw would loop forever. Of the first word, the
+        // generator uses only the highest bit.
         let zeros = block[0] >> 31 == 0 && block[1..].iter().all(|&word| word == 0);
         if zeros || !spare.is_finite() {
-            let expected = "one that a RandomState has been in";
-            return Err(Error::setting("state of a RandomState", expected, "another"));
+            let expected = "one that Random::state returned";
+            return Err(Error::setting("state of a RandomState", expected, "an invalid state"));
         }
         *self = Self { block: *block, drawn: drawn as usize, spare: (has_spare != 0).then_some(spare) };
         Ok(())
@@ -209,15 +220,21 @@ impl rand::RngCore for RandomState {
     }
 }
 
-/// Random numbers by their place instead of by their order: what a layer draws in training.
+/// Random bits that depend on the position in a batch instead of on the order of draws, for layers that use randomness in
+/// training.
 ///
-/// Every number of a batch has random bits of its own, whatever thread asks for them and in whatever order, and a backward
-/// pass finds those of the forward pass again.
+/// Each element of a batch has its own random bits. They do not depend on the thread or on the order of calls, so a backward
+/// pass gets the same bits as the forward pass.
 ///
-/// Formula: half of the output of SplitMix64 for the state key + place·φ, where the key is mixed from a seed, the number of the
-/// batch and that of the layer, and φ is the golden ratio's 64 bits. Two columns beside each other have a place together.
+/// Formula: half of the output of SplitMix64 for the state key + place·φ. The key is mixed from the seed, the number of the batch
+/// and the index of the layer. φ consists of the first 64 fractional bits of the golden ratio. Columns 2k and 2k + 1 of a row
+/// share a place.
 ///
-/// Source: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
+/// # Source
+///
+/// Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::random::Noise;
@@ -229,22 +246,24 @@ impl rand::RngCore for RandomState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Noise {
     key: u64,
-    /// What stands before the first row.
+    /// The number of rows before the first row.
     rows: u32,
 }
 
 impl Noise {
-    /// The noise of a batch: of a seed, and a number that no other batch has.
+    /// Creates the noise of a batch from a seed and a number that is unique to the batch.
     pub fn new(seed: u32, batch: u64) -> Self {
         Self { key: mix(mix(u64::from(seed)) ^ batch), rows: 0 }
     }
 
-    /// The noise of one layer in it, by the layer's place in the model, from 0.
+    /// Returns the noise of one layer, given its index in the model, from 0.
     pub fn layer(self, index: usize) -> Self {
         Self { key: mix(self.key ^ index as u64), ..self }
     }
 
-    /// The same noise from a row on: that of a part of the batch.
+    /// Returns the noise of the part of the batch that starts at `row`.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::random::Noise;
@@ -256,13 +275,16 @@ impl Noise {
         Self { rows: self.rows.wrapping_add(row as u32), ..self }
     }
 
-    /// The random bits of a place in the batch.
+    /// Returns the random bits for a row and a column of the batch.
     #[inline(always)]
     pub fn bits(self, row: usize, column: usize) -> u32 {
         self.pair(row, column / 2)[column % 2]
     }
 
-    /// The random bits of columns 2·`pair` and 2·`pair` + 1, for half the work.
+    /// Returns the random bits for columns 2·`pair` and 2·`pair` + 1 of a row. This takes half the work of two calls of
+    /// [`bits`](Noise::bits).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::random::Noise;
@@ -280,7 +302,7 @@ impl Noise {
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A step of SplitMix64.
+/// Returns the output of one SplitMix64 step.
 #[inline(always)]
 fn mix(state: u64) -> u64 {
     let z = state.wrapping_add(GOLDEN);
@@ -289,7 +311,10 @@ fn mix(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Any generator of the `rand` ecosystem as a [`Random`]. The draws have the same bits as those of `ndarray-rand`.
+/// An adapter that turns any generator of the `rand` ecosystem into a [`Random`] stream. The draws have the same bits as in
+/// `ndarray-rand`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::random::{FromRng, Random};

@@ -1,5 +1,5 @@
-//! Numbers: [`Scalar`], which arrays are made of; [`Real`], which functions are written for; [`Dual`], which carries a
-//! derivative.
+//! Scalar types: [`Scalar`], the element type of arrays; [`Real`], the type that functions are generic over; [`Dual`], a
+//! value with its derivative.
 
 mod bytes;
 mod derivative;
@@ -34,9 +34,11 @@ pub use dual::Dual;
 pub(crate) use element::Element;
 pub use real::Real;
 
-/// A number that arrays are made of: `f32` or `f64`. The trait is sealed: no other type can implement it.
+/// The element type of arrays: `f32` or `f64`.
 ///
-/// Its arithmetic and its elementary functions are those of [`Real`].
+/// This trait is sealed: no other type can implement it. Its arithmetic and its elementary functions come from [`Real`].
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::Scalar;
@@ -54,7 +56,7 @@ pub trait Scalar:
 }
 
 mod sealed {
-    /// What the crate itself needs of a number.
+    /// The operations on a scalar type that only the crate itself uses.
     pub trait Sealed: super::Element + super::Bytes {}
 }
 use sealed::Sealed;
@@ -69,8 +71,8 @@ macro_rules! scalar {
 scalar!(f32);
 scalar!(f64);
 
-/// Returns the greatest power of two that is not above a magnitude, kept within the range of normal numbers: in this unit the
-/// magnitude is from 1 to 2, and its square stays in the range. To divide by it loses no digit.
+/// Returns the largest power of two that does not exceed `magnitude`, clamped to the normal range. In this unit the magnitude
+/// is between 1 and 2, so its square neither overflows nor underflows. Dividing by the unit loses no digits.
 pub(crate) fn unit_of(magnitude: f64) -> f64 {
     let magnitude = magnitude.clamp(f64::MIN_POSITIVE, f64::MAX);
     f64::from_bits(magnitude.to_bits() & f64::INFINITY.to_bits())

@@ -1,4 +1,4 @@
-//! Settings: the plain data by which a saved model describes its layers, activations, outputs and losses.
+//! Named settings, with which a saved model describes its layers, activations, outputs and losses.
 
 use std::fmt::Display;
 
@@ -7,7 +7,9 @@ use num_traits::Zero;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
-/// Named settings, in order: what a saved model says of a layer, so that it can be made again.
+/// An ordered list of named settings, from which a part of a saved model can be created again.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::settings::Settings;
@@ -27,37 +29,37 @@ pub struct Settings(Vec<(String, Setting)>);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Setting {
-    /// A number, finite if it is to be saved.
+    /// A number. Only finite numbers can be saved.
     Number(f64),
-    /// Yes or no.
+    /// A switch that is on or off.
     Flag(bool),
-    /// A word.
+    /// A text.
     Text(String),
-    /// Several numbers, finite if they are to be saved.
+    /// A list of numbers. Only finite numbers can be saved.
     Numbers(Vec<f64>),
-    /// Layers inside a block.
+    /// The layers inside a block.
     Layers(Vec<LayerSettings>),
 }
 
-/// What a saved model says of a layer inside a block.
+/// The description of a layer inside a block in a saved model.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "persistence", derive(serde::Deserialize, serde::Serialize))]
 pub struct LayerSettings {
     /// The layer's name in the block.
     pub name: String,
-    /// What it is.
+    /// The layer's kind, such as `affine`.
     pub kind: String,
-    /// Its settings, if it tells them.
+    /// The layer's settings, or `None` if the layer does not provide any.
     pub settings: Option<Settings>,
 }
 
 impl Settings {
-    /// No settings.
+    /// Creates an empty list of settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// These settings and one more, which takes the place of one of the same name.
+    /// Adds a setting. A previous setting with the same name is removed.
     pub fn with(mut self, name: impl Into<String>, value: impl Into<Setting>) -> Self {
         let name = name.into();
         self.0.retain(|(other, _)| *other != name);
@@ -65,17 +67,21 @@ impl Settings {
         self
     }
 
-    /// The setting of this name.
+    /// Returns the setting with this name, or `None` if it does not exist.
     pub fn get(&self, name: &str) -> Option<&Setting> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
-    /// All settings, in order.
+    /// Returns an iterator over the names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The number of this name; an error if there is none.
+    /// Returns the number with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the setting is missing or not a number.
     pub fn number(&self, name: &str) -> Result<f64> {
         match self.get(name) {
             Some(&Setting::Number(number)) => Ok(number),
@@ -83,16 +89,24 @@ impl Settings {
         }
     }
 
-    /// The whole number of this name; an error if there is none.
+    /// Returns the whole number with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the setting is missing or not a whole number from 0 to 2⁵³.
     pub fn count(&self, name: &str) -> Result<usize> {
-        // Whole numbers above are not all of them an `f64`.
+        // Above this limit, an `f64` cannot represent every whole number.
         match self.get(name) {
             Some(&Setting::Number(n)) if n >= 0.0 && n.fract() == 0.0 && n <= WHOLE => Ok(n as usize),
             other => Err(unexpected(name, "a whole number", other)),
         }
     }
 
-    /// The flag of this name; an error if there is none.
+    /// Returns the flag with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the setting is missing or not a flag.
     pub fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name) {
             Some(&Setting::Flag(flag)) => Ok(flag),
@@ -100,15 +114,23 @@ impl Settings {
         }
     }
 
-    /// The text of this name; an error if there is none.
+    /// Returns the text with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the setting is missing or not a text.
     pub fn text(&self, name: &str) -> Result<&str> {
         match self.get(name) {
             Some(Setting::Text(text)) => Ok(text),
-            other => Err(unexpected(name, "a text", other)),
+            other => Err(unexpected(name, "text", other)),
         }
     }
 
-    /// The numbers of this name; an error if there are none.
+    /// Returns the list of numbers with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the setting is missing or not a list of numbers.
     pub fn numbers(&self, name: &str) -> Result<&[f64]> {
         match self.get(name) {
             Some(Setting::Numbers(numbers)) => Ok(numbers),
@@ -116,7 +138,11 @@ impl Settings {
         }
     }
 
-    /// The layers of this name; an error if there are none.
+    /// Returns the list of layers with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the setting is missing or not a list of layers.
     pub fn layers(&self, name: &str) -> Result<&[LayerSettings]> {
         match self.get(name) {
             Some(Setting::Layers(layers)) => Ok(layers),
@@ -124,14 +150,14 @@ impl Settings {
         }
     }
 
-    /// An error if one of the numbers is finite, but infinite as a number of a model.
+    /// Returns an error if a number is finite but becomes infinite when it is converted to `A`.
     pub(crate) fn check_range<A: Scalar>(&self) -> Result<()> {
         let fits = |number: f64| A::of(number).is_finite() == number.is_finite();
         let expected = || format!("a number within the range of {}", std::any::type_name::<A>());
         self.check_numbers(&fits, &expected)
     }
 
-    /// An error if one of the numbers is not finite.
+    /// Returns an error if a number is not finite.
     #[cfg(feature = "persistence")]
     pub(crate) fn check_finite(&self) -> Result<()> {
         self.check_numbers(&f64::is_finite, &|| "a finite number".into())
@@ -166,11 +192,18 @@ impl FromIterator<(String, Setting)> for Settings {
     }
 }
 
-/// 2⁵³, up to which an `f64` holds every whole number.
+/// 2⁵³, up to which an `f64` represents every whole number exactly.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 fn unexpected(name: &str, expected: &str, got: Option<&Setting>) -> Error {
-    let got = got.map_or("none".into(), |value| format!("{value:?}"));
+    let got = match got {
+        None => "none".into(),
+        Some(Setting::Number(number)) => number.to_string(),
+        Some(Setting::Flag(flag)) => flag.to_string(),
+        Some(Setting::Text(text)) => format!("{text:?}"),
+        Some(Setting::Numbers(numbers)) => format!("{numbers:?}"),
+        Some(Setting::Layers(_)) => "a list of layers".into(),
+    };
     Error::setting(format!("setting '{name}'"), expected, got)
 }
 
@@ -210,43 +243,43 @@ impl From<Vec<f64>> for Setting {
     }
 }
 
-/// An error unless a setting is finite.
+/// Returns an error unless a setting is finite.
 pub(crate) fn check_finite(what: &str, value: f64) -> Result<()> {
     check(value.is_finite(), what, "a finite number", value)
 }
 
-/// An error unless a setting is finite and above 0, also in the precision of a model.
+/// Returns an error unless a setting is finite and above 0 when it is converted to `A`.
 pub(crate) fn check_positive<A: Scalar>(what: &str, value: f64) -> Result<()> {
     let rounded = A::of(value);
     check(rounded > A::zero() && rounded.is_finite(), what, "a finite number above 0", value)
 }
 
-/// An error unless a setting is at least 0 and finite, also in the precision of a model.
+/// Returns an error unless a setting is at least 0, and finite when it is converted to `A`.
 pub(crate) fn check_at_least_0<A: Scalar>(what: &str, value: f64) -> Result<()> {
     check(value >= 0.0 && A::of(value).is_finite(), what, "a finite number of at least 0", value)
 }
 
-/// An error unless a setting is a share of something, or all or nothing of it.
+/// Returns an error unless a setting is a fraction, with 0 and 1 included.
 pub(crate) fn check_share(what: &str, value: f64) -> Result<()> {
-    check((0.0..=1.0).contains(&value), what, "0 to 1", value)
+    check((0.0..=1.0).contains(&value), what, "a value from 0 to 1", value)
 }
 
-/// An error unless a setting is a share of the past that a running average can keep, or of inputs that dropout can drop.
+/// Returns an error unless a setting is a valid decay of a running average: at least 0 and below 1.
 pub(crate) fn check_average(what: &str, value: f64) -> Result<()> {
     check((0.0..1.0).contains(&value), what, "at least 0 and below 1", value)
 }
 
-/// An error unless a setting is a true share.
+/// Returns an error unless a setting is a fraction, with 0 and 1 excluded.
 pub(crate) fn check_fraction(what: &str, value: f64) -> Result<()> {
     check(value > 0.0 && value < 1.0, what, "above 0 and below 1", value)
 }
 
-/// An error unless a count is at least 1.
+/// Returns an error unless a count is at least 1.
 pub(crate) fn check_count<N: Display + PartialEq + Zero>(what: &str, count: N) -> Result<()> {
     check(!count.is_zero(), what, "at least 1", count)
 }
 
-/// An error unless a setting is right.
+/// Returns an [`Error::Setting`] unless `is_right`.
 pub(crate) fn check(is_right: bool, what: &str, expected: &str, got: impl Display) -> Result<()> {
     if is_right { Ok(()) } else { Err(Error::setting(what, expected, got)) }
 }

@@ -1,10 +1,13 @@
-//! The shape of a sample.
+//! The shape of one sample.
 
 use std::fmt;
 
 /// The shape of one sample: one to three dimensions.
 ///
-/// A row of a batch holds the values of one sample in row-major order. Images are (channels, height, width), as in PyTorch.
+/// A row of a batch contains the values of one sample in row-major order. Images have the shape (channels, height, width), as in
+/// PyTorch.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::Shape;
@@ -16,13 +19,13 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// The dimensions; those beyond the rank are 0.
+    /// The dimensions, followed by zeros up to the maximum rank.
     dims: [usize; Self::MAX_RANK],
     rank: usize,
 }
 
 impl Shape {
-    /// The largest number of dimensions.
+    /// The maximum number of dimensions.
     pub const MAX_RANK: usize = 3;
 
     /// Returns the dimensions.
@@ -30,24 +33,24 @@ impl Shape {
         &self.dims[..self.rank]
     }
 
-    /// Returns the number of dimensions, 1 to 3.
+    /// Returns the number of dimensions, from 1 to 3.
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// Returns the number of values of a sample, or `usize::MAX` if it is larger.
+    /// Returns the number of values in a sample, or `usize::MAX` if the number overflows.
     pub fn size(&self) -> usize {
         self.dims().iter().fold(1, |size, &dim| size.saturating_mul(dim))
     }
 
-    /// Returns whether a model with inputs of this shape takes samples of another. One dimension takes any shape of the same
-    /// size, value by value; more dimensions take their own shape alone.
+    /// Returns whether a model with this input shape accepts samples with the shape `sample`. A shape with one dimension accepts
+    /// every shape of the same size. A shape with more dimensions accepts only an equal shape.
     pub(crate) fn takes(&self, sample: Self) -> bool {
         *self == sample || (self.rank == 1 && self.size() == sample.size())
     }
 
-    /// Returns the shape with these dimensions, if there are one to three.
-    #[cfg_attr(not(feature = "persistence"), allow(dead_code, reason = "files hold shapes"))]
+    /// Returns the shape with these dimensions, or `None` unless the number of dimensions is 1 to 3.
+    #[cfg_attr(not(feature = "persistence"), allow(dead_code, reason = "needed only to read files"))]
     pub(crate) fn of_dims(dims: &[usize]) -> Option<Self> {
         let mut shape = Self { dims: [0; Self::MAX_RANK], rank: dims.len() };
         shape.dims.get_mut(..dims.len()).filter(|_| !dims.is_empty())?.copy_from_slice(dims);

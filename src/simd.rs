@@ -1,20 +1,24 @@
-//! One dispatch to the best instruction set found at run time, also for the loops of your own layers.
+//! Run-time dispatch to the best available instruction set, for the crate's loops and for the loops of custom layers.
 
 use std::sync::OnceLock;
 
 use pulp::Arch;
 
-/// Runs `op` compiled for the widest vectors of this machine, so that the plain loops in it use them.
+/// Runs `op`, compiled for the widest vectors of this machine so that its plain loops use them.
 ///
-/// Every path computes the same bits: nothing is contracted or reassociated. A loop that calls the functions of
-/// [`Scalar`](crate::Scalar) should be in here: the baseline set of `x86_64` has none of the fused multiply-adds that they are
-/// made of, and calls a library for each. Write the closure as
-/// `#[inline(always)] || …` with plain `for` loops in it: what the compiler does not inline into it, such as `for_each`
-/// with much to do, is compiled for the baseline instruction set. (So would be a closure taken as `FnOnce`, which is called
-/// through a shim; hence `FnMut`.)
+/// Every instruction set computes the same bits: nothing is contracted or reassociated. Loops that call the functions of
+/// [`Scalar`](crate::Scalar) should run in this function: those functions consist of fused multiply-adds, which the baseline
+/// `x86_64` instruction set lacks and replaces by library calls.
 ///
-/// A loop over sin, cos or tan, which read a table, is vectorised where it writes to an array on the stack: the compiler cannot
-/// know that a slice is not the table. Copy the array to the slice afterwards, a hundred values or so at a time.
+/// Write the closure as `#[inline(always)] || …` with plain `for` loops. Code that the compiler does not inline into the
+/// closure, such as a `for_each` with a large body, is compiled for the baseline instruction set. `op` is `FnMut` because a
+/// closure passed as `FnOnce` is called through a shim and would be compiled for the baseline as well.
+///
+/// The functions sin, cos and tan read a table. A loop over them vectorises if it writes to an array on the stack, because
+/// the compiler cannot know that a slice does not alias the table. Copy the array to the slice afterwards, about a hundred
+/// values at a time.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::simd;
@@ -35,11 +39,11 @@ pub fn dispatch<R>(op: impl FnMut() -> R) -> R {
     arch().dispatch(Op(op))
 }
 
-/// The values of a block.
+/// The number of values in a block.
 const BLOCK: usize = 128;
 
-/// Writes an array block by block, each first on the stack: there the compiler knows that it is apart from all that is read, also
-/// from the table of sines, and makes vector code of the loop.
+/// Writes an array block by block. Each block is written on the stack first: the compiler knows that the stack array aliases
+/// none of the inputs, nor the table of sines, and vectorises the loop.
 #[inline(always)]
 pub(crate) fn in_blocks<T: Copy + Default>(out: &mut [T], mut write: impl FnMut(usize, &mut [T])) {
     let mut block = [T::default(); BLOCK];
@@ -50,16 +54,16 @@ pub(crate) fn in_blocks<T: Copy + Default>(out: &mut [T], mut write: impl FnMut(
     }
 }
 
-/// The instruction set in use: `"avx512"`, `"avx2"`, `"neon"` or, for the one that every machine of the family has,
-/// `"baseline"`.
+/// Returns the instruction set in use: `"avx512"`, `"avx2"`, `"neon"`, or `"baseline"`, which every machine of the family
+/// supports.
 ///
-/// It is the best that the machine has, unless the environment variable `MANABI_SIMD` names a lesser one before the
-/// first use. Results are the same bits with each, so the variable is for tests and measurements.
+/// This is the best instruction set of the machine, unless the environment variable `MANABI_SIMD` names a lesser one before
+/// the first use. All instruction sets return the same bits, so the variable is intended for tests and measurements.
 pub fn instruction_set() -> &'static str {
     name(arch())
 }
 
-/// The instruction set in use.
+/// Returns the instruction set in use.
 #[inline]
 pub(crate) fn arch() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
@@ -69,7 +73,7 @@ pub(crate) fn arch() -> Arch {
     })
 }
 
-/// The instruction sets below the best one.
+/// Returns the instruction sets below the best one.
 fn candidates() -> [Option<Arch>; 2] {
     #[cfg(target_arch = "x86_64")]
     let wide = pulp::x86::V3::try_new().map(Arch::V3);

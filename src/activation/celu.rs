@@ -11,15 +11,21 @@ use crate::settings::{Settings, check_positive};
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: tends to −α at −∞ and its derivative to 0; nothing overflows; smooth at 0.
+/// Numerics: z tends to −α and the derivative to 0 at −∞. The function is smooth at 0. Nothing overflows.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `alpha` α | 1 | above 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `alpha` α | sets the limit −α at −∞ | 1 | above 0, finite |
 ///
-/// Errors: when the model is built, for a parameter out of range.
+/// # Errors
 ///
-/// Source: Barron, *Continuously differentiable exponential linear units*, 2017.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if `alpha` is out of range.
+///
+/// # Source
+///
+/// Barron, *Continuously differentiable exponential linear units*, 2017.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Celu;
@@ -36,12 +42,12 @@ pub struct Celu {
 }
 
 impl Celu {
-    /// Celu with this α.
+    /// Creates a CELU function with this α.
     pub fn new(alpha: f64) -> Self {
         Self { alpha }
     }
 
-    /// Above 0 also where α vanishes as an `A`: so the quotients by it are never 0/0.
+    /// Returns α, but at least the smallest positive normal value of `A`, so that u/α is never 0/0.
     #[inline(always)]
     fn alpha<A: Real>(&self) -> A {
         A::of(self.alpha).max(A::min_positive_value())

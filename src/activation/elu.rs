@@ -7,20 +7,26 @@ use crate::settings::{Settings, check_finite};
 ///
 /// Formula: z = u for u > 0, else α·(eᵘ − 1).
 ///
-/// Derivative: 1 for u > 0, else α·eᵘ (which is z + α, but does not cancel).
+/// Derivative: 1 for u > 0, else α·eᵘ, which equals z + α but does not cancel.
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: tends to −α at −∞ and its derivative to 0; nothing overflows; at 0 the derivative is α.
+/// Numerics: z tends to −α and the derivative to 0 at −∞. The derivative at 0 is α. Nothing overflows.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `alpha` α | 1 | finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `alpha` α | sets the limit −α at −∞ | 1 | finite |
 ///
-/// Errors: when the model is built, for a parameter out of range.
+/// # Errors
 ///
-/// Source: Clevert, Unterthiner and Hochreiter, *Fast and accurate deep network learning by exponential linear
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if `alpha` is out of range.
+///
+/// # Source
+///
+/// Clevert, Unterthiner and Hochreiter, *Fast and accurate deep network learning by exponential linear
 /// units*, 2016.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Elu;
@@ -37,7 +43,7 @@ pub struct Elu {
 }
 
 impl Elu {
-    /// Elu with this α.
+    /// Creates an ELU function with this α.
     pub fn new(alpha: f64) -> Self {
         Self { alpha }
     }

@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// The Gaussian error linear unit: u times the probability that a standard normal is below u.
+/// The Gaussian error linear unit: u multiplied by the probability that a standard normal variable is below u.
 ///
 /// Formula: z = u·Φ(u), Φ(u) = (1 + erf(u/√2))/2.
 ///
@@ -10,10 +10,15 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: built on the left tail of Φ, which keeps its digits where 1 + erf would cancel: right to 4 units in the last
-/// place, the derivative to 5 but near its zero at −0.7518. 0 at −∞ with derivative 0; nothing overflows.
+/// Numerics: computed from the left tail of Φ, which keeps its digits where 1 + erf would cancel. The error is at most 4 units in
+/// the last place. The error of the derivative is at most 5, except near its zero at −0.7518. At −∞, z and the derivative are 0.
+/// Nothing overflows.
 ///
-/// Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
+/// # Source
+///
+/// Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Gelu;

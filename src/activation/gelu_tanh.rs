@@ -5,21 +5,25 @@ use crate::settings::Settings;
 /// √(2/π).
 const SLOPE: f64 = 0.797_884_560_802_865_4;
 const CUBE: f64 = 0.044_715;
-/// Beyond it the sigmoid is 0 or 1 in every precision, and its derivative 0.
+/// The greatest |u| that is evaluated. Beyond it, the sigmoid is 0 or 1 and its derivative is 0 in every precision.
 const LIMIT: f64 = 30.0;
 
 /// The tanh approximation of GELU, for models that were trained with it.
 ///
 /// Formula: z = u/2·(1 + tanh(√(2/π)·(u + 0.044715·u³))) = u·σ(2·√(2/π)·(u + 0.044715·u³)).
 ///
-/// Derivative: s + u·s·(1 − s)·2·√(2/π)·(1 + 3·0.044715·u²), s the sigmoid above.
+/// Derivative: s + u·s·(1 − s)·2·√(2/π)·(1 + 3·0.044715·u²), where s is the sigmoid above.
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: computed with the sigmoid, which keeps the left tail where 1 + tanh would cancel; 0 at −∞; no
-/// overflow, as the cubic is evaluated only where it matters.
+/// Numerics: computed with the sigmoid, which is accurate in the left tail, where 1 + tanh would cancel. At −∞, z is 0. The cubic is
+/// evaluated only for |u| ≤ 30, so nothing overflows.
 ///
-/// Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
+/// # Source
+///
+/// Hendrycks and Gimpel, *Gaussian error linear units*, 2016.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::GeluTanh;
@@ -53,7 +57,7 @@ impl ActFn for GeluTanh {
     }
 }
 
-/// What the sigmoid is taken of.
+/// Returns the argument of the sigmoid.
 #[inline(always)]
 fn inner<A: Real>(u: A) -> A {
     let v = u.clamp(A::of(-LIMIT), A::of(LIMIT));

@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// The sigmoid in three straight lines.
+/// The hard sigmoid: a piecewise linear approximation of the sigmoid.
 ///
 /// Formula: z = min(max(u/6 + 1/2, 0), 1).
 ///
@@ -10,10 +10,14 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: one rounding more than the formula; at the kinks the derivative is 0.
+/// Numerics: rounded twice. The derivative at the kinks −3 and 3 is 0.
 ///
-/// Source: Courbariaux, Bengio and David, *BinaryConnect*, 2015, with the slope of Howard et al., *Searching for
+/// # Source
+///
+/// Courbariaux, Bengio and David, *BinaryConnect*, 2015, with the slope of Howard et al., *Searching for
 /// MobileNetV3*, 2019.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::HardSigmoid;

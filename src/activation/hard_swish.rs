@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// Swish with the sigmoid in straight lines.
+/// Hard Swish: Swish with a piecewise linear sigmoid.
 ///
 /// Formula: z = u·min(max(u + 3, 0), 6) / 6.
 ///
@@ -10,9 +10,13 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: −0 at −∞; at the kinks −3 and 3 the derivative is 0 and 1.
+/// Numerics: at −∞, z is −0. The derivative is 0 at the kink −3 and 1 at the kink 3.
 ///
-/// Source: Howard et al., *Searching for MobileNetV3*, 2019.
+/// # Source
+///
+/// Howard et al., *Searching for MobileNetV3*, 2019.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::HardSwish;

@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// Tanh in three straight lines.
+/// The hard tanh: a piecewise linear approximation of tanh.
 ///
 /// Formula: z = min(max(u, −1), 1).
 ///
@@ -10,9 +10,13 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: exact; at the kinks the derivative is 0.
+/// Numerics: exact. The derivative at the kinks −1 and 1 is 0.
 ///
-/// Source: Collobert, *Large scale machine learning*, 2004.
+/// # Source
+///
+/// Collobert, *Large scale machine learning*, 2004.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::HardTanh;

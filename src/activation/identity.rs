@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// The identity: what goes in comes out.
+/// The identity function, for a layer or an output without an activation.
 ///
 /// Formula: z = u.
 ///
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 ///
 /// Numerics: exact.
 ///
-/// Source: none; it makes a layer, or an output, of nothing.
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;

@@ -3,7 +3,7 @@ use crate::error::Result;
 use crate::scalar::Real;
 use crate::settings::{Settings, check_finite};
 
-/// The leaky ReLU: a small slope where ReLU has none.
+/// The leaky ReLU, which has a small slope for negative u.
 ///
 /// Formula: z = u for u > 0, else α·u.
 ///
@@ -11,15 +11,21 @@ use crate::settings::{Settings, check_finite};
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: exact up to one rounding; at the kink 0 the derivative is α.
+/// Numerics: exact up to one rounding. The derivative at the kink 0 is α.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `alpha` α | 0.01 | finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `alpha` α | slope for u ≤ 0 | 0.01 | finite |
 ///
-/// Errors: when the model is built, for a parameter out of range.
+/// # Errors
 ///
-/// Source: Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, 2013.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if `alpha` is out of range.
+///
+/// # Source
+///
+/// Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network acoustic models*, 2013.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::LeakyRelu;
@@ -36,7 +42,7 @@ pub struct LeakyRelu {
 }
 
 impl LeakyRelu {
-    /// LeakyRelu with this α.
+    /// Creates a leaky ReLU function with this α.
     pub fn new(alpha: f64) -> Self {
         Self { alpha }
     }

@@ -10,9 +10,13 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: tends to u at −∞ and to −0 at +∞, keeping its relative accuracy in both tails.
+/// Numerics: z tends to u at −∞ and to −0 at +∞. It keeps its relative accuracy in both tails.
 ///
-/// Source: Goodfellow, Bengio and Courville, *Deep learning*, 2016, 3.10.
+/// # Source
+///
+/// Goodfellow, Bengio and Courville, *Deep learning*, 2016, 3.10.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::LogSigmoid;

@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// Mish: u, gated by the tanh of its softplus.
+/// Mish: u multiplied by the tanh of its softplus.
 ///
 /// Formula: z = u·tanh(softplus(u)).
 ///
@@ -10,10 +10,15 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: one exponential each, forward and backward; taken literally the derivative overflows on both sides (see
-/// `docs/derivations.md`), this one nowhere. −0 or 0 at −∞ with derivative 0.
+/// Numerics: the function and the derivative each compute one exponential. Evaluated literally, the derivative above overflows on
+/// both sides (see `docs/derivations.md`). The crate evaluates a form that never overflows. At −∞, z is −0 or 0 and the derivative
+/// is 0.
 ///
-/// Source: Misra, *Mish: a self regularized non-monotonic activation function*, 2019.
+/// # Source
+///
+/// Misra, *Mish: a self regularized non-monotonic activation function*, 2019.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{ActFn, Mish};

@@ -1,24 +1,26 @@
-//! Activation functions, z = f(u), and the trait for one of your own.
+//! Activation functions, z = f(u), and the traits for custom ones.
 //!
-//! [`Activation`](crate::Activation) makes a layer of a function, [`TrainableActivation`](crate::layer::TrainableActivation)
-//! a layer that learns the function's parameter.
+//! [`Activation`](crate::Activation) turns a function into a layer.
+//! [`TrainableActivation`](crate::layer::TrainableActivation) turns a function into a layer that learns the function's parameter.
 //!
 //! | function | formula | use it for |
 //! |---|---|---|
-//! | [`Relu`] | max(u, 0) | the fastest start |
+//! | [`Relu`] | max(u, 0) | a fast first choice |
 //! | [`Swish`], [`Silu`] | u·σ(βu) | deep networks; smooth |
 //! | [`Mish`] | u·tanh(softplus(u)) | deep networks; smooth |
 //! | [`Gelu`], [`GeluTanh`] | u·Φ(u), and its approximation | transformers, and models trained with it |
 //! | [`TanhExp`] | u·tanh(eᵘ) | smooth, steeper near 0 than Mish |
 //! | [`HardSwish`] | u·relu6(u + 3)/6 | Swish without an exponential |
-//! | [`LeakyRelu`], [`PRelu`] | u or αu | units that must not die; PReLU learns α |
-//! | [`Elu`], [`Celu`], [`Selu`] | u or α(eᵘ − 1) and its kin | mean outputs near 0; SELU normalises by itself |
+//! | [`LeakyRelu`], [`PRelu`] | u or αu | a slope other than 0 for negative u; PReLU learns α |
+//! | [`Elu`], [`Celu`], [`Selu`] | u or α(eᵘ − 1), and variants | mean outputs near 0; SELU is self-normalising |
 //! | [`Relu6`] | min(max(u, 0), 6) | bounded outputs |
 //! | [`Softplus`] | ln(1 + e^(βu))/β | positive outputs |
 //! | [`Sigmoid`], [`HardSigmoid`] | 1/(1 + e⁻ᵘ) | gates, probabilities |
-//! | [`Tanh`], [`HardTanh`], [`Softsign`] | between −1 and 1 | gates, bounded outputs |
+//! | [`Tanh`], [`HardTanh`], [`Softsign`] | values between −1 and 1 | gates, bounded outputs |
 //! | [`LogSigmoid`] | ln σ(u) | logarithms of probabilities |
 //! | [`Identity`] | u | no activation |
+//!
+//! # Examples
 //!
 //! ```
 //! use manabi::activation::{ActFn, Mish, Swish};
@@ -60,16 +62,28 @@ use crate::error::Result;
 use crate::scalar::{Dual, Real};
 use crate::settings::Settings;
 
-/// An activation function z = f(u), written for one number. Its derivative comes from the function itself.
+/// An activation function z = f(u) of a single value. By default, its derivative is computed from `f` by automatic differentiation.
 ///
-/// [`Activation`](crate::Activation) makes a layer of it, with the loops over arrays and their vectorisation, so that a function of
-/// your own is as fast as the built-in ones. Keep to arithmetic, comparisons and the functions of [`Real`], and mark methods
+/// [`Activation`](crate::Activation) turns it into a layer and provides vectorised loops over arrays, so that a custom function is as
+/// fast as the built-in ones. Use only arithmetic, comparisons and the functions of [`Real`], and mark methods
 /// `#[inline(always)]`: code outside the loop is compiled for the baseline instruction set and is tens of times slower.
+///
+/// # The derivative
+///
+/// [`df`](ActFn::df) evaluates `f` on [dual numbers](crate::scalar::Dual). The result is as exact as the formula: it loses digits if
+/// the terms of the formula's derivative cancel. Implement `df` if you know a form that does not cancel, or a shorter form, such as
+/// one that uses z.
+///
+/// `if u < R::zero() { … } else { … }` has the derivative of the branch that u takes. At a kink, two branches meet, and the
+/// derivative is the derivative of the branch taken for equality. [`gradcheck`](crate::gradcheck) recognises kinks and accepts any
+/// slope between the slopes of both sides.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{ActFn, Activation, Real};
 ///
-/// /// z = u + sin²(u): a function for what is periodic.
+/// /// z = u + sin²(u), for periodic data.
 /// #[derive(Clone, Debug)]
 /// struct Snake;
 ///
@@ -81,59 +95,55 @@ use crate::settings::Settings;
 ///     }
 /// }
 ///
-/// let layer = Activation::new(Snake); // for f32 and f64
+/// let layer = Activation::new(Snake); // works for f32 and f64
 /// let slope = Snake.df(0.5_f64, Snake.f(0.5));
 /// assert!((slope - (1.0 + (2.0_f64 * 0.5).sin())).abs() < 1e-15);
 /// manabi::gradcheck::activation(&Snake).assert();
 /// ```
-///
-/// # The derivative
-///
-/// [`df`](ActFn::df) runs f on [dual numbers](crate::scalar::Dual). It is as exact as the formula: where the terms of the formula's
-/// derivative cancel, digits are lost. Implement `df` yourself where you know a form that does not cancel, or a shorter one, such
-/// as one that uses z.
-///
-/// `if u < R::zero() { … } else { … }` follows the branch that u takes. At a kink, where branches meet, the derivative is the one of the
-/// branch that is taken for equality. [`gradcheck`](crate::gradcheck) recognises kinks and accepts any slope between both sides there.
 pub trait ActFn: Clone + Debug + Send + Sync + 'static {
-    /// The kind that a model's table shows, and by which a file knows the function: one that no other has. A model with a
-    /// function of your own under the kind of a built-in one cannot be saved.
+    /// The kind: the unique name of the function in a model's table and in files. A model cannot be saved if a custom function in
+    /// it has the kind of a built-in one.
     const KIND: &'static str;
 
     /// Returns z = f(u).
     fn f<R: Real>(&self, u: R) -> R;
 
-    /// Returns f′(u), with z = f(u) at hand.
+    /// Returns f′(u), given z = f(u).
     #[inline(always)]
     fn df<R: Real>(&self, u: R, _z: R) -> R {
         self.f(Dual::variable(u)).derivative()
     }
 
-    /// An error if a parameter of the function is out of its range; asked when a model is built.
+    /// Checks the parameters of the function. This method is called when a model is built.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, usually [`Error::Setting`](crate::Error::Setting), if a parameter is out of range. The default
+    /// implementation returns `Ok`.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Returns what a saved model says of the function, for a registry to make it again: [`Settings::new`] if there is
-    /// nothing to tell. `None`, the default, if the function cannot be saved.
+    /// Returns the settings that a saved model stores, from which a registry recreates the function. Returns [`Settings::new`]
+    /// if the function has no settings. Returns `None`, the default, if the function cannot be saved.
     ///
-    /// A finite value among them that is infinite in the precision of a model is an error when the model is built.
+    /// Building a model returns an error if a finite setting is infinite in the precision of the model.
     fn settings(&self) -> Option<Settings> {
         None
     }
 }
 
-/// Visits all built-in activation functions: for the registry, and for every test that is about all of them.
+/// A visitor of all built-in activation functions, for the registry and for tests that cover every function.
 #[doc(hidden)]
 pub trait ActivationVisitor {
-    /// Visits a function, with what makes it from its settings.
+    /// Visits a function; `make` creates it from its settings.
     fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>);
 
-    /// Visits a function that learns its parameter, with what makes it from the parameter's start.
+    /// Visits a function that learns its parameter; `make` creates it from the initial value of the parameter.
     fn trainable<F: TrainableActFn + Default>(&mut self, make: fn(f64) -> F);
 }
 
-/// Exports the functions, and visits them in order. A function in brackets is made from the setting of that name.
+/// Exports the functions and visits them in order. `Function(setting)` is created from the setting with that name.
 macro_rules! built_in {
     ($($module:ident::$function:ident $(($setting:ident))?),+; trainable $($trainable:ident),+) => {
         $(pub use $module::$function;)+
@@ -149,7 +159,7 @@ macro_rules! built_in {
     (@make $function:ident $setting:ident) => { |settings| settings.number(stringify!($setting)).map($function::new) };
 }
 
-// The one list: who adds a function adds it here, and gives the tests its values.
+// The only list of functions. A new function needs an entry here and its limits in `tests/gradients.rs`.
 built_in! {
     identity::Identity,
     relu::Relu,
@@ -174,7 +184,7 @@ built_in! {
     trainable PRelu, Swish
 }
 
-/// a·u, with 0·∞ = 0 where a setting takes the term away; NaN stays NaN.
+/// Returns a·u, with 0·∞ = 0, because a setting of 0 removes the term. NaN stays NaN.
 #[inline(always)]
 fn scaled<A: Real>(a: A, u: A) -> A {
     a * if a == A::zero() { u.clamp(-A::one(), A::one()) } else { u }

@@ -1,24 +1,30 @@
 use super::{TrainableActFn, scaled};
 use crate::scalar::Real;
 
-/// The parametric ReLU: a leaky ReLU that learns its slope.
+/// The parametric ReLU: a leaky ReLU with a learned slope.
 ///
 /// Formula: z = u for u > 0, else α·u.
 ///
-/// Derivative: by u 1 for u > 0, else α; by α 0 for u > 0, else u.
+/// Derivative: with respect to u, 1 for u > 0, else α; with respect to α, 0 for u > 0, else u.
 ///
-/// Shapes: elementwise; α is one number per layer, or one per unit with
+/// Shapes: elementwise. α has one value per layer, or one per unit with
 /// [`TrainableActivation::per_unit`](crate::layer::TrainableActivation::per_unit).
 ///
-/// Numerics: exact up to one rounding; at the kink 0 the derivative is α.
+/// Numerics: exact up to one rounding. The derivative at the kink 0 is α.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `alpha` α, before training | 0.25 | finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `alpha` α | initial slope for u ≤ 0 | 0.25 | finite |
 ///
-/// Errors: when the model is built, for an α that is not finite.
+/// # Errors
 ///
-/// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if `alpha` is out of range.
+///
+/// # Source
+///
+/// He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::PRelu;
@@ -44,7 +50,7 @@ pub struct PRelu {
 }
 
 impl PRelu {
-    /// PRelu that starts with this α.
+    /// Creates a PReLU function with this initial α.
     pub fn new(alpha: f64) -> Self {
         Self { alpha }
     }
@@ -59,7 +65,7 @@ impl Default for PRelu {
 impl TrainableActFn for PRelu {
     const KIND: &'static str = "prelu";
     const PARAMETER: &'static str = "alpha";
-    // As PyTorch calls it.
+    // The name in PyTorch.
     const SAVED_AS: &'static str = "weight";
 
     fn start(&self) -> f64 {

@@ -10,9 +10,13 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: exact; at the kink 0 the derivative is 0, NaN stays NaN.
+/// Numerics: exact. The derivative at the kink 0 is 0. NaN stays NaN.
 ///
-/// Source: Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, 2010.
+/// # Source
+///
+/// Nair and Hinton, *Rectified linear units improve restricted Boltzmann machines*, 2010.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{ActFn, Relu};

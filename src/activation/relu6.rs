@@ -10,9 +10,13 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: exact; 0 at −∞, 6 at +∞; at the kinks 0 and 6 the derivative is 0.
+/// Numerics: exact. At −∞, z is 0; at +∞, z is 6. The derivative at the kinks 0 and 6 is 0.
 ///
-/// Source: Krizhevsky, *Convolutional deep belief networks on CIFAR-10*, 2010.
+/// # Source
+///
+/// Krizhevsky, *Convolutional deep belief networks on CIFAR-10*, 2010.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Relu6;

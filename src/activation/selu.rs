@@ -2,11 +2,13 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// The fixed point that the paper derives.
+/// λ and α at the fixed point that the paper derives.
 const LAMBDA: f64 = 1.050_700_987_355_480_5;
 const ALPHA: f64 = 1.673_263_242_354_377_2;
 
 /// The scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
+///
+/// Initialise the weights with [`Initializer::LECUN_NORMAL`](crate::init::Initializer::LECUN_NORMAL).
 ///
 /// Formula: z = λ·u for u > 0, else λ·α·(eᵘ − 1), with λ = 1.0507… and α = 1.6732….
 ///
@@ -14,9 +16,13 @@ const ALPHA: f64 = 1.673_263_242_354_377_2;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: tends to −λ·α = −1.7581… at −∞ and its derivative to 0; nothing overflows.
+/// Numerics: z tends to −λ·α = −1.7581… and the derivative to 0 at −∞. Nothing overflows.
 ///
-/// Source: Klambauer et al., *Self-normalizing neural networks*, 2017; start its weights with LeCun's initializer.
+/// # Source
+///
+/// Klambauer et al., *Self-normalizing neural networks*, 2017.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Selu;

@@ -6,13 +6,17 @@ use crate::settings::Settings;
 ///
 /// Formula: z = σ(u) = 1 / (1 + e⁻ᵘ).
 ///
-/// Derivative: z·(1 − z), computed as e/(1 + e)² with e = e^−|u|, which does not cancel where z is near 1.
+/// Derivative: z·(1 − z), computed as e/(1 + e)² with e = e^−|u|, which does not cancel if z is near 1.
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: 0 at −∞ and 1 at +∞, keeping its relative accuracy down to the smallest numbers.
+/// Numerics: z is 0 at −∞ and 1 at +∞. It keeps its relative accuracy down to the smallest values.
 ///
-/// Source: Cox, *The regression analysis of binary sequences*, 1958.
+/// # Source
+///
+/// Cox, *The regression analysis of binary sequences*, 1958.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Sigmoid;

@@ -3,7 +3,7 @@ use crate::error::Result;
 use crate::scalar::Real;
 use crate::settings::{Settings, check_positive};
 
-/// A smooth ReLU.
+/// Softplus: a smooth approximation of ReLU.
 ///
 /// Formula: z = ln(1 + e^βu)/β = max(u, 0) + ln(1 + e^−|βu|)/β.
 ///
@@ -11,15 +11,21 @@ use crate::settings::{Settings, check_positive};
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: 0 at −∞, u for large u; nothing overflows unless 1/β does.
+/// Numerics: z is 0 at −∞ and u for large u. Nothing overflows unless 1/β does.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `beta` β | 1 | finite, above 0 |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `beta` β | sharpness of the bend at 0 | 1 | above 0, finite |
 ///
-/// Errors: when the model is built, for a parameter out of range.
+/// # Errors
 ///
-/// Source: Dugas et al., *Incorporating second-order functional knowledge for better option pricing*, 2000.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if `beta` is out of range.
+///
+/// # Source
+///
+/// Dugas et al., *Incorporating second-order functional knowledge for better option pricing*, 2000.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Softplus;
@@ -36,7 +42,7 @@ pub struct Softplus {
 }
 
 impl Softplus {
-    /// Softplus with this β.
+    /// Creates a softplus function with this β.
     pub fn new(beta: f64) -> Self {
         Self { beta }
     }
@@ -55,7 +61,7 @@ impl ActFn for Softplus {
     fn f<A: Real>(&self, u: A) -> A {
         let beta = A::of(self.beta);
         let v = beta * u;
-        // There z is u to the last bit, and v might overflow.
+        // In this range z rounds to u, and v may overflow.
         if v > A::of(100.0) { u } else { v.softplus() / beta }
     }
 

@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// Softsign: an S-curve without exponentials.
+/// Softsign: an S-shaped curve without exponentials.
 ///
 /// Formula: z = u / (1 + |u|).
 ///
@@ -10,9 +10,13 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: tends to ±1 at ±∞, where the derivative is 0.
+/// Numerics: at ±∞, z is ±1 and the derivative is 0.
 ///
-/// Source: Turian, Bergstra and Bengio, *Quadratic features and deep architectures for chunking*, 2009.
+/// # Source
+///
+/// Turian, Bergstra and Bengio, *Quadratic features and deep architectures for chunking*, 2009.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Softsign;

@@ -3,26 +3,32 @@ use crate::error::Result;
 use crate::scalar::Real;
 use crate::settings::{Settings, check_finite};
 
-/// Swish, for β = 1 also called [SiLU](Silu): u, gated by its own sigmoid.
+/// Swish: u multiplied by the sigmoid of βu. With β = 1, it is also called [SiLU](Silu).
 ///
 /// Formula: z = u·σ(βu).
 ///
-/// Derivative: β·z + σ(βu)·(1 − β·z); by β, where it is learned, u²·σ(βu)·σ(−βu).
+/// Derivative: β·z + σ(βu)·(1 − β·z); with respect to β, if it is learned: u²·σ(βu)·σ(−βu).
 ///
-/// Shapes: elementwise. As [`Activation`](crate::Activation) the layer keeps β, as
-/// [`TrainableActivation`](crate::layer::TrainableActivation) it learns β, one per layer or one per unit.
+/// Shapes: elementwise. An [`Activation`](crate::Activation) layer keeps β constant. A
+/// [`TrainableActivation`](crate::layer::TrainableActivation) layer learns β, one per layer or one per unit.
 ///
-/// Numerics: evaluated so, the derivative cancels for large u, and from u = 10¹⁶ on gives 0 instead of 1; a function of βu
-/// alone that does not cancel is evaluated instead (see `docs/derivations.md`). −0 or 0 at −∞ with derivative 0; nothing
-/// overflows.
+/// Numerics: in the form above, the derivative cancels for large u and is 0 instead of 1 from u = 10¹⁶ on. The crate therefore
+/// evaluates a function of βu alone that does not cancel (see `docs/derivations.md`). At −∞, z is −0 or 0 and the derivative is
+/// 0. Nothing overflows.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `beta` β (where it is learned, before training) | 1 | finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `beta` β | factor of u in the sigmoid; if it is learned, its initial value | 1 | finite |
 ///
-/// Errors: when the model is built, for a β that is not finite.
+/// # Errors
 ///
-/// Source: Ramachandran, Zoph and Le, *Searching for activation functions*, 2017; Elfwing, Uchibe and Doya, 2018.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if `beta` is out of range.
+///
+/// # Source
+///
+/// Ramachandran, Zoph and Le, *Searching for activation functions*, 2017; Elfwing, Uchibe and Doya, 2018.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{ActFn, Swish};
@@ -39,7 +45,7 @@ pub struct Swish {
 }
 
 impl Swish {
-    /// Swish with this β.
+    /// Creates a Swish function with this β.
     pub fn new(beta: f64) -> Self {
         Self { beta }
     }
@@ -94,12 +100,14 @@ impl TrainableActFn for Swish {
     #[inline(always)]
     fn dz_dp<A: Real>(u: A, beta: A, _z: A) -> A {
         let slope = scaled(beta, u).sigmoid_derivative();
-        // Not ∞·0 for infinite u.
+        // Avoids ∞·0 for infinite u.
         if slope == A::zero() { slope } else { u * (u * slope) }
     }
 }
 
-/// The sigmoid linear unit: [`Swish`] with β = 1, which is its default.
+/// The sigmoid linear unit: [`Swish`] with its default β = 1.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Silu;

@@ -6,13 +6,17 @@ use crate::settings::Settings;
 ///
 /// Formula: z = tanh u.
 ///
-/// Derivative: 1 − z², computed as 4·σ′(2u), which does not cancel where |z| is near 1.
+/// Derivative: 1 − z², computed as 4·σ′(2u), which does not cancel if |z| is near 1.
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: ±1 at ±∞, where the derivative is 0.
+/// Numerics: at ±∞, z is ±1 and the derivative is 0.
 ///
-/// Source: LeCun et al., *Efficient BackProp*, 1998.
+/// # Source
+///
+/// LeCun et al., *Efficient BackProp*, 1998.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Tanh;

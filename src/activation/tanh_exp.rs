@@ -2,7 +2,7 @@ use super::ActFn;
 use crate::scalar::Real;
 use crate::settings::Settings;
 
-/// TanhExp: like Mish, with the exponential where Mish has softplus.
+/// TanhExp: similar to Mish, with the exponential instead of the softplus.
 ///
 /// Formula: z = u·tanh(eᵘ).
 ///
@@ -10,11 +10,15 @@ use crate::settings::Settings;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: −0 at −∞; the exponential is taken of at most 4, from where on tanh is 1 in every precision, so
-/// nothing overflows.
+/// Numerics: at −∞, z is −0. The argument of the exponential is limited to 4, because beyond it the tanh is 1 in every precision.
+/// Nothing overflows.
 ///
-/// Source: Liu and Di, *TanhExp: a smooth activation function with high convergence speed for lightweight neural
+/// # Source
+///
+/// Liu and Di, *TanhExp: a smooth activation function with high convergence speed for lightweight neural
 /// networks*, 2020.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::TanhExp;
@@ -34,7 +38,7 @@ impl ActFn for TanhExp {
     #[inline(always)]
     fn f<A: Real>(&self, u: A) -> A {
         let v = u.clamp(A::of(-800.0), A::of(4.0));
-        // Its square is subnormal long before u times the square is.
+        // The root twice instead of eᵘ, which is subnormal for some u whose u·eᵘ is not.
         let root = (v / A::of(2.0)).exp();
         if u < A::of(-40.0) { v * root * root } else { u * (root * root).tanh() }
     }

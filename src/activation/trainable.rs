@@ -4,10 +4,13 @@ use crate::error::Result;
 use crate::scalar::{Dual, Real};
 use crate::settings::check_finite;
 
-/// An activation function z = f(u, p) with a parameter p that is learned. Both derivatives come from the function itself.
+/// An activation function z = f(u, p) with a learned parameter p. By default, both derivatives are computed from the function by
+/// automatic differentiation.
 ///
-/// [`TrainableActivation`](crate::layer::TrainableActivation) makes a layer of it. What [`ActFn`](crate::ActFn) says of speed and of
-/// kinks holds here too.
+/// [`TrainableActivation`](crate::layer::TrainableActivation) turns it into a layer. The advice on speed and kinks at
+/// [`ActFn`](crate::ActFn) applies here too.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::TrainableActFn;
@@ -35,7 +38,7 @@ use crate::settings::check_finite;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
-    /// The kind that a model's table shows, and by which a file knows the function: one that no other has.
+    /// The kind: the unique name of the function in a model's table and in files.
     const KIND: &'static str;
 
     /// The name of the parameter.
@@ -44,25 +47,29 @@ pub trait TrainableActFn: Clone + Debug + Send + Sync + 'static {
     /// The name of the parameter in files.
     const SAVED_AS: &'static str = Self::PARAMETER;
 
-    /// Returns the parameter before training.
+    /// Returns the initial value of the parameter.
     fn start(&self) -> f64;
 
     /// Returns z(u, p).
     fn z<R: Real>(u: R, p: R) -> R;
 
-    /// Returns ∂z/∂u, with z at hand.
+    /// Returns ∂z/∂u, given z = z(u, p).
     #[inline(always)]
     fn dz_du<R: Real>(u: R, p: R, _z: R) -> R {
         Self::z(Dual::variable(u), Dual::constant(p)).derivative()
     }
 
-    /// Returns ∂z/∂p, with z at hand.
+    /// Returns ∂z/∂p, given z = z(u, p).
     #[inline(always)]
     fn dz_dp<R: Real>(u: R, p: R, _z: R) -> R {
         Self::z(Dual::constant(u), Dual::variable(p)).derivative()
     }
 
-    /// An error if the start is out of its range; asked when a model is built.
+    /// Checks the initial value of the parameter. This method is called when a model is built.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`](crate::Error::Setting) if the initial value is not finite.
     fn check(&self) -> Result<()> {
         check_finite(Self::PARAMETER, self.start())
     }

@@ -8,10 +8,10 @@ use crate::random::Noise;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// What is wrong, if anything.
+/// The result of a check. The error is the reason for its failure.
 pub(super) type Verdict<T = ()> = Result<T, String>;
 
-/// A layer with all that its passes read, in one precision.
+/// A layer with the operands of its passes, in one precision.
 #[derive(Clone)]
 pub(super) struct Case<'a, A: Scalar> {
     pub layer: &'a dyn Layer<A>,
@@ -23,62 +23,62 @@ pub(super) struct Case<'a, A: Scalar> {
     pub noise: Noise,
 }
 
-/// How passes are made.
+/// The settings for running passes.
 #[derive(Clone, Copy)]
 pub(super) struct Way {
     pub threads: usize,
-    /// What stands in the places to write.
+    /// The initial value of all memory that passes write.
     pub poison: f64,
-    /// Whether other samples pass forward before the gradients pass backward.
+    /// Whether other samples pass through the layer between the forward and the backward pass.
     pub interrupted: bool,
     pub with_grad: bool,
     pub with_dx: bool,
-    /// Whether the parameters' gradient has a pass of its own, behind the one for dx.
+    /// Whether the gradient with respect to the parameters has its own pass, after the pass for dx.
     pub after_dx: bool,
 }
 
 pub(super) const PLAIN: Way =
     Way { threads: 1, poison: f64::NAN, interrupted: false, with_grad: true, with_dx: true, after_dx: false };
 
-/// What passes write.
+/// The results of all passes.
 pub(super) struct Written<A> {
     /// The output in prediction.
     pub prediction: Array2<A>,
     pub trained: Trained<A>,
 }
 
-/// What passes in training write.
+/// The results of the passes in training.
 pub(super) struct Trained<A> {
     pub y: Array2<A>,
-    /// What the buffers become.
+    /// The new values of the buffers.
     pub buffers: Array2<A>,
     pub dx: Array2<A>,
     pub grad: Array2<A>,
-    /// The arrays that passes keep for later ones.
+    /// The arrays that passes keep for later passes.
     pub kept: Vec<Array2<A>>,
 }
 
 impl<A: Scalar> Case<'_, A> {
-    /// The same with these rows of the samples, one after another.
+    /// Returns the case with these rows of the samples, in this order.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let select = |array: &Array2<A>| array.select(Axis(0), rows).as_standard_layout().into_owned();
         Self { x: select(&self.x), dy: select(&self.dy), ..self.clone() }
     }
 
-    /// All passes for all rows.
+    /// Runs all passes for all rows.
     pub fn run(&self, way: Way) -> Verdict<Written<A>> {
         let rows = 0..self.x.nrows();
         Ok(Written { prediction: self.predict(rows.clone(), way)?, trained: self.train(rows, way)? })
     }
 
-    /// The output for some rows in prediction.
+    /// Returns the output for some rows in prediction.
     pub fn predict(&self, rows: Range<usize>, way: Way) -> Verdict<Array2<A>> {
         let mut y = Array2::from_elem((rows.len(), self.dy.ncols()), A::of(way.poison));
         self.forward(&mut self.workspace(rows.len(), way)?, rows, &mut y, None)?;
         Ok(y)
     }
 
-    /// The passes of training for some rows as a part of the batch.
+    /// Runs the passes of training for some rows as a part of the batch.
     pub fn train(&self, rows: Range<usize>, way: Way) -> Verdict<Trained<A>> {
         let noise = self.noise.rows_from(rows.start);
         let mut ws = self.workspace(rows.len(), way)?;
@@ -117,7 +117,7 @@ impl<A: Scalar> Case<'_, A> {
         Ok(Trained { y, buffers, dx, grad, kept })
     }
 
-    /// Makes scratch for some rows, with poison in it.
+    /// Creates a workspace for this number of rows, filled with the poison value.
     fn workspace(&self, rows: usize, way: Way) -> Verdict<LayerWorkspace<A>> {
         let ws = LayerWorkspace::new(self.layer, self.input, rows).and_then(|ws| ws.threads(way.threads));
         let filled = ws.and_then(|mut ws| ws.fill(A::of(way.poison)).map(|()| ws));
@@ -142,27 +142,27 @@ impl<A: Scalar> Case<'_, A> {
 }
 
 impl<A: Scalar> Written<A> {
-    /// All that was written, each with its name.
+    /// Returns all results with their names.
     pub fn all(&self) -> [(&'static str, ArrayView2<'_, A>); 5] {
         let Trained { y, buffers, dx, grad, .. } = &self.trained;
         let names = ["y in prediction", "y in training", "buffers", "dx", "grad"];
         let mut arrays = [&self.prediction, y, buffers, dx, grad].into_iter();
-        names.map(|name| (name, arrays.next().expect("as many as names").view()))
+        names.map(|name| (name, arrays.next().expect("one array per name").view()))
     }
 
-    /// Whether all of it has the same bits.
+    /// Checks that all results have the same bits.
     pub fn same_bits(&self, other: &Self) -> Verdict {
         let mut pairs = self.all().into_iter().zip(other.all());
         pairs.try_for_each(|((name, ours), (_, others))| same_bits(name, ours, others))
     }
 }
 
-/// Some rows of an array.
+/// Returns a view of some rows of an array.
 pub(super) fn part<'a, A>(of: &'a Array2<A>, rows: &Range<usize>) -> ArrayView2<'a, A> {
     of.slice_axis(Axis(0), Slice::from(rows.clone()))
 }
 
-/// Whether two arrays have the same bits.
+/// Checks that two arrays have the same bits.
 pub(super) fn same_bits<A: Scalar>(
     name: &str,
     ours: ArrayView2<'_, A>,
@@ -171,7 +171,7 @@ pub(super) fn same_bits<A: Scalar>(
     compare(name, ours, others, |a, b| a.widen().to_bits() == b.widen().to_bits())
 }
 
-/// Whether the numbers of two arrays agree; if not, which are the first that do not.
+/// Checks that the values of two arrays agree. The error contains the first pair that does not.
 pub(super) fn compare<A: Scalar, B: Scalar>(
     name: &str,
     ours: ArrayView2<'_, A>,
@@ -179,14 +179,14 @@ pub(super) fn compare<A: Scalar, B: Scalar>(
     agree: impl Fn(A, B) -> bool,
 ) -> Verdict {
     if ours.dim() != others.dim() {
-        return Err(format!("{name} has the shapes {:?} and {:?}", ours.dim(), others.dim()));
+        return Err(format!("{name}: shape {:?} differs from {:?}", ours.dim(), others.dim()));
     }
     let mut pairs = ours.indexed_iter().zip(others);
     let apart = pairs.find(|((_, a), b)| !agree(**a, **b));
-    apart.map_or(Ok(()), |((place, a), b)| Err(format!("{name} at {place:?} is {a:e} and {b:e}")))
+    apart.map_or(Ok(()), |((place, a), b)| Err(format!("{name} at {place:?}: {a:e} differs from {b:e}")))
 }
 
-/// Runs a layer's code; that it panicked is an error.
+/// Runs the code of a layer and turns a panic into an error.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Verdict<T> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| "the layer panicked".into())
 }

@@ -11,30 +11,33 @@ use crate::random::{Noise, Random, RandomState};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// The numbers of the batch that threads divide among them: enough that each gets a part.
+/// The minimum number of values of the batch that threads divide: enough that each thread gets a part.
 const DIVIDED: usize = 40_000;
-/// How far `f32` may be from `f64`, relative to the greatest number of an array.
+/// The maximum difference between `f32` and `f64`, relative to the largest absolute value of an array.
 const SINGLE: f64 = 1e-4;
 
-/// Examines a layer on the samples `x`.
+/// Tests a layer on the samples `x`.
 ///
-/// | promise | how it is put to the test |
+/// | requirement | check |
 /// |---|---|
-/// | the description does not change | shape, parameters, buffers and scratch are asked for twice |
-/// | every value of y, dx and the gradient is written, none added to; no scratch is read before it is written | with other values in their places, the same bits come out |
-/// | nothing is remembered | between two equal passes, one of other samples |
-/// | dx and the gradient can be had alone, or one after the other | the same bits as together |
-/// | `row_wise` is the truth | parts of a batch, with their noise, have the bits of the whole, also in what they keep |
-/// | threads change no bit | engines of 1, 2, 3 and 5 threads, a batch that is large enough |
-/// | the gradients are right | [`gradcheck::layer`], in training |
-/// | `f32` and `f64` agree | to 10⁻⁴ of the greatest number of an array |
+/// | the declarations do not change | the layer returns the same shape, parameters, buffers and scratch twice |
+/// | every value of y, dx and the gradient is overwritten, and no scratch is read before it is written | memory filled with another value leads to the same bits |
+/// | the layer keeps no state between passes | other samples between the forward and the backward pass do not change a bit |
+/// | dx and the gradient can be computed separately | each alone, and one after the other, has the same bits as both together |
+/// | `row_wise` is correct | parts of a batch, with their noise, have the same bits as the whole batch, including the kept arrays |
+/// | the number of threads does not change the results | engines with 1, 2, 3 and 5 threads compute the same bits for a large batch |
+/// | the gradients are correct | [`gradcheck::layer`] passes, in training |
+/// | `f32` and `f64` agree | the difference is at most 10⁻⁴ of the largest absolute value of an array |
 ///
-/// A layer that panics, as by reaching beyond its parameters, breaks the promise at hand. Parameters and buffers are those of a
-/// layer in training: the initializers' a little moved, and what a batch makes of the buffers.
+/// If the layer panics, for example because it reads beyond its parameters, the current check fails. The parameters are the
+/// layer's initial values plus small random changes, and the buffers have the values after one batch, as in training.
 ///
-/// Errors: no sample or fewer than the layer trains on, a number that is not finite, an input of a width that the layer does
-/// not take.
+/// # Errors
+/// Returns [`Error::Shape`] if `x` is empty or has fewer rows than the layer needs in training, and [`Error::NotFinite`] if a
+/// value of `x` is not finite. Returns the error of the layer if it does not support inputs of this shape, if a setting is out of
+/// range, or if its declarations are invalid.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::BatchNorm;
 /// use manabi::random::{Random, RandomState};
@@ -52,12 +55,13 @@ where
     both(layer, layer, x.ncols().into(), x, seed)
 }
 
-/// Examines a layer on samples of this shape, a row of `x` each: [`layer`] for images, and for blocks, which are made for
-/// one precision.
+/// Tests a layer, like [`layer`], on samples of the shape `input`, with one instance for each precision. Each row of `x` is a
+/// sample. Use this function for images, and for blocks, whose types have one precision.
 ///
 /// # Errors
-/// Those of [`layer`].
+/// Returns the errors of [`layer`], and [`Error::Shape`] if the width of `x` is not the size of `input`.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{Chain, Residual};
 /// use manabi::random::{Random, RandomState};
@@ -77,7 +81,7 @@ pub fn both(
     x: ArrayView2<'_, f64>,
     seed: u32,
 ) -> Result<Report> {
-    // Values that both precisions have.
+    // Rounds to values that both precisions represent exactly.
     let x = x.mapv(|x| f64::from(x as f32));
     let mut report = Report::new(double.kind());
     let gradients = match caught(|| gradcheck::layer_with_shape(double, input, x.view(), seed)) {
@@ -86,7 +90,7 @@ pub fn both(
         }
         Err(reason) => Err(reason),
     };
-    report.check("the gradients are right", gradients);
+    report.check("the gradients are correct", gradients);
     let placed = caught(|| Ok::<_, Error>((single.placed(input)?, double.placed(input)?)));
     let Some((placed_single, placed_double)) = described(placed, &mut report)? else { return Ok(report) };
     let single = placed_single.as_deref().unwrap_or(single);
@@ -100,18 +104,18 @@ pub fn both(
     Ok(report)
 }
 
-/// Returns a description, or reports that asking for it panicked.
+/// Returns the declarations, or `None` after reporting that the layer panicked.
 fn described<T>(asked: Verdict<Result<T>>, report: &mut Report) -> Result<Option<T>> {
     match asked {
         Ok(description) => description.map(Some),
         Err(reason) => {
-            report.check("it can be described", Err(reason));
+            report.check("the declarations can be read", Err(reason));
             Ok(None)
         }
     }
 }
 
-/// A layer as it is in training; in both precisions the same values.
+/// Creates the operands of a layer as in training, with the same values in both precisions.
 fn case<'a, A: Scalar>(
     layer: &'a dyn Layer<A>,
     input: Shape,
@@ -139,39 +143,39 @@ fn case<'a, A: Scalar>(
     Ok(case)
 }
 
-/// All that can be examined in one precision. Gives what plain passes write, if there are any.
+/// Runs all checks in one precision. Returns the results of plain passes, or `None` if these fail.
 fn examine<A: Scalar>(case: &Case<'_, A>, report: &mut Report) -> Option<Written<A>> {
     let precision = std::any::type_name::<A>();
     let mut check = |promise: &str, verdict| report.check(format_args!("{promise}, {precision}"), verdict);
-    check("the description does not change", describe(case));
+    check("the declarations do not change", describe(case));
     let plain = match case.run(PLAIN) {
         Ok(plain) => plain,
         Err(reason) => {
-            check("passes", Err(reason));
+            check("the passes run", Err(reason));
             return None;
         }
     };
     let again = |way| plain.same_bits(&case.run(way)?);
     check(
-        "every value is written, none added to, no scratch is read before it is written",
+        "every value is overwritten, and no scratch is read before it is written",
         again(Way { poison: 0.5, ..PLAIN }),
     );
-    check("nothing is remembered", again(Way { interrupted: true, ..PLAIN }));
-    check("dx and the gradient can be had alone, or one after the other", alone(case, &plain));
+    check("the layer keeps no state between passes", again(Way { interrupted: true, ..PLAIN }));
+    check("dx and the gradient can be computed separately", alone(case, &plain));
     if case.layer.row_wise(false) {
-        check("row_wise is the truth in prediction", predicted_in_parts(case, &plain));
+        check("row_wise is correct in prediction", predicted_in_parts(case, &plain));
     }
     if case.layer.row_wise(true) {
-        check("row_wise is the truth in training", trained_in_parts(case, &plain));
+        check("row_wise is correct in training", trained_in_parts(case, &plain));
     }
-    check("threads change no bit", threads(case));
+    check("the number of threads does not change the results", threads(case));
     Some(plain)
 }
 
 fn describe<A: Scalar>(case: &Case<'_, A>) -> Verdict {
     let declared = || Declared::of(case.layer, case.input).map_err(|error| error.to_string());
     let (first, second) = (declared()?, declared()?);
-    if first == second { Ok(()) } else { Err(format!("{first:?} and {second:?}")) }
+    if first == second { Ok(()) } else { Err(format!("{first:?} differs from {second:?}")) }
 }
 
 fn alone<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
@@ -185,7 +189,7 @@ fn alone<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
     same_bits("grad after dx", plain.trained.grad.view(), apart.grad.view())
 }
 
-/// The first row, and the rest in two parts, where there are enough rows.
+/// Returns the first row, and the rest in two parts if there are enough rows.
 fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
     let middle = 1 + rows / 2;
     [0..1, 1..middle.min(rows), middle.min(rows)..rows].into_iter().filter(|part| !part.is_empty())
@@ -207,7 +211,7 @@ fn trained_in_parts<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdic
         same_bits(&format!("dx of rows {rows:?}"), whole, alone.dx.view())?;
         let mut kept = plain.trained.kept.iter().zip(&alone.kept).enumerate();
         kept.try_for_each(|(i, (whole, alone))| {
-            same_bits(&format!("array {i} that is kept of rows {rows:?}"), part(whole, &rows), alone.view())
+            same_bits(&format!("kept array {i} of rows {rows:?}"), part(whole, &rows), alone.view())
         })
     })
 }

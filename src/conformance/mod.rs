@@ -1,6 +1,8 @@
-//! Does a layer keep the promises that models, workspaces and trainers rely on? One routine that every layer of the crate
-//! passes, for layers of your own as well.
+//! Conformance tests, which check that a layer meets the requirements of models, workspaces and trainers.
 //!
+//! Every layer of the crate passes these tests. They are also suitable for custom layers.
+//!
+//! # Examples
 //! ```
 //! use manabi::random::{Random, RandomState};
 //! use manabi::{Affine, conformance};
@@ -17,15 +19,15 @@ use std::fmt;
 
 pub use layer::{both, layer};
 
-/// What a routine found.
+/// The result of a conformance test.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// What was examined, by its name.
+    /// The kind of the layer.
     pub name: String,
-    /// How many promises were put to the test.
+    /// The number of checks.
     pub checks: usize,
-    /// The promises that were broken: which, and where it showed.
+    /// The failed checks, each with its requirement and the failure.
     pub failures: Vec<String>,
 }
 
@@ -34,21 +36,21 @@ impl Report {
         Self { name: name.into(), checks: 0, failures: Vec::new() }
     }
 
-    /// Whether promises were put to the test, and all were kept.
+    /// Returns whether at least one check was made and none failed.
     pub fn passed(&self) -> bool {
         self.checks > 0 && self.failures.is_empty()
     }
 
-    /// For tests.
+    /// Asserts that the test has passed, for use in tests.
     ///
     /// # Panics
-    /// If a promise was broken, with the report as the message.
+    /// Panics with the report as the message if a check failed or if none was made.
     #[track_caller]
     pub fn assert(&self) {
         assert!(self.passed(), "{self}");
     }
 
-    /// Counts a promise, and what is wrong with it if anything is.
+    /// Counts a check, and records the reason if it failed.
     fn check(&mut self, promise: impl fmt::Display, result: Result<(), String>) {
         self.checks += 1;
         if let Err(reason) = result {
@@ -60,7 +62,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.passed() { "passed" } else { "failed" };
-        write!(f, "{} {verdict}: {} of {} promises broken", self.name, self.failures.len(), self.checks)?;
+        write!(f, "{} {verdict}: {} of {} checks failed", self.name, self.failures.len(), self.checks)?;
         self.failures.iter().try_for_each(|failure| write!(f, "\n- {failure}"))
     }
 }

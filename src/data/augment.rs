@@ -8,34 +8,35 @@ use crate::random::Noise;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// A data set whose samples are changed at random while a model trains on them, anew in every epoch: shifted, mirrored, with
-/// noise added.
+/// A data set whose samples are changed at random in every epoch of training, such as by shifts, mirroring or added noise.
 ///
-/// The change is a function of a sample, as it was gathered (a row of x, normalised), and of the random numbers of its place:
-/// seed, epoch and row in the data set. It is applied in training only; evaluations, [`Subset::to_samples`](super::Subset) and
-/// [`gather`](Dataset::gather) give the samples as they are, and targets never change. The result has the same bits for any
-/// number of threads, and in a run that goes on from a checkpoint.
+/// The function `change` receives a sample as it was gathered (a normalised row of x) and the noise of the sample, which depends
+/// on the seed, the epoch and the row in the data set. The function is applied only in training. Evaluations,
+/// [`Subset::to_samples`](super::Subset::to_samples) and [`gather`](Dataset::gather) return the original samples. Targets never
+/// change. The results have the same bits for any number of threads, and in a run that resumes from a checkpoint.
 ///
-/// The change is called from several threads at once, for a sample each, and should allocate nothing. Of a
-/// [`Split`](super::Split) augment the part that is trained on; a row is then a row of that part. An `Augment` around
-/// another one draws other noise.
+/// The function is called for individual samples, from several threads at once. It should not allocate. With a
+/// [`Split`](super::Split), wrap only the training part; a row is then a row of this part. If an `Augment` wraps another one, the
+/// two receive different noise.
 ///
-/// | parameter | default | purpose |
-/// |---|---|---|
-/// | `data` | none | the data set |
-/// | `change` | none | changes a sample in place |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `data` | the data set to wrap | none | any |
+/// | `change` | changes a sample in place | none | any function whose results are finite |
 ///
 /// # Errors
 ///
-/// Those of the data set. A change that makes a value NaN or infinite ends the run with [`Error::NotFinite`](crate::Error),
-/// which names the row.
+/// Gathering a batch returns the errors of the data set. If `change` produces NaN or an infinite value, the run ends with
+/// [`Error::NotFinite`](crate::Error::NotFinite), which names the row, inside [`Error::Training`](crate::Error::Training).
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::Augment;
 /// use manabi::random::Noise;
 /// use manabi::{Affine, CrossEntropy, Mnist, Sequential, Softmax, Trainer};
 ///
-/// /// Shifts an image of 28 rows up or down by a row, or leaves it.
+/// /// Shifts an image of 28 rows up or down by one row, or leaves it unchanged.
 /// fn shift(image: &mut [f32], noise: Noise) {
 ///     match noise.bits(0, 0) % 3 {
 ///         0 => {
@@ -65,7 +66,7 @@ pub struct Augment<'a, A, F> {
 }
 
 impl<'a, A: Scalar, F: Fn(&mut [A], Noise) + Send + Sync> Augment<'a, A, F> {
-    /// Returns the data set with this change.
+    /// Wraps a data set with a function that changes its samples.
     pub fn new(data: &'a dyn Dataset<A>, change: F) -> Self {
         Self { data, change }
     }

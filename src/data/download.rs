@@ -10,7 +10,7 @@ use super::{Mnist, idx};
 use crate::error::{Error, Result};
 use crate::unfinished::Unfinished;
 
-/// What SHA-256 gives for the raw content of each of [`Mnist::FILES`].
+/// The SHA-256 hashes of the decompressed files in the order of [`Mnist::FILES`].
 const SHA256: [&str; 4] = [
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -21,13 +21,17 @@ const SHA256: [&str; 4] = [
 const MIRRORS: [&str; 2] =
     ["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"];
 
-/// However steadily the bytes trickle in, a mirror gets no more time than this for a file.
+/// The maximum time for the download of a file from one mirror, even if data keeps arriving.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Mnist {
-    /// The MNIST digits, fetched on first use and from then on loaded from the user's cache folder.
+    /// Downloads the MNIST digits to the user's cache folder, unless they are already there, and loads them.
     ///
-    /// Errors: those of [`Download::fetch`] and of [`Mnist::load`].
+    /// # Errors
+    ///
+    /// Returns the errors of [`Download::fetch`] and [`Mnist::load`].
+    ///
+    /// # Examples
     ///
     /// ```no_run
     /// let mnist = manabi::Mnist::download()?;
@@ -38,7 +42,10 @@ impl Mnist {
         Self::load(Download::new().fetch()?)
     }
 
-    /// Where [`Mnist::download`] keeps the files: `manabi/mnist` in the system's cache folder, if it has one.
+    /// Returns the folder in which [`Mnist::download`] stores the files: `manabi/mnist` in the user's cache folder. Returns `None` if
+    /// the system has no cache folder.
+    ///
+    /// # Examples
     ///
     /// ```
     /// if let Some(folder) = manabi::Mnist::cache_folder() {
@@ -50,20 +57,22 @@ impl Mnist {
     }
 }
 
-/// Fetches data files into a folder, once, and vouches for their content.
+/// A download of data files to a folder, with a check of their content.
 ///
-/// A file that is already there with the right content is not fetched again; one with any other content is. Each
-/// mirror is asked in turn for `<mirror>/<name>.gz`. What arrives is decompressed, checked, and only then given its
-/// name, so that the folder never holds half a file, even with several processes at work.
+/// A file that already has the right content is not downloaded again. A file with any other content is replaced. The mirrors are
+/// tried in order, at `<mirror>/<name>.gz`. A file is decompressed and checked before it gets its name, so the folder never
+/// contains an incomplete file under this name, even if several processes download at the same time.
 ///
-/// | parameter | default | purpose |
-/// |---|---|---|
-/// | `mirrors` | two public ones of MNIST | URLs of folders, asked in this order; with none, `folder` is only checked |
-/// | `files` | the four of MNIST | name and SHA-256 of the raw content |
-/// | `folder` | [`Mnist::cache_folder`] | where the files go; created if need be |
-/// | `connect_timeout` | 10 s | how long a mirror's name may take to resolve, and a connection to stand |
-/// | `read_timeout` | 30 s | how long a mirror may be silent |
-/// | `limit` | 64 MiB | the largest size of a file, compressed or raw |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `mirrors` | folder URLs, tried in order | two public mirrors of MNIST | any; without mirrors, `fetch` only checks the folder |
+/// | `files` | the name of each file and the SHA-256 hash of its decompressed content | the four files of MNIST | names without a path |
+/// | `folder` | the folder for the files, created if it is missing | [`Mnist::cache_folder`] | any |
+/// | `connect_timeout` | the maximum time to resolve a host name, and then to connect | 10 s | up to 10 min; higher values have no effect |
+/// | `read_timeout` | the maximum time without new data | 30 s | up to 10 min; higher values have no effect |
+/// | `limit` | the maximum size of a file in bytes, both compressed and decompressed | 64 MiB | any |
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::{Download, idx};
@@ -97,7 +106,7 @@ impl Default for Download {
 }
 
 impl Download {
-    /// MNIST from its public mirrors into the user's cache folder.
+    /// Creates a download of MNIST from its public mirrors to the user's cache folder.
     pub fn new() -> Self {
         Self {
             mirrors: MIRRORS.map(String::from).to_vec(),
@@ -113,46 +122,51 @@ impl Download {
         }
     }
 
-    /// Where to ask, in this order.
+    /// Sets the URLs of the mirrors, in the order in which they are tried.
     pub fn mirrors(self, mirrors: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { mirrors: mirrors.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// What to fetch: for each file its name, without `.gz`, and the SHA-256 of its raw content in hexadecimal.
+    /// Sets the files to download: for each file, the name without `.gz` and the hexadecimal SHA-256 hash of the decompressed
+    /// content.
     pub fn files<N: Into<String>, H: Into<String>>(self, files: impl IntoIterator<Item = (N, H)>) -> Self {
         Self { files: files.into_iter().map(|(name, hash)| (name.into(), hash.into())).collect(), ..self }
     }
 
-    /// Where the files go.
+    /// Sets the folder for the files.
     pub fn folder(self, folder: impl Into<PathBuf>) -> Self {
         Self { folder: Some(folder.into()), ..self }
     }
 
-    /// How long a mirror's name may take to resolve, and then a connection to stand.
+    /// Sets the maximum time to resolve the host name of a mirror, and then to connect.
     pub fn connect_timeout(self, connect_timeout: Duration) -> Self {
         Self { connect_timeout, ..self }
     }
 
-    /// How long a mirror may be silent before the next one is asked.
+    /// Sets the maximum time without new data from a mirror. After that time, the next mirror is tried.
     pub fn read_timeout(self, read_timeout: Duration) -> Self {
         Self { read_timeout, ..self }
     }
 
-    /// The largest size of a file in bytes, compressed or raw.
+    /// Sets the maximum size of a file in bytes, both compressed and decompressed.
     pub fn limit(self, limit: u64) -> Self {
         Self { limit, ..self }
     }
 
-    /// Makes sure that every file is in the folder, and returns the folder.
+    /// Downloads every file that is missing or has the wrong content, and returns the folder.
     ///
-    /// Errors: [`Error::Download`] says of every mirror why it did not serve; [`Error::Io`] if the folder cannot be
-    /// written; [`Error::Setting`] for a name that is a path, or if no folder is set and the system has no cache
-    /// folder.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Download`] if a file cannot be downloaded from any mirror; the message gives the reason for each mirror,
+    /// - [`Error::Io`] if the folder or a file cannot be written,
+    /// - [`Error::Setting`] if the name of a file is a path, or if no folder is set and the system has no cache folder.
     pub fn fetch(&self) -> Result<PathBuf> {
-        let no_folder = || Error::setting("folder", "a folder, as the system has none for caches", "none");
+        let no_folder = || Error::setting("folder", "a folder (the system has no cache folder)", "none");
         let folder = self.folder.as_deref().ok_or_else(no_folder)?;
         if let Some((name, _)) = self.files.iter().find(|(name, _)| !is_plain(name)) {
-            return Err(Error::setting("files", "names without a path", name));
+            return Err(Error::setting("files", "file names without a path", name));
         }
         let agent = self.agent();
         for (name, sha256) in &self.files {
@@ -164,7 +178,7 @@ impl Download {
     }
 
     fn agent(&self) -> Agent {
-        // Longer than all together may take makes no difference, but for times beyond what a clock can count.
+        // A timeout above the total limit has no effect. The cap avoids durations that overflow a clock.
         let [connect, read] = [self.connect_timeout, self.read_timeout].map(|timeout| timeout.min(PATIENCE));
         let config = Agent::config_builder()
             .timeout_resolve(Some(connect))
@@ -174,9 +188,9 @@ impl Download {
         config.build().into()
     }
 
-    /// Whether the file is there, and whole.
+    /// Returns whether the file exists with the right content.
     fn has(&self, path: &Path, sha256: &str) -> bool {
-        // A pipe would keep the reader waiting.
+        // Reading from a pipe could block.
         if !path.is_file() {
             return false;
         }
@@ -192,11 +206,11 @@ impl Download {
             match self.fetch_from(agent, &url, &folder.join(name), sha256) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Mirror(reason)) => failures.push(format!("{url}: {reason}")),
-                // No other mirror mends a full disk.
+                // Another mirror does not help if the file cannot be written.
                 Err(Failure::Disk(error)) => return Err(error),
             }
         }
-        let reason = if failures.is_empty() { "none is set".into() } else { failures.join("; ") };
+        let reason = if failures.is_empty() { "no mirrors are set".into() } else { failures.join("; ") };
         Err(Error::Download { file: name.into(), reason })
     }
 
@@ -213,15 +227,15 @@ impl Download {
     }
 }
 
-/// Whether this is the name of a file and nothing more.
+/// Returns whether this is a file name without a path.
 fn is_plain(name: &str) -> bool {
     Path::new(name).file_name().is_some_and(|file_name| file_name == name)
 }
 
-/// Passes the raw content of `bytes` on piece by piece, and returns its SHA-256.
+/// Decompresses `bytes`, passes the content to `out` piece by piece, and returns its SHA-256 hash.
 fn copy(bytes: impl Read, limit: u64, mut out: impl FnMut(&[u8]) -> Result<()>) -> Result<String, Failure> {
     let (content, _) = idx::decompressed(bytes).map_err(Failure::mirror)?;
-    // One byte more than may come tells whether more would come.
+    // One byte above the limit shows that the content is too large.
     let mut content = content.take(limit.saturating_add(1));
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 16];
@@ -232,14 +246,14 @@ fn copy(bytes: impl Read, limit: u64, mut out: impl FnMut(&[u8]) -> Result<()>) 
         }
         size += n as u64;
         if size > limit {
-            return Err(Failure::mirror(format!("larger than the limit of {limit} bytes")));
+            return Err(Failure::mirror(format!("expected at most {limit} bytes (the limit), got more")));
         }
         hash.update(&buffer[..n]);
         out(&buffer[..n])?;
     }
 }
 
-/// Whose fault it is.
+/// The failure of a mirror, after which the next one is tried, or a local failure, which ends the download.
 enum Failure {
     Mirror(String),
     Disk(Error),

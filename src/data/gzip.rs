@@ -1,12 +1,12 @@
-//! Gzip files: members one behind another, with zeros as padding, as gzip itself and Python read them.
+//! Gzip files with any number of members and padding of zero bytes, as accepted by gzip and Python.
 
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// The content of all members. Zeros behind a member are passed over; anything else there must be a member.
+/// A reader of the content of all members. Zero bytes after a member are skipped. Any other byte must start another member.
 pub(super) struct Members<R> {
-    /// The member that is read now; there is none once all have been read.
+    /// The current member, or `None` after the last member.
     member: Option<GzDecoder<R>>,
 }
 
@@ -31,7 +31,7 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Passes zeros over, and returns whether something follows.
+/// Skips zero bytes, and returns whether another byte follows.
 fn skip_zeros(bytes: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let next = bytes.fill_buf()?;

@@ -1,10 +1,11 @@
-//! The idx format of MNIST: one array in a file, raw or gzip-compressed.
+//! The idx format of MNIST: a file with one array, raw or gzip-compressed.
 //!
 //! Format: two zero bytes, the element type, the number of dimensions; each dimension as a big-endian `u32`; the
-//! elements in row-major order, big-endian. Nothing follows. Gzip is known by its magic bytes, whatever the file
-//! is called; zeros behind the compressed data are padding.
+//! elements in row-major order, big-endian. The file ends after the last element. Compression is detected by the magic bytes of
+//! gzip, not by the file name. Zero bytes after the compressed data are padding.
 //!
-//! Shapes: any, up to 255 dimensions; with 0 dimensions a single element, with a dimension of 0 none.
+//! Shapes: any shape with up to 255 dimensions. An array with 0 dimensions has a single element. An array with a dimension of 0
+//! has no elements.
 //!
 //! | byte 2 | element |
 //! |---|---|
@@ -15,11 +16,17 @@
 //! | 0x0D | `f32` |
 //! | 0x0E | `f64` |
 //!
-//! Errors: [`Error::Format`] names the file and the offset in the decompressed content, for content that is too
-//! short or too long, of another type than was asked for, larger than the limit, or that does not decompress. No
-//! content makes a reader panic or allocate more than about twice what is really there.
+//! # Errors
 //!
-//! Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
+//! Reading returns [`Error::Format`], with the file and the offset in the decompressed content, if the content is too short, too
+//! long, larger than the limit or of a different element type, or if it cannot be decompressed. No content causes a panic, or an
+//! allocation of more than about twice the size of the actual content.
+//!
+//! # Source
+//!
+//! Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
+//!
+//! # Examples
 //!
 //! ```
 //! use manabi::data::idx;
@@ -42,20 +49,24 @@ use super::gzip::Members;
 use crate::error::{Error, Result};
 use crate::unfinished;
 
-/// The largest content, in decompressed bytes, that [`read`] accepts: 1 GiB.
+/// The maximum size of the decompressed content that [`read`] accepts: 1 GiB.
 pub const LIMIT: u64 = 1 << 30;
 
-/// How much is read at a time.
+/// The number of bytes to read at a time.
 const CHUNK: usize = 1 << 16;
 
-/// A type that idx files can hold: `u8`, `i8`, `i16`, `i32`, `f32` or `f64`.
+/// An element type of idx files: `u8`, `i8`, `i16`, `i32`, `f32` or `f64`.
 pub trait Element: codec::Codec {}
 
 impl<T: codec::Codec> Element for T {}
 
-/// Reads the array of an idx file, raw or gzip-compressed, of at most [`LIMIT`] bytes.
+/// Reads the array of an idx file, raw or gzip-compressed, with at most [`LIMIT`] bytes of content.
 ///
-/// Errors: the file cannot be read, or it is not an idx file of this element type; see the [module](self).
+/// # Errors
+///
+/// Returns [`Error::Io`] if the file cannot be read, and [`Error::Format`] if it is not a valid idx file with elements of type `T`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::idx;
@@ -74,37 +85,50 @@ pub fn read<T: Element>(path: impl AsRef<Path>) -> Result<ArrayD<T>> {
     read_with_limit(path, LIMIT)
 }
 
-/// [`read`] with another limit on the decompressed bytes of the content, header included.
+/// Reads the array of an idx file like [`read`], with a custom limit on the number of bytes in the decompressed content, including
+/// the header.
 ///
-/// Errors: those of [`read`].
+/// # Errors
+///
+/// Returns the errors of [`read`].
 pub fn read_with_limit<T: Element>(path: impl AsRef<Path>, limit: u64) -> Result<ArrayD<T>> {
     let path = path.as_ref();
     let io_error = |error| Error::Io { path: path.into(), error };
     let file = File::open(path).map_err(io_error)?;
     let metadata = file.metadata().map_err(io_error)?;
-    // A pipe or device has no length of its own.
+    // The length of a pipe or a device is not known.
     let length = metadata.is_file().then_some(metadata.len());
     Source::new(path, file, length)?.array(limit)
 }
 
-/// [`read_with_limit`] from bytes that need not be a file; `name` stands in errors where the path would.
+/// Reads an array in the idx format, raw or gzip-compressed, from any reader. `name` replaces the path in errors. `limit` is the
+/// limit of [`read_with_limit`].
 ///
-/// Errors: those of [`read`].
+/// # Errors
+///
+/// Returns the errors of [`read`].
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::idx;
 ///
 /// let truncated = [0, 0, 0x08, 1, 0, 0, 0, 3, 1, 2];
 /// let error = idx::parse::<u8>("example", &truncated[..], idx::LIMIT).unwrap_err();
-/// assert_eq!(error.to_string(), "example: at byte 10: expected at least 11 bytes, the content ends here");
+/// assert_eq!(error.to_string(), "example: at byte 10: expected at least 11 bytes, but the content ends here");
 /// ```
 pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -> Result<ArrayD<T>> {
     Source::new(name.as_ref(), bytes, None)?.array(limit)
 }
 
-/// Writes an array as an idx file, gzip-compressed if the path ends in `.gz`. The file is written as a whole or not at all.
+/// Writes an array as an idx file. The file is gzip-compressed if the path ends in `.gz`. It is written completely or not at all.
 ///
-/// Errors: the array has more than 255 dimensions or one beyond `u32`; the file cannot be written.
+/// # Errors
+///
+/// Returns [`Error::Shape`] if the array has more than 255 dimensions or a dimension of at least 2³², and [`Error::Io`] if the file
+/// cannot be written.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::idx;
@@ -131,9 +155,9 @@ pub fn write<T: Element, D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<
     })
 }
 
-/// The bytes before the elements.
+/// Returns the header, which precedes the elements.
 fn header<T: Element>(shape: &[usize]) -> Result<Vec<u8>> {
-    let too_large = || Error::shape("idx file", "at most 255 dimensions, each below 2^32", shape);
+    let too_large = || Error::shape("idx array", "with at most 255 dimensions, each below 2^32", shape);
     let mut header = vec![0, 0, T::CODE, u8::try_from(shape.len()).map_err(|_| too_large())?];
     for &dim in shape {
         header.extend(u32::try_from(dim).map_err(|_| too_large())?.to_be_bytes());
@@ -156,9 +180,9 @@ fn write_to<T: Element, D: Dimension>(
     out.flush()
 }
 
-/// The content, decompressed if it is gzip, and whether it was.
+/// Returns a reader of the content, decompressed if it is gzip, and whether it is gzip.
 ///
-/// An idx file starts with a zero byte, so that the two cannot be confused.
+/// An idx file starts with a zero byte, so it cannot be mistaken for gzip.
 pub(super) fn decompressed<'a>(mut bytes: impl Read + 'a) -> io::Result<(Box<dyn Read + 'a>, bool)> {
     let mut start = Vec::with_capacity(2);
     bytes.by_ref().take(2).read_to_end(&mut start)?;
@@ -167,11 +191,11 @@ pub(super) fn decompressed<'a>(mut bytes: impl Read + 'a) -> io::Result<(Box<dyn
     Ok((if is_gzip { Box::new(Members::new(BufReader::new(bytes))) } else { Box::new(bytes) }, is_gzip))
 }
 
-/// The decompressed content on its way in.
+/// A reader of the decompressed content that tracks the offset.
 struct Source<'a> {
     name: &'a Path,
     bytes: Box<dyn Read + 'a>,
-    /// The length of the content, where it is known beforehand.
+    /// The length of the content, if it is known in advance.
     length: Option<u64>,
     offset: u64,
     chunk: Vec<u8>,
@@ -181,7 +205,7 @@ impl<'a> Source<'a> {
     fn new(name: &'a Path, bytes: impl Read + 'a, length: Option<u64>) -> Result<Self> {
         let opened = decompressed(bytes);
         let (bytes, is_gzip) = opened.map_err(|error| Error::Io { path: name.into(), error })?;
-        // The length of a gzip file says nothing of its content.
+        // The length of a gzip file is not the length of its content.
         let length = if is_gzip { None } else { length };
         Ok(Self { name, bytes, length, offset: 0, chunk: Vec::new() })
     }
@@ -195,10 +219,10 @@ impl<'a> Source<'a> {
         let values = self.values(count, total)?;
         self.end(total)?;
         let array = ArrayD::from_shape_vec(shape, values);
-        array.map_err(|error| self.error(4, format!("the dimensions make no array: {error}")))
+        array.map_err(|error| self.error(4, format!("expected dimensions of a valid array: {error}")))
     }
 
-    /// The number of dimensions.
+    /// Reads the magic bytes and returns the number of dimensions.
     fn magic<T: Element>(&mut self) -> Result<usize> {
         let magic = self.next(4, 4)?;
         let (zeros, code, rank) = ([magic[0], magic[1]], magic[2], magic[3]);
@@ -219,24 +243,26 @@ impl<'a> Source<'a> {
         Ok(dims.iter().map(|&dim| u32::from_be_bytes(dim) as usize).collect())
     }
 
-    /// The number of elements, and of all bytes of the content.
+    /// Returns the number of elements and the number of bytes of the whole content.
     fn size<T: Element>(&self, shape: &[usize], limit: u64) -> Result<(usize, u64)> {
-        // The product without zeros has to be representable too, or the array has no strides.
+        // The product of the nonzero dimensions must not overflow either, because the strides depend on it.
         let nonzero =
             shape.iter().filter(|&&dim| dim != 0).try_fold(T::SIZE, |size, &dim| size.checked_mul(dim));
         let bytes = nonzero.filter(|&size| isize::try_from(size).is_ok());
-        let bytes = bytes.ok_or_else(|| self.error(4, format!("the dimensions {shape:?} overflow")))?;
+        let bytes = bytes
+            .ok_or_else(|| self.error(4, format!("the array size overflows for dimensions {shape:?}")))?;
         let bytes = if shape.contains(&0) { 0 } else { bytes };
         let total = self.offset + bytes as u64;
         if total > limit {
-            let reason =
-                format!("the dimensions {shape:?} make {total} bytes, more than the limit of {limit}");
+            let reason = format!(
+                "expected at most {limit} bytes (the limit), got dimensions {shape:?} with {total} bytes"
+            );
             return Err(self.error(4, reason));
         }
         Ok((bytes / T::SIZE, total))
     }
 
-    /// An early error where the length is known, before anything is allocated.
+    /// Returns an error before any allocation if the length is known and wrong.
     fn check_length(&self, total: u64) -> Result<()> {
         match self.length {
             Some(length) if length < total => Err(self.ends_early(length, total)),
@@ -250,7 +276,7 @@ impl<'a> Source<'a> {
         while values.len() < count {
             let n = (count - values.len()).min(CHUNK / T::SIZE);
             let name = self.name;
-            // A known length was checked; otherwise a header's promise is no reason to allocate.
+            // A known length has been checked. Otherwise the header alone does not justify a large allocation.
             let capacity = if self.length.is_some() { count } else { values.len() + n };
             let chunk = self.next(n * T::SIZE, total)?;
             reserve(&mut values, capacity, count).map_err(|error| Error::Io { path: name.into(), error })?;
@@ -259,7 +285,7 @@ impl<'a> Source<'a> {
         Ok(values)
     }
 
-    /// Nothing may follow; in gzip, reading on also checks the checksum.
+    /// Checks that the content ends here. In gzip, this read also verifies the checksum.
     fn end(&mut self, total: u64) -> Result<()> {
         match self.fill(1)? {
             0 => Ok(()),
@@ -267,7 +293,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The next `n` bytes, of `total` that the content needs as far as known.
+    /// Returns the next `n` bytes. `total` is the minimum length of the content according to the bytes read before.
     fn next(&mut self, n: usize, total: u64) -> Result<&[u8]> {
         match self.fill(n)? {
             got if got < n => Err(self.ends_early(self.offset, total)),
@@ -275,26 +301,26 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Fills `chunk` with the next `n` bytes, or with fewer where the content ends.
+    /// Fills `chunk` with the next `n` bytes, or with fewer bytes if the content ends before.
     fn fill(&mut self, n: usize) -> Result<usize> {
         self.chunk.clear();
         let result = self.bytes.by_ref().take(n as u64).read_to_end(&mut self.chunk);
         self.offset += self.chunk.len() as u64;
         result.map_err(|error| match error.kind() {
-            // How the decompressor says that its input is broken.
+            // The decompressor returns these kinds for invalid input.
             ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-                self.error(self.offset, format!("the content is broken from here: {error}"))
+                self.error(self.offset, format!("cannot decompress the content from here: {error}"))
             }
             _ => Error::Io { path: self.name.into(), error },
         })
     }
 
     fn ends_early(&self, offset: u64, total: u64) -> Error {
-        self.error(offset, format!("expected at least {total} bytes, the content ends here"))
+        self.error(offset, format!("expected at least {total} bytes, but the content ends here"))
     }
 
     fn goes_on(&self, total: u64) -> Error {
-        self.error(total, "expected the content to end here, it goes on".into())
+        self.error(total, "expected the end of the content, got more bytes".into())
     }
 
     fn error(&self, offset: u64, reason: String) -> Error {
@@ -302,7 +328,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Makes room for `capacity` values at least, doubling but never beyond `count`.
+/// Reserves room for at least `capacity` values. The capacity at least doubles each time, but never exceeds `count`.
 fn reserve<T>(values: &mut Vec<T>, capacity: usize, count: usize) -> io::Result<()> {
     if capacity > values.capacity() {
         let room = capacity.max(values.capacity().saturating_mul(2)).min(count);
@@ -311,12 +337,12 @@ fn reserve<T>(values: &mut Vec<T>, capacity: usize, count: usize) -> io::Result<
     Ok(())
 }
 
-/// The element types; private, so that the list is closed.
+/// The codecs of the element types. The module is private, so other crates cannot add types.
 mod codec {
     pub trait Codec: Copy + std::fmt::Debug + Send + Sync + 'static {
         const CODE: u8;
         const SIZE: usize = size_of::<Self>();
-        /// From exactly `SIZE` bytes.
+        /// Decodes exactly `SIZE` bytes.
         fn decode(bytes: &[u8]) -> Self;
         fn encode(self, bytes: &mut Vec<u8>);
     }
@@ -327,7 +353,7 @@ mod codec {
                 const CODE: u8 = $code;
 
                 fn decode(bytes: &[u8]) -> Self {
-                    Self::from_be_bytes(bytes.try_into().expect("as many bytes as the type has"))
+                    Self::from_be_bytes(bytes.try_into().expect("the length is the size of the type"))
                 }
 
                 fn encode(self, bytes: &mut Vec<u8>) {
@@ -335,7 +361,7 @@ mod codec {
                 }
             })+
 
-            /// The type of this code, for messages.
+            /// Returns the name of the type with this code, for messages.
             pub fn name(code: u8) -> String {
                 match code {
                     $($code => format!("{} ({code:#04X})", stringify!($type)),)+

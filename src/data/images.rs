@@ -6,20 +6,20 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::simd::dispatch;
 
-/// The bytes that come from memory together.
+/// The number of bytes that are fetched from memory together.
 const CACHE_LINE: usize = 64;
 
-/// Labelled grey images: pixels stay bytes in memory and are normalised while a batch is gathered.
+/// Labelled grey images, whose pixels are stored as bytes and normalised while a batch is gathered.
 ///
-/// Formula: x = (pixel − shift) / scale, with shift 0 and scale 1 until a normalizer is set.
+/// Formula: x = (pixel − shift) / scale, with shift 0 and scale 1 unless [`normalize`](Images::normalize) sets a normaliser.
 ///
 /// Shapes: pixels (samples, height, width); as a data set, x (samples, height·width) row by row and t one-hot (samples,
 /// classes).
 ///
-/// Numerics: the normalisation is computed in `f32` whatever the model's type, as by programs that keep images as
-/// `float32`, to the same bits.
+/// Numerics: the normalisation is computed in `f32` for every floating-point type of the model. The results have the same bits as
+/// in programs that store images as `float32`.
 ///
-/// Errors: no image, unequal numbers of images and labels, a label that is not a class.
+/// # Examples
 ///
 /// ```
 /// use manabi::data::{Dataset, Images};
@@ -40,18 +40,18 @@ pub struct Images {
     labels: Vec<u8>,
     classes: usize,
     size: (usize, usize),
-    /// That of every pixel, or the one that all share.
+    /// One normalisation for every pixel, or a single one for all pixels.
     normalization: Vec<Normalization>,
-    /// Whether multiplying by the inverse scale is as good as dividing, for every byte.
+    /// Whether multiplication by the inverse scale has the same bits as division, for every byte.
     inverts: bool,
 }
 
-/// How a pixel is normalised.
+/// The normalisation of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Normalization {
     shift: f32,
     scale: f32,
-    /// 1/scale, in two parts.
+    /// 1/scale as the sum of two values.
     inverse: (f32, f32),
 }
 
@@ -67,7 +67,7 @@ impl Normalization {
         (f32::from(pixel) - self.shift) / self.scale
     }
 
-    /// The same number in less time, almost always: both roundings together may fall on the other side.
+    /// Returns the value of `divide` in less time. In rare cases, its two roundings change the last bit.
     #[inline(always)]
     fn multiply(self, pixel: u8) -> f32 {
         let (high, low) = self.inverse;
@@ -75,19 +75,27 @@ impl Normalization {
         x.mul_add(high, x * low)
     }
 
-    /// Whether the least and the greatest byte become finite numbers, and so all between.
+    /// Returns whether the results for the smallest and the largest byte are finite, and therefore the results for all bytes.
     fn is_finite(self) -> bool {
         [0, u8::MAX].iter().all(|&pixel| self.divide(pixel).is_finite())
     }
 
+    /// Returns whether `multiply` and `divide` return the same bits for every byte.
     fn inverts(self) -> bool {
         (0..=u8::MAX).all(|pixel| self.multiply(pixel).to_bits() == self.divide(pixel).to_bits())
     }
 }
 
 impl Images {
-    /// Makes a data set of images and the class of each. The pixels are taken over where they are in standard layout, and
-    /// copied into it where they are not.
+    /// Creates a data set from images and their classes. Pixels in standard layout are moved. Pixels in any other layout are
+    /// copied.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if `pixels` is empty, or if the number of labels is not the number of images,
+    /// - [`Error::Label`] if a label is not below `classes`.
     pub fn new(pixels: Array3<u8>, labels: Vec<u8>, classes: usize) -> Result<Self> {
         let (count, height, width) = pixels.dim();
         if pixels.is_empty() {
@@ -105,8 +113,14 @@ impl Images {
         Ok(Self { pixels, labels, classes, size: (height, width), normalization, inverts: true })
     }
 
-    /// The same images, from now on normalised like this; an error if the normalizer is for another number of pixels or makes
-    /// one of them infinite.
+    /// Sets the normaliser of the pixels.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if the normaliser was fitted per feature on a different number of pixels,
+    /// - [`Error::Setting`] if a statistic is outside the range of `f32`, or if a pixel would become infinite.
     pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
         let columns = normalizer.columns(self.pixels.ncols())?;
         let mut normalization: Vec<_> = columns.into_iter().map(Normalization::new).collect();
@@ -114,34 +128,34 @@ impl Images {
             normalization.truncate(1);
         }
         if let Some(pixel) = normalization.iter().position(|pixel| !pixel.is_finite()) {
-            return Err(Error::setting(format!("pixel {pixel} normalised"), "finite numbers", "infinity"));
+            return Err(Error::setting(format!("normalised pixel {pixel}"), "a finite value", "infinity"));
         }
         let inverts = normalization.iter().all(|pixel| pixel.inverts());
         Ok(Self { normalization, inverts, ..self })
     }
 
-    /// The number of images, at least 1.
+    /// Returns the number of images, which is at least 1.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one image")]
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// The number of classes.
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The pixels as they came, (samples, height·width).
+    /// Returns the original pixels, with the shape (samples, height·width).
     pub fn pixels(&self) -> ArrayView2<'_, u8> {
         self.pixels.view()
     }
 
-    /// The class of every image.
+    /// Returns the class of every image.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
 
-    /// Height and width of an image.
+    /// Returns the height and width of an image.
     pub fn size(&self) -> (usize, usize) {
         self.size
     }
@@ -156,7 +170,7 @@ impl<A: Scalar> Dataset<A> for Images {
         self.pixels.ncols()
     }
 
-    /// One channel: (1, height, width).
+    /// Returns (1, height, width): a single channel.
     fn input_shape(&self) -> Shape {
         [1, self.size.0, self.size.1].into()
     }
@@ -168,7 +182,7 @@ impl<A: Scalar> Dataset<A> for Images {
     #[inline(never)]
     fn gather(&self, rows: &[usize], mut x: ArrayViewMut2<'_, A>, mut t: ArrayViewMut2<'_, A>) -> Result<()> {
         let pixels = |row| self.pixels.row(row).to_slice().expect("pixels are in standard layout");
-        // One byte of every cache line: so the rows come from memory side by side instead of one after another.
+        // Reads one byte of every cache line, so that the rows are fetched from memory in parallel and not one after another.
         let mut touched = 0;
         for &row in rows {
             touched = pixels(row).iter().step_by(CACHE_LINE).fold(touched, |touched, pixel| touched ^ pixel);

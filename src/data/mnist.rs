@@ -6,17 +6,20 @@ use ndarray::{ArrayD, Dimension, Ix1, Ix3};
 use super::{Images, idx};
 use crate::error::{Error, Result};
 
-/// The MNIST digits, or any data set that comes in the same four files with ten classes, as Fashion-MNIST does.
+/// The MNIST digits, or another data set with ten classes in the same four files, such as Fashion-MNIST.
 ///
-/// Shapes: `train` 60,000 and `test` 10,000 images of 28 × 28 pixels for MNIST itself; other numbers are as welcome.
+/// Shapes: MNIST has 60,000 images in `train` and 10,000 images in `test`, each with 28 × 28 pixels. Other numbers of images and
+/// pixels are supported as well.
 ///
-/// Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
+/// # Source
+///
+/// Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
 #[derive(Clone, Debug, PartialEq)]
 #[doc(alias = "MNIST")]
 pub struct Mnist {
-    /// The images to learn from.
+    /// The training set.
     pub train: Images,
-    /// The images to be judged by.
+    /// The test set.
     pub test: Images,
 }
 
@@ -32,13 +35,21 @@ impl Mnist {
         "t10k-labels-idx1-ubyte",
     ];
 
-    /// Loads the four idx files of a folder.
+    /// Loads the data set from four idx files in a folder.
     ///
-    /// Format: each of [`FILES`](Mnist::FILES), raw or with `.gz` at the end, also inside a folder of the file's name; the
-    /// spelling `train-images.idx3-ubyte` is known as well. See [`idx`].
+    /// Format: the files in [`FILES`](Mnist::FILES), raw, or gzip-compressed with the suffix `.gz`. A file can also be inside a folder
+    /// with the name of the file. The spelling `train-images.idx3-ubyte` is accepted as well. See [`idx`].
     ///
-    /// Errors: a file is missing, unreadable or not what its name says; images and labels, or the image sizes of
-    /// `train` and `test`, do not match; a label is not below 10.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Io`] if a file is missing or cannot be read,
+    /// - [`Error::Format`] if a file is not a valid idx file of bytes with the right number of dimensions, if a file contains no
+    ///   images, if images and labels differ in number, if the image sizes of `train` and `test` differ, or if a label is not
+    ///   below 10.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::data::idx;
@@ -63,13 +74,13 @@ impl Mnist {
         folder.metadata().map_err(|error| Error::Io { path: folder.into(), error })?;
         let find = |name| find(folder, name);
         let [train_images, train_labels, test_images, test_labels] = Self::FILES.map(find);
-        // All four are looked for before the first is read.
+        // All four files are located before the first one is read.
         let (train_files, test_files) = ((train_images?, train_labels?), (test_images?, test_labels?));
         let train = images(&train_files.0, &train_files.1)?;
         let test = images(&test_files.0, &test_files.1)?;
         if test.size() != train.size() {
             let reason = format!(
-                "expected images of {:?} as in the training set, got {:?}",
+                "expected images of size {:?}, as in the training set, got {:?}",
                 train.size(),
                 test.size()
             );
@@ -79,7 +90,7 @@ impl Mnist {
     }
 }
 
-/// Where this file is, in whichever of its spellings, by itself or in a folder of its name.
+/// Returns the path of a file, in any of its spellings, directly in `folder` or inside a folder with the name of the file.
 fn find(folder: &Path, name: &str) -> Result<PathBuf> {
     let dotted = name.replace("-idx", ".idx");
     let folders = [folder.to_path_buf(), folder.join(name), folder.join(&dotted)];
@@ -87,7 +98,10 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf> {
     let mut paths = folders.iter().flat_map(|folder| spellings.iter().map(|spelling| folder.join(spelling)));
     let found = paths.find(|path| path.is_file());
     found.ok_or_else(|| {
-        let error = io::Error::new(io::ErrorKind::NotFound, format!("has none of {}", spellings.join(", ")));
+        let error = io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("expected a file {}, got none", spellings.join(" or ")),
+        );
         Error::Io { path: folder.into(), error }
     })
 }
@@ -103,7 +117,7 @@ fn images(images: &Path, labels: &Path) -> Result<Images> {
     Images::new(pixels, classes.to_vec(), Mnist::CLASSES).map_err(|error| match error {
         Error::Label { row, label, classes } => {
             let reason = format!("expected a class below {classes}, got {label}");
-            // The header of a file of labels is 8 bytes long.
+            // The header of a label file has 8 bytes.
             Error::Format { file: labels.into(), offset: 8 + row as u64, reason }
         }
         Error::Shape { expected, got, .. } => Error::Format {
@@ -115,11 +129,11 @@ fn images(images: &Path, labels: &Path) -> Result<Images> {
     })
 }
 
-/// The array with its number of dimensions known, which stands in byte 3 of the file.
+/// Converts the array to a fixed number of dimensions. The error points to byte 3 of the file, which contains the number.
 fn with_rank<D: Dimension>(file: &Path, array: ArrayD<u8>, expected: &str) -> Result<ndarray::Array<u8, D>> {
     let got = array.ndim();
     array.into_dimensionality().map_err(|_| {
-        let reason = format!("expected the dimensions {expected}, got {got} dimensions");
+        let reason = format!("expected the dimensions {expected}, got an array of rank {got}");
         Error::Format { file: file.into(), offset: 3, reason }
     })
 }

@@ -1,15 +1,15 @@
-//! Data sets: where batches come from.
+//! Data sets, from which batches are gathered.
 //!
-//! | type | holds |
+//! | type | content |
 //! |---|---|
 //! | [`Samples`] | two matrices: inputs and targets, or inputs and classes |
-//! | [`Images`] | images as bytes, with a class each; they are normalised when a batch is gathered |
-//! | [`Mnist`] | the training and the test set of MNIST, from files or as synthetic digits |
-//! | [`Subset`], [`Split`] | some rows of another data set; a part held out to validate with |
-//! | [`Augment`] | another data set, with samples that change from epoch to epoch |
-//! | [`Normalizer`] | shift and scale of features, fitted on one data set and applied to others |
+//! | [`Images`] | images as bytes, each with a class; normalised when a batch is gathered |
+//! | [`Mnist`] | the training set and the test set of MNIST, from files or as synthetic digits |
+//! | [`Subset`], [`Split`] | some rows of another data set; a division into a training part and a validation part |
+//! | [`Augment`] | another data set, with random changes to the samples in every epoch |
+//! | [`Normalizer`] | the shift and scale of features, fitted on one data set and applied to others |
 //!
-//! A data set of your own implements [`Dataset`]. [`idx`] reads and writes the files of MNIST.
+//! A custom data set implements [`Dataset`]. The module [`idx`] reads and writes files in the format of MNIST.
 
 mod augment;
 #[cfg(feature = "download")]
@@ -47,31 +47,33 @@ use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// A data set: something from which a batch can be gathered by row numbers.
+/// A data set, from which batches of samples are gathered by their row indices.
 ///
-/// Where the values are kept, and in which type, is the data set's own affair: [`Images`] keeps pixels as bytes and
-/// normalises them while it gathers.
+/// The data set chooses how to store the values. For example, [`Images`] stores pixels as bytes and normalises them while it
+/// gathers a batch.
 ///
-/// # Who calls what
+/// # Calls and threads
 ///
-/// [`Workspace::load`](crate::model::Workspace::load) calls [`gather_at`](Dataset::gather_at) for every batch, also on
-/// behalf of [`Trainer`](crate::Trainer) and of evaluations. With one thread, or for a small batch, it is one call for the
-/// whole batch on the thread of the caller. With more threads the batch is divided into parts of consecutive rows, and
-/// `gather_at` is called for several of them at the same time, on threads of `rayon`'s pool and in no particular order. How
-/// a batch is divided depends on the machine. So a sample must depend on its row and its [`Place`] alone, never on a count
-/// of calls or on a shared stream of random numbers; then results have the same bits for any number of threads. All parts of
-/// a batch are complete before the next batch is asked for, except where several workspaces share a data set.
+/// [`Workspace::load`](crate::model::Workspace::load) calls [`gather_at`](Dataset::gather_at) for every batch.
+/// [`Trainer`](crate::Trainer) and evaluations load their batches in the same way. With one thread, or for a small batch,
+/// `gather_at` is called once for the whole batch, on the thread of the caller. With several threads, the batch is divided into
+/// parts of consecutive rows, and `gather_at` is called for several parts at the same time, on threads of the `rayon` pool and in
+/// no particular order. The division depends on the machine. A sample must therefore depend only on its row and its [`Place`],
+/// never on the number of calls or on a shared stream of random numbers. Results then have the same bits for any number of
+/// threads. All parts of a batch are complete before the next batch is gathered, unless several workspaces share the data set.
 ///
-/// A data set that changes its samples from epoch to epoch implements `gather_at`, or is wrapped in [`Augment`]. One that wraps
-/// another implements `gather_at`, [`class`](Dataset::class) and [`origin`](Dataset::origin) to hand them on, as [`Subset`]
-/// does.
+/// A data set whose samples change from epoch to epoch implements `gather_at` or is wrapped in [`Augment`]. A data set that wraps
+/// another one implements `gather_at`, [`class`](Dataset::class) and [`origin`](Dataset::origin) by calling the wrapped data set,
+/// as [`Subset`] does.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::Dataset;
 /// use manabi::{Result, Scalar};
 /// use ndarray::ArrayViewMut2;
 ///
-/// /// Every number below 2ⁿ as its n bits, and whether they are even in number.
+/// /// The integers below 2ⁿ as n bits each, with the parity of the bits as the target.
 /// #[derive(Debug)]
 /// struct Parity(usize);
 ///
@@ -96,44 +98,44 @@ use crate::shape::Shape;
 ///
 /// assert_eq!(Dataset::<f32>::len(&Parity(10)), 1024);
 /// ```
-#[expect(clippy::len_without_is_empty, reason = "an empty data set cannot be trained on; `len` tells")]
+#[expect(clippy::len_without_is_empty, reason = "an empty data set cannot be trained on")]
 #[doc(alias = "DataLoader")]
 pub trait Dataset<A: Scalar>: Debug + Send + Sync {
-    /// The number of samples.
+    /// Returns the number of samples.
     fn len(&self) -> usize;
 
-    /// The width of a sample.
+    /// Returns the number of values in a sample.
     fn input_dim(&self) -> usize;
 
-    /// Returns the shape of a sample, of [`input_dim`](Dataset::input_dim) values: one dimension unless it says otherwise.
+    /// Returns the shape of a sample, whose size is [`input_dim`](Dataset::input_dim). The default is a single dimension.
     ///
-    /// A model for images takes samples of its own shape alone. A model for vectors takes samples of any shape, value by
-    /// value.
+    /// A model whose input shape has several dimensions, such as a model for images, accepts only samples with this shape. A model
+    /// whose input shape has one dimension accepts samples of any shape with the right size.
     fn input_shape(&self) -> Shape {
         self.input_dim().into()
     }
 
-    /// The width of a target: the number of classes, or of numbers to be met.
+    /// Returns the number of values in a target, such as the number of classes.
     fn target_dim(&self) -> usize;
 
-    /// Writes the samples at `rows`, all below [`len`](Dataset::len), to `x` and their targets to `t`.
+    /// Writes the samples at `rows` to `x` and their targets to `t`. All rows are below [`len`](Dataset::len).
     ///
-    /// `x` is (rows, input_dim) and `t` (rows, target_dim), both in standard layout; classes are written one-hot. All of
-    /// both is to be written: what they hold is of another batch.
+    /// `x` has the shape (rows, input_dim) and `t` has the shape (rows, target_dim), both in standard layout. Classes are written
+    /// one-hot. The method must write every element, because the arrays contain values of an earlier batch.
     ///
     /// # Errors
     ///
-    /// Whatever keeps a sample from being read. The error should name the sample's row.
+    /// Returns an error if a sample cannot be read. The error should name the row of the sample.
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;
 
-    /// Writes the same for a batch, or a part of one, whose place in the run is known: this is the method that a workspace
-    /// calls. By default it calls [`gather`](Dataset::gather), which is right for samples that never change.
+    /// Writes a batch, or a part of a batch, like [`gather`](Dataset::gather), but with a known place in the run. A workspace always
+    /// calls this method. The default implementation calls `gather`, which is right for samples that never change.
     ///
-    /// `rows` are consecutive rows of the batch, the first at position [`place.start`](Place::start).
+    /// `rows` are consecutive rows of the batch. The first one has the position [`place.start`](Place::start) in the batch.
     ///
     /// # Errors
     ///
-    /// As for [`gather`](Dataset::gather).
+    /// Returns an error if a sample cannot be read. The error should name the row of the sample.
     fn gather_at(
         &self,
         _place: Place,
@@ -144,14 +146,14 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
         self.gather(rows, x, t)
     }
 
-    /// The class of the sample at `row`, below [`len`](Dataset::len), where samples have one: what a stratified [`Split`]
-    /// goes by.
+    /// Returns the class of the sample at `row`, or `None`, the default, if the sample has no class. A stratified [`Split`] uses the
+    /// classes. `row` is below [`len`](Dataset::len).
     fn class(&self, _row: usize) -> Option<usize> {
         None
     }
 
-    /// Returns the row by which an error names the sample at `row`, below [`len`](Dataset::len): the same, or in a view the row
-    /// of the data set that it shows.
+    /// Returns the row that error messages show for the sample at `row`. The default is `row` itself. A view returns the row of the
+    /// underlying data set. `row` is below [`len`](Dataset::len).
     fn origin(&self, row: usize) -> usize {
         row
     }
@@ -174,7 +176,7 @@ delegate!([A: Scalar, D: Dataset<A> + ?Sized] Dataset<A>, for [&D, Box<D>, Arc<D
     fn origin(&self, row: usize) -> usize;
 });
 
-/// The labels as numbers below `classes`.
+/// Returns the labels as indices below `classes`, or an [`Error::Label`] for the first invalid label.
 pub(crate) fn check_labels<L: Copy + Display + TryInto<usize>>(
     labels: &[L],
     classes: usize,

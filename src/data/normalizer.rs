@@ -5,25 +5,25 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::{Scalar, unit_of};
 
-/// A shift and a scale, fitted on the training set and applied to any set.
+/// A normaliser of values: a shift and a scale, fitted on the training set and applied to any set.
 ///
 /// Formula: x′ = (x − shift) / scale; min-max: shift = min, scale = max − min; z-score: shift = mean, scale = standard
 /// deviation (of the population).
 ///
-/// Shapes: x (samples, features). One shift and scale for the whole set, which suits images, or
-/// ([`min_max_per_feature`](Normalizer::min_max_per_feature)) one for each column, which suits tables.
+/// Shapes: x (samples, features). The whole set has a single shift and scale, which suits images, or each column has its own
+/// ([`min_max_per_feature`](Normalizer::min_max_per_feature)), which suits tables.
 ///
-/// Numerics: statistics are computed in `f64`, and no square overflows or underflows. Values that are all equal have no
-/// spread: their scale is taken as 1, which maps them to 0. The same holds for values that differ only by rounding, such as
-/// 0.3 and 0.1 + 0.2, where scale ≤ 10·|m|·max(ε, 2⁻⁵²·√n). Here m is the mean (z-score) or (min + max)/2 (min-max), n is the
-/// number of values, and ε is the rounding of the data: 2⁻²³ for `f32`, 2⁻⁵² for `f64`, 0 for integers. Any greater spread
-/// counts, however small it is.
+/// Numerics: statistics are computed in `f64`, and no square overflows or underflows. If all values are equal, the spread is 0, and
+/// the scale is set to 1, which maps all values to 0. The scale is also 1 if the values differ only by rounding, such as 0.3 and
+/// 0.1 + 0.2. The criterion is scale ≤ 10·|m|·max(ε, 2⁻⁵²·√n). Here m is the mean (z-score) or (min + max)/2 (min-max), n is the
+/// number of values, and ε is the rounding error of the data: 2⁻²³ for `f32`, 2⁻⁵² for `f64`, 0 for integers. Any larger scale is
+/// used, even if it is tiny.
 ///
-/// # Errors
+/// # Source
 ///
-/// No value, a value that is not finite ([`Error::NotFinite`]), or a spread beyond the range of `f64`.
+/// scikit-learn's `StandardScaler`, which uses a similar bound to leave features without a spread unscaled.
 ///
-/// Source: scikit-learn's `StandardScaler`, which leaves features without a spread unscaled by a similar bound.
+/// # Examples
 ///
 /// ```
 /// use manabi::Normalizer;
@@ -38,31 +38,51 @@ use crate::scalar::{Scalar, unit_of};
 #[derive(Clone, Debug, PartialEq)]
 #[doc(alias("StandardScaler", "MinMaxScaler", "standardization"))]
 pub struct Normalizer {
-    /// Of every column, or the one pair of all.
+    /// A pair of shift and scale for every column, or a single pair for all columns.
     statistics: Vec<(f64, f64)>,
     per_feature: bool,
 }
 
 impl Normalizer {
-    /// Maps the least value of the whole set to 0 and the greatest to 1.
+    /// Fits a normaliser that maps the minimum of the whole set to 0 and the maximum to 1.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
+    /// spread overflows `f64`.
     #[inline(never)]
     pub fn min_max<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([min_max(check(&x)?.iter())], false)
     }
 
-    /// Maps the least value of each column to 0 and the greatest to 1.
+    /// Fits a normaliser that maps the minimum of each column to 0 and the maximum to 1.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
+    /// spread overflows `f64`.
     #[inline(never)]
     pub fn min_max_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of(check(&x)?.columns().into_iter().map(|column| min_max(column.into_iter())), true)
     }
 
-    /// Gives the whole set mean 0 and standard deviation 1.
+    /// Fits a normaliser after which the whole set has mean 0 and standard deviation 1.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
+    /// spread overflows `f64`.
     #[inline(never)]
     pub fn z_score<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([mean_std(check(&x)?.iter())], false)
     }
 
-    /// Gives each column mean 0 and standard deviation 1.
+    /// Fits a normaliser after which each column has mean 0 and standard deviation 1.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
+    /// spread overflows `f64`.
     #[inline(never)]
     pub fn z_score_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of(check(&x)?.columns().into_iter().map(|column| mean_std(column.into_iter())), true)
@@ -77,15 +97,27 @@ impl Normalizer {
         }
     }
 
-    /// Normalises an array in place; an error, and nothing changed, unless it is as wide as the training set was (where
-    /// statistics are per feature) and all its numbers are finite, before and after.
+    /// Normalises an array in place.
+    ///
+    /// # Errors
+    ///
+    /// Leaves the array unchanged and returns:
+    ///
+    /// - [`Error::Shape`] if the statistics are per feature and the number of columns differs from the training set,
+    /// - [`Error::NotFinite`] if a value is not finite,
+    /// - [`Error::Setting`] if a statistic is outside the range of `A`, or if a result is not finite.
     #[inline(never)]
     pub fn apply<A: Scalar>(&self, x: ArrayViewMut2<'_, A>) -> Result<()> {
-        self.change(x, "normalised", |x, (shift, scale)| (x - shift) / scale)
+        self.change(x, "normalised x", |x, (shift, scale)| (x - shift) / scale)
     }
 
-    /// Undoes [`apply`](Normalizer::apply) in place: x = x′·scale + shift, with the rounding of the two operations. The errors
-    /// are those of `apply`.
+    /// Reverses [`apply`](Normalizer::apply) in place: x = x′·scale + shift, with the rounding errors of the two operations.
+    ///
+    /// # Errors
+    ///
+    /// Leaves the array unchanged and returns the errors of [`apply`](Normalizer::apply).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::Normalizer;
@@ -99,10 +131,11 @@ impl Normalizer {
     /// ```
     #[inline(never)]
     pub fn invert<A: Scalar>(&self, x: ArrayViewMut2<'_, A>) -> Result<()> {
-        self.change(x, "in original units", |x, (shift, scale)| x * scale + shift)
+        self.change(x, "x in original units", |x, (shift, scale)| x * scale + shift)
     }
 
-    /// Applies a function of the values and of their columns' statistics, unless a result is not finite.
+    /// Applies a function of a value and the statistics of its column to all values. If a result is not finite, returns an error and
+    /// leaves the array unchanged.
     fn change<A: Scalar>(
         &self,
         mut x: ArrayViewMut2<'_, A>,
@@ -114,8 +147,8 @@ impl Normalizer {
         for (number, row) in x.rows().into_iter().enumerate() {
             let mut values = row.iter().zip(&columns).map(|(&x, &pair)| function(x, pair));
             if let Some(value) = values.find(|value| !value.is_finite()) {
-                let what = format!("x {what}, in row {number}");
-                return Err(Error::setting(what, "finite numbers", value));
+                let what = format!("{what}, row {number}");
+                return Err(Error::setting(what, "finite values", value));
             }
         }
         for mut row in x.rows_mut() {
@@ -124,38 +157,38 @@ impl Normalizer {
         Ok(())
     }
 
-    /// What is subtracted, and what the difference is divided by: of every column, or the one pair that all share.
+    /// Returns the pairs of shift and scale: one pair for every column, or a single pair for all columns.
     pub fn statistics(&self) -> &[(f64, f64)] {
         &self.statistics
     }
 
-    /// Whether there is a pair for every column.
+    /// Returns whether every column has its own pair of statistics.
     pub fn is_per_feature(&self) -> bool {
         self.per_feature
     }
 
-    /// The normaliser of these statistics.
+    /// Creates a normaliser from its statistics.
     #[cfg(feature = "persistence")]
     pub(crate) fn of_statistics(statistics: Vec<(f64, f64)>, per_feature: bool) -> Result<Self> {
         if statistics.is_empty() || !(per_feature || statistics.len() == 1) {
-            let expected = if per_feature { "1 or more" } else { "1" };
-            return Err(Error::setting("statistics of a normaliser", expected, statistics.len()));
+            let expected = if per_feature { "at least 1" } else { "1" };
+            return Err(Error::setting("(shift, scale) pairs of a normaliser", expected, statistics.len()));
         }
         Self::of(statistics, per_feature)
     }
 
-    /// Shift and scale of each of `width` columns; an error if the statistics are of another width, or one is lost in the
-    /// precision of `A`.
+    /// Returns the shift and the scale of each of `width` columns. Returns an error if the statistics belong to a different number
+    /// of columns, or if a statistic overflows or underflows in `A`.
     pub(crate) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {
         if self.per_feature && self.statistics.len() != width {
-            let expected = format!("(any, {}) as in the training set", self.statistics.len());
-            return Err(Error::shape("x", expected, &[width]));
+            let expected = format!("[{}], as in the training set", self.statistics.len());
+            return Err(Error::shape("columns to normalise", expected, &[width]));
         }
         let columns = self.statistics.iter().map(|&(shift, scale)| (A::of(shift), A::of(scale)));
         let columns: Vec<(A, A)> = columns.cycle().take(width).collect();
         let within = |what, right: bool, value: A| match right {
             true => Ok(()),
-            false => Err(Error::setting(what, "a number within the precision's range", value)),
+            false => Err(Error::setting(what, "a number within the range of the floating-point type", value)),
         };
         for &(shift, scale) in &columns {
             within("shift", shift.is_finite(), shift)?;
@@ -179,13 +212,13 @@ fn min_max<'a, T: Copy + Into<f64> + 'static>(values: impl ExactSizeIterator<Ite
     (min, spread::<T>(max - min, 0.5 * min + 0.5 * max, count))
 }
 
-/// Welford's update, which loses nothing to a large mean.
+/// Returns the mean and the scale, by Welford's update, which stays accurate if the mean is large.
 fn mean_std<'a, T: Copy + Into<f64> + 'static>(
     values: impl ExactSizeIterator<Item = &'a T> + Clone,
 ) -> (f64, f64) {
     let n = values.len();
     let (min, max) = ends(values.clone());
-    // Where squares or sums might leave the range, the values are taken in a unit of their own; elsewhere as they are.
+    // If squares or sums could overflow or underflow, the values are divided by a unit near the largest one first.
     let greatest = max.max(-min);
     let unit = if (1e-70..1e140).contains(&greatest) { 1.0 } else { unit_of(greatest) };
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
@@ -199,16 +232,16 @@ fn mean_std<'a, T: Copy + Into<f64> + 'static>(
     (mean * unit, spread::<T>(f64::sqrt(squares / count) * unit, mean * unit, n))
 }
 
-/// The least and the greatest value.
+/// Returns the minimum and the maximum.
 fn ends<'a, T: Copy + Into<f64> + 'a>(values: impl Iterator<Item = &'a T>) -> (f64, f64) {
     let start = (f64::INFINITY, f64::NEG_INFINITY);
     values.fold(start, |(min, max), &v| (v.into().min(min), v.into().max(max)))
 }
 
-/// The scale of `count` values around `middle`, or 0 where rounding explains it.
+/// Returns the scale of `count` values around `middle`, or 0 if the scale is within rounding errors.
 fn spread<T: 'static>(scale: f64, middle: f64, count: usize) -> f64 {
     let of_data = if TypeId::of::<T>() == TypeId::of::<f32>() { f32::EPSILON.into() } else { 0.0 };
-    // The rounding of `f64` data, and of the sums over them.
+    // The rounding error of `f64` data and of sums.
     let of_sums = f64::EPSILON * (count as f64).sqrt();
     let rounding = middle.abs() * (10.0 * f64::max(of_data, of_sums));
     if scale <= rounding { 0.0 } else { scale }

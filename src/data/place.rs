@@ -1,12 +1,13 @@
 use crate::random::Noise;
 
-/// Where the rows that are handed to [`Dataset::gather_at`](super::Dataset::gather_at) belong in a run, and the random numbers
-/// of each.
+/// The place in a run of the rows passed to [`Dataset::gather_at`](super::Dataset::gather_at), which also determines their noise.
 ///
-/// [`Trainer`](crate::Trainer) gives every batch of training its epoch and its number, and the seed of
-/// [`noise_seed`](crate::Trainer::noise_seed). A run that goes on from a checkpoint counts on, so that the places are those of
-/// a run that was never interrupted. All that is measured without training is an evaluation: validation and test sets, the
-/// training set before the first epoch, [`Sequential::evaluate`](crate::Sequential::evaluate).
+/// [`Trainer`](crate::Trainer) sets the epoch, the number of the batch and the seed
+/// ([`noise_seed`](crate::Trainer::noise_seed)) for every batch of training. A run that resumes from a checkpoint continues these
+/// numbers, so the places are the same as in an uninterrupted run. Every pass without training is an evaluation: on validation
+/// and test sets, on the training set before the first epoch, and in [`Sequential::evaluate`](crate::Sequential::evaluate).
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::Place;
@@ -14,33 +15,33 @@ use crate::random::Noise;
 /// let place = Place::training(2, 7).seed(10);
 /// assert!(place.training && !Place::evaluation().training);
 /// assert_eq!((place.epoch, place.batch, place.start), (2, 7, 0));
-/// // The noise of a sample depends on seed, epoch and row, not on the batch or the thread.
+/// // The noise of a sample depends on the seed, the epoch and the row, but not on the batch or the thread.
 /// assert_eq!(place.noise(42), Place::training(2, 9).seed(10).rows_from(3).noise(42));
 /// assert_ne!(place.noise(42), Place::training(3, 7).seed(10).noise(42));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
-    /// Whether the batch is for training. If not, it is for an evaluation, whose samples must be the same every time.
+    /// Whether the batch is for training. Otherwise it is for an evaluation, whose samples must be the same every time.
     pub training: bool,
-    /// The number of the epoch, from 1; 0 in an evaluation.
+    /// The number of the epoch, from 1, or 0 in an evaluation.
     pub epoch: usize,
-    /// The number of the batch in the epoch, from 1; 0 in an evaluation.
+    /// The number of the batch in the epoch, from 1, or 0 in an evaluation.
     pub batch: usize,
-    /// The position in the batch of the first row handed over. It is above 0 where a batch is gathered in parts.
+    /// The position of the first row in the batch. It is above 0 if the batch is gathered in parts and this is not the first part.
     pub start: usize,
     seed: u32,
-    /// How many data sets that may draw noise of their own the rows have passed.
+    /// The number of noise-drawing data sets around the data set that receives this place.
     depth: u32,
 }
 
 impl Place {
-    /// Returns the place of a batch to train on, from its epoch and its number in the epoch, both from 1. The seed is 0.
+    /// Returns the place of a training batch, given its epoch and its number in the epoch, both from 1. The seed is 0.
     pub fn training(epoch: usize, batch: usize) -> Self {
         Self { training: true, epoch, batch, start: 0, seed: 0, depth: 0 }
     }
 
-    /// Returns the place of a batch that is not trained on.
+    /// Returns the place of a batch for evaluation.
     pub fn evaluation() -> Self {
         Self { training: false, ..Self::training(0, 0) }
     }
@@ -50,20 +51,20 @@ impl Place {
         Self { seed, ..self }
     }
 
-    /// Returns the place of the rows behind the first `rows` of these, for a part of them.
+    /// Returns the place of the remaining rows after the first `rows` rows.
     pub fn rows_from(self, rows: usize) -> Self {
         Self { start: self.start + rows, ..self }
     }
 
-    /// Returns the random numbers of a sample in this epoch, by its row in the data set. Rows and columns of the noise are free
-    /// to use: they may be those of an image.
+    /// Returns the noise of a sample in this epoch, given its row in the data set. The rows and columns of the noise can be used
+    /// freely, such as for the rows and columns of an image.
     pub fn noise(&self, row: usize) -> Noise {
-        // Layers have the places from 0 on.
+        // Layers use the indices from 0 upwards, so data sets use the indices from `u32::MAX` downwards.
         let own = (u32::MAX - self.depth) as usize;
         Noise::new(self.seed, self.epoch as u64).layer(own).layer(row)
     }
 
-    /// Returns the same place for the data set behind one that draws noise, where other noise is drawn.
+    /// Returns the same place with different noise, for the data set inside one that draws noise.
     pub(super) fn behind(self) -> Self {
         Self { depth: self.depth + 1, ..self }
     }

@@ -8,11 +8,11 @@ use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// A data set of two arrays: samples and their targets.
+/// A data set that consists of two arrays: the samples and their targets.
 ///
 /// Shapes: x (samples, features), t (samples, outputs).
 ///
-/// Errors: no sample, unequal numbers of rows, a number that is not finite, a label that is not a class.
+/// # Examples
 ///
 /// ```
 /// use manabi::data::Dataset;
@@ -34,7 +34,14 @@ pub struct Samples<A> {
 }
 
 impl<A: Scalar> Samples<A> {
-    /// Samples with targets: numbers to be met, or one-hot classes.
+    /// Creates a data set from samples and their targets, which are real values or one-hot classes.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if `x` is empty, if `t` has no columns, or if the arrays have different numbers of rows,
+    /// - [`Error::NotFinite`] if a value is not finite.
     #[inline(never)]
     pub fn new(x: Array2<A>, t: Array2<A>) -> Result<Self> {
         if x.is_empty() {
@@ -49,7 +56,15 @@ impl<A: Scalar> Samples<A> {
         Ok(Self { x, t, shape })
     }
 
-    /// Samples with a class each, `labels` below `classes`.
+    /// Creates a data set from samples and their class labels, which are below `classes`.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Label`] if a label is negative or not below `classes`,
+    /// - [`Error::OutOfMemory`] if the one-hot targets do not fit in memory,
+    /// - the errors of [`new`](Samples::new).
     pub fn labeled<L>(x: Array2<A>, labels: &[L], classes: usize) -> Result<Self>
     where
         L: Copy + Display + TryInto<usize>,
@@ -62,10 +77,13 @@ impl<A: Scalar> Samples<A> {
         Self::new(x, t)
     }
 
-    /// Gives a sample another shape than one dimension: images are (channels, height, width).
+    /// Sets the shape of a sample, such as (channels, height, width) for images. The default is a single dimension.
     ///
     /// # Errors
-    /// A shape with another number of values than a row of x.
+    ///
+    /// Returns [`Error::Setting`] if the size of the shape is not the number of columns of x.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::data::Dataset;
@@ -81,14 +99,17 @@ impl<A: Scalar> Samples<A> {
         match shape.size() == self.x.ncols() {
             true => Ok(Self { shape, ..self }),
             false => {
-                let expected = format!("one with the {} values of a row of x", self.x.ncols());
+                let expected = format!("a shape of size {}, the number of columns of x", self.x.ncols());
                 Err(Error::setting("shape of the samples", expected, shape))
             }
         }
     }
 
-    /// The same samples, their features normalised; an error if the normalizer is for another number of features, or a
-    /// feature becomes infinite.
+    /// Normalises the features.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Normalizer::apply`].
     #[inline(never)]
     pub fn normalize(mut self, normalizer: &Normalizer) -> Result<Self> {
         normalizer.apply(self.x.view_mut())?;
@@ -96,24 +117,28 @@ impl<A: Scalar> Samples<A> {
         Ok(self)
     }
 
-    /// The same samples, their targets normalised; an error as for [`normalize`](Samples::normalize).
+    /// Normalises the targets.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Normalizer::apply`].
     pub fn normalize_targets(mut self, normalizer: &Normalizer) -> Result<Self> {
         normalizer.apply(self.t.view_mut())?;
         Ok(self)
     }
 
-    /// The number of samples, at least 1.
+    /// Returns the number of samples, which is at least 1.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one sample")]
     pub fn len(&self) -> usize {
         self.x.nrows()
     }
 
-    /// The samples, (samples, features).
+    /// Returns the samples, with the shape (samples, features).
     pub fn x(&self) -> ArrayView2<'_, A> {
         self.x.view()
     }
 
-    /// The targets, (samples, outputs).
+    /// Returns the targets, with the shape (samples, outputs).
     pub fn t(&self) -> ArrayView2<'_, A> {
         self.t.view()
     }
@@ -144,7 +169,8 @@ impl<A: Scalar> Dataset<A> for Samples<A> {
         }
         Ok(())
     }
-    /// That of a one-hot target, or of a single target that is 0 or 1.
+
+    /// Returns the class of a one-hot target, or of a single target that is 0 or 1.
     fn class(&self, row: usize) -> Option<usize> {
         let t = self.t.row(row);
         let is = |value: &A, number: f64| *value == A::of(number);

@@ -4,24 +4,27 @@ use crate::random::RandomState;
 use crate::scalar::Scalar;
 use crate::settings::check_fraction;
 
-/// Divides a data set in two: samples to learn from, and samples held out to validate with.
+/// A random division of a data set into a training part and a held-out part for validation.
 ///
-/// Formula: the held-out samples are the first k of a random permutation, k = ⌊fraction·n + ½⌋. When
-/// [`stratified`](Split::stratified) they are the first k꜀ of each class c in it: k꜀ = k·n꜀/n, rounded down, and one more for
-/// the classes that rounding costs most until the sum is k. Where it costs several classes the same, the seed decides which of
-/// them come first, each as likely as another.
+/// Formula: the held-out samples are the first k samples of a random permutation, k = ⌊fraction·n + ½⌋. With
+/// [`stratified`](Split::stratified), they are the first k꜀ samples of each class c in the permutation. k꜀ is k·n꜀/n rounded down,
+/// plus 1 for the classes with the largest remainders, so that the sum is k. Among classes with equal remainders, the seed
+/// decides, with the same probability for each class.
 ///
-/// Both parts are views, their rows in ascending order; [`Trainer`](crate::Trainer) draws an order of its own for every epoch.
+/// Both parts are views with their rows in ascending order. [`Trainer`](crate::Trainer) draws its own order for every epoch.
 ///
-/// | setting | default | range |
-/// |---|---|---|
-/// | [`fraction`](Split::fraction) or [`count`](Split::count) | none | above 0, below 1; or 1 to all samples but 1 |
-/// | [`stratified`](Split::stratified) | off | a data set that knows the class of every sample |
-/// | [`seed`](Split::seed) | 0 | any |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | [`fraction`](Split::fraction) | the fraction of samples to hold out | none | above 0 and below 1, with neither part empty |
+/// | or [`count`](Split::count) | the number of samples to hold out | none | from 1 to n − 1 |
+/// | [`stratified`](Split::stratified) | whether to keep class proportions | `false` | `true` needs a class for every sample |
+/// | [`seed`](Split::seed) | the seed of the permutation | 0 | any |
 ///
-/// Errors: a setting out of range, a part that would be empty, a sample without a class.
+/// # Source
 ///
-/// Source: scikit-learn's `train_test_split`, which rounds up and orders at random.
+/// scikit-learn's `train_test_split`, which rounds up and returns the samples in random order.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::{Dataset, Split};
@@ -45,7 +48,7 @@ pub struct Split {
     seed: u32,
 }
 
-/// How much is held out.
+/// The size of the held-out part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Fraction(f64),
@@ -53,27 +56,32 @@ enum Part {
 }
 
 impl Split {
-    /// Holds out this share of the samples.
+    /// Creates a split that holds out this fraction of the samples.
     pub fn fraction(fraction: f64) -> Self {
         Self { part: Part::Fraction(fraction), stratified: false, seed: 0 }
     }
 
-    /// Holds out so many samples.
+    /// Creates a split that holds out this number of samples.
     pub fn count(count: usize) -> Self {
         Self { part: Part::Count(count), stratified: false, seed: 0 }
     }
 
-    /// Gives both parts the same share of every class, to within a sample.
+    /// Sets whether both parts have the same proportion of every class, to within one sample.
     pub fn stratified(self, stratified: bool) -> Self {
         Self { stratified, ..self }
     }
 
-    /// Sets the seed of the permutation, and of the choice between classes with equal claims.
+    /// Sets the seed of the permutation and of the choice between classes with equal remainders.
     pub fn seed(self, seed: u32) -> Self {
         Self { seed, ..self }
     }
 
-    /// The samples to learn from, and those held out.
+    /// Returns the training part and the held-out part.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the fraction or the count is out of range, if a part would be empty, or if the split is
+    /// stratified and a sample has no class.
     #[inline(never)]
     pub fn split<'a, A: Scalar>(&self, data: &'a dyn Dataset<A>) -> Result<(Subset<'a, A>, Subset<'a, A>)> {
         let samples = data.len();
@@ -92,29 +100,32 @@ impl Split {
         Ok((Subset::new(data, kept)?, Subset::new(data, held_out)?))
     }
 
-    /// The number of samples to hold out, which leaves neither part empty.
+    /// Returns the number of samples to hold out, or an error if one of the parts would be empty.
     fn held_out(&self, samples: usize) -> Result<usize> {
         let (what, count) = match self.part {
             Part::Count(count) => ("count", count),
             Part::Fraction(fraction) => {
                 check_fraction("fraction", fraction)?;
-                ("samples of the fraction", (fraction * samples as f64).round() as usize)
+                ("number of held-out samples", (fraction * samples as f64).round() as usize)
             }
         };
         match count >= 1 && count < samples {
             true => Ok(count),
             false => Err(Error::setting(
                 what,
-                format!("at least 1, and fewer than the {samples} there are"),
+                format!("at least 1 and below {samples}, the number of samples"),
                 count,
             )),
         }
     }
 }
 
-/// The class of every sample, counted anew among those that there are.
+/// Returns the class of every sample as an index among the classes that occur.
 fn classes<A: Scalar>(data: &dyn Dataset<A>) -> Result<Vec<usize>> {
-    let class = |row| data.class(row).ok_or_else(|| Error::setting(format!("row {row}"), "a class", "none"));
+    let class = |row| {
+        data.class(row)
+            .ok_or_else(|| Error::setting(format!("row {row}"), "a class for the stratified split", "none"))
+    };
     let classes = (0..data.len()).map(class).collect::<Result<Vec<usize>>>()?;
     let mut distinct = classes.clone();
     distinct.sort_unstable();
@@ -122,12 +133,12 @@ fn classes<A: Scalar>(data: &dyn Dataset<A>) -> Result<Vec<usize>> {
     Ok(classes.iter().map(|class| distinct.partition_point(|other| other < class)).collect())
 }
 
-/// Returns how many samples of each class are held out, `count` in all. Classes that rounding costs the same come in a random
-/// order: otherwise the same classes would have the last samples in every split.
+/// Returns the number of held-out samples for each class, `count` in total. Classes with equal remainders are in random order.
+/// Otherwise the same classes would get the remaining samples in every split.
 fn quotas(classes: &[usize], count: usize, random: &mut RandomState) -> Vec<usize> {
     let mut sizes = vec![0_usize; classes.iter().max().map_or(0, |most| most + 1)];
     classes.iter().for_each(|&class| sizes[class] += 1);
-    // Exact, in integers: a product of two counts of samples may be beyond 64 bits.
+    // The arithmetic is exact. A product of two numbers of samples may need more than 64 bits.
     let exact = |size: usize| (count as u128 * size as u128, classes.len() as u128);
     let share = |&size: &usize| {
         let (all, parts) = exact(size);

@@ -6,14 +6,14 @@ use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// The rows that are handed on together, on the stack, so that gathering a batch allocates nothing.
+/// The number of rows that are passed on at a time. They are kept on the stack, so that gathering a batch does not allocate.
 const CHUNK: usize = 64;
 
-/// Some rows of a data set, as a data set: a view, which copies no sample.
+/// A view of some rows of a data set, which is itself a data set and copies no samples.
 ///
-/// The rows may stand in any order and more than once.
+/// The rows can be in any order and can occur more than once.
 ///
-/// Errors: no row, a row that is not in the data set.
+/// # Examples
 ///
 /// ```
 /// use manabi::data::{Dataset, Subset};
@@ -34,26 +34,38 @@ pub struct Subset<'a, A> {
 }
 
 impl<'a, A: Scalar> Subset<'a, A> {
-    /// These rows of a data set.
+    /// Creates a view of these rows of a data set.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if `rows` is empty or contains a row outside the data set.
     #[inline(never)]
     pub fn new(data: &'a dyn Dataset<A>, rows: Vec<usize>) -> Result<Self> {
         if rows.is_empty() {
-            return Err(Error::setting("rows", "at least 1 row", 0));
+            return Err(Error::setting("rows", "at least 1", 0));
         }
         match rows.iter().find(|&&row| row >= data.len()) {
-            Some(row) => Err(Error::setting("row", format!("below {}", data.len()), row)),
+            Some(row) => Err(Error::setting("row", format!("an index below {}", data.len()), row)),
             None => Ok(Self { data, rows }),
         }
     }
 
-    /// The rows of the data set, in the order in which they are rows here.
+    /// Returns the rows of the underlying data set, in the order of the view.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// A copy of these samples, such as one to fit a [`Normalizer`](super::Normalizer) on.
+    /// Copies the samples of the view, for example to fit a [`Normalizer`](super::Normalizer) on them.
     ///
-    /// Errors: more than fits in memory, a data set that fails or gives a number that is not finite.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::OutOfMemory`] if the copy does not fit in memory,
+    /// - the error of the data set if a sample cannot be read,
+    /// - [`Error::NotFinite`] if a value is not finite,
+    /// - [`Error::Shape`] if the data set has samples or targets without values,
+    /// - [`Error::Setting`] if the size of a sample's shape is not the number of its values.
     #[inline(never)]
     pub fn to_samples(&self) -> Result<Samples<A>> {
         let mut x = zero_matrix("the samples", (self.rows.len(), self.data.input_dim()))?;
@@ -62,7 +74,7 @@ impl<'a, A: Scalar> Subset<'a, A> {
         Samples::new(x, t)?.with_shape(self.data.input_shape())
     }
 
-    /// Calls `gather` with some rows at a time: the position of the first, and the rows of the data set.
+    /// Calls `gather` for a few rows at a time, with the position of the first one and the rows of the underlying data set.
     fn in_chunks(
         &self,
         rows: &[usize],

@@ -11,9 +11,10 @@ use crate::random::RandomState;
 /// Height and width of an image.
 const SIZE: usize = 28;
 
-/// How each digit may be written: strokes of points `xy` on a grid of 10 × 10, x to the right and y down.
+/// The styles of each digit: strokes of points `xy` on a 10 × 10 grid, with x to the right and y down.
 ///
-/// A stroke runs from its first point to its last and bends towards those between; one given twice makes a corner.
+/// A stroke runs from its first point to its last point and bends towards the points between them. A point that occurs twice in a
+/// row makes a corner.
 const STYLES: [&[&str]; 10] = [
     &["50 20 04 05 29 59 95 93 80 40", "61 30 03 08 49 98 93 80 40 31 42", "40 10 03 19 69 97 91 50 30"],
     &["50 55 59", "50 55 49", "32 50 50 59", "23 50 50 59, 29 59 89"],
@@ -31,30 +32,38 @@ const STYLES: [&[&str]; 10] = [
     &["82 60 10 03 25 74 81 81 79", "82 60 10 03 25 84 81 86 59 18", "80 10 03 35 84 80, 80 74 69"],
 ];
 
-/// A point of the pen's way: x, y, and half the breadth of the line in pixels.
+/// A point on the path of the pen: x, y, and half the width of the line in pixels.
 type Point = [f64; 3];
 
-/// The factors of x, y, x², xy, y², x³, x²y, xy² and y³ in the new x and in the new y.
+/// The coefficients of x, y, x², xy, y², x³, x²y, xy² and y³ in the new x and in the new y.
 type Polynomials = [[f64; 9]; 2];
 
-/// Images that look like handwritten digits, and the digit that each shows: an MNIST for machines without data.
+/// Generates images that look like handwritten digits, and their labels. They replace MNIST on machines without its files.
 ///
-/// Each digit is drawn by a pen. One of several ways to write it is chosen, its points are moved a little, random
-/// polynomials stretch, slant, turn and bend it, and a line of varying breadth and softness is drawn through. Most are
-/// neat, some are scrawled.
+/// Each digit is drawn with strokes of a pen. The function chooses one of several styles and moves its points slightly. Random
+/// polynomials then stretch, slant, rotate and bend the strokes, which are drawn as lines of random width and softness. Most
+/// digits are neat, and some are hard to read.
 ///
-/// Formula: pixel = 255 · min(1, intensity · noise · clip(1/2 + (r − d) / softness, 0, 1)), where r is half the breadth
-/// of the line and d the pixel's distance from its middle; the noise is uniform in 0.9 … 1.
+/// Formula: pixel = 255 · min(1, intensity · noise · clip(1/2 + (r − d) / softness, 0, 1)), where r is half the width of the line
+/// and d is the distance of the pixel from the centre of the line. The noise is uniform in 0.9 … 1.
 ///
-/// Shapes: images (`count`, 28, 28), ink up to 255 on paper 0, and `count` labels 0 to 9, all equally likely. As in
-/// MNIST, the longer side of a digit is about 20 pixels and its centre of mass lies near the image's centre.
+/// Shapes: images (`count`, 28, 28), with ink up to 255 on a background of 0, and `count` labels from 0 to 9, all with the same
+/// probability. As in MNIST, the longer side of a digit is about 20 pixels, and its centre of mass is near the centre of the
+/// image.
 ///
-/// Numerics: nothing but arithmetic and square roots, so a `seed` means the same bytes on every machine. The digits of a
-/// smaller `count` are the first of a larger one; train and test set can be two parts of one call, or two seeds.
+/// Numerics: the computation uses only arithmetic and square roots, so a `seed` produces the same bytes on every machine. The
+/// digits for a smaller `count` are the first digits for a larger `count`. The training set and the test set can be two parts of
+/// one result, or can come from two seeds.
 ///
-/// Errors: more digits than fit in memory.
+/// # Errors
 ///
-/// Source: LeCun, Cortes and Burges, *The MNIST database of handwritten digits*, 1998, for size and centring.
+/// Returns [`Error::OutOfMemory`] if the images do not fit in memory.
+///
+/// # Source
+///
+/// LeCun, Cortes and Burges, *The MNIST database of handwritten digits*, 1998, for size and centring.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::data::synthetic_digits;
@@ -64,6 +73,7 @@ type Polynomials = [[f64; 9]; 2];
 /// assert!(labels.iter().all(|&label| label < 10));
 /// # Ok::<(), manabi::Error>(())
 /// ```
+#[expect(clippy::missing_panics_doc, reason = "the images are in standard layout")]
 pub fn synthetic_digits(count: usize, seed: u32) -> Result<(Array3<u8>, Vec<u8>)> {
     let too_many = |_| Error::out_of_memory::<u8>("the images", &[count, SIZE, SIZE]);
     let mut random = RandomState::new(seed);
@@ -80,9 +90,13 @@ pub fn synthetic_digits(count: usize, seed: u32) -> Result<(Array3<u8>, Vec<u8>)
 }
 
 impl Mnist {
-    /// [`synthetic_digits`] in MNIST's form: `train` digits to learn from and `test` others.
+    /// Generates a data set of [`synthetic_digits`] in the form of MNIST, with `train` training digits and `test` test digits.
     ///
-    /// Errors: a part without digits, or more than fit in memory.
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if `train` or `test` is 0, and [`Error::OutOfMemory`] if the images do not fit in memory.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let mnist = manabi::Mnist::synthetic(100, 20, 1)?;
@@ -91,7 +105,7 @@ impl Mnist {
     /// ```
     pub fn synthetic(train: usize, test: usize, seed: u32) -> Result<Self> {
         if train == 0 || test == 0 {
-            return Err(Error::setting("digits", "at least 1 in each part", train.min(test)));
+            return Err(Error::setting("number of digits", "at least 1 in each part", train.min(test)));
         }
         let (images, labels) = synthetic_digits(train.saturating_add(test), seed)?;
         let (train_images, test_images) = images.view().split_at(Axis(0), train);
@@ -105,7 +119,7 @@ impl Mnist {
 
 fn draw(digit: usize, random: &mut RandomState, image: &mut [u8]) {
     let style = STYLES[digit][below(random, STYLES[digit].len())];
-    // Squared, so that most hands are neat and a few are hard to read.
+    // The square makes most digits neat and a few hard to read.
     let haste = 0.5 + square(between(random, 0.0, 1.0));
     let radius = between(random, 0.8, 1.9);
     let polynomials = distortion(random, haste);
@@ -119,7 +133,7 @@ fn draw(digit: usize, random: &mut RandomState, image: &mut [u8]) {
     }
 }
 
-/// The points of a stroke, moved a little, in a box around 0 that is higher than wide, as digits are.
+/// Returns the slightly moved points of a stroke, in a box around 0 that is taller than wide, like a digit.
 fn points(stroke: &str, radius: f64, haste: f64, random: &mut RandomState) -> Vec<Point> {
     let mut moved = |value: f64, by: f64| value + by * haste * spread(random);
     let grid = |digit: u8| f64::from(digit - b'0') / 4.5 - 1.0;
@@ -130,10 +144,10 @@ fn points(stroke: &str, radius: f64, haste: f64, random: &mut RandomState) -> Ve
     stroke.split(' ').map(point).collect()
 }
 
-/// Width, slant and turn in the linear terms, and some distortion in all.
+/// Returns polynomials with width, slant and rotation in the linear terms and some distortion in all terms.
 fn distortion(random: &mut RandomState, haste: f64) -> Polynomials {
     let (width, slant) = (between(random, 0.65, 1.35), 0.5 * spread(random) - 0.15);
-    // With t = tan(angle / 2), cosine and sine are fractions, the same on every machine.
+    // With t = tan(angle / 2), the cosine and the sine are fractions, which have the same bits on every machine.
     let t = 0.2 * spread(random);
     let (cos, sin) = ((1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t));
     let linear = [[width * cos, slant * cos - sin], [width * sin, slant * sin + cos]];
@@ -151,7 +165,7 @@ fn distort([x, y, radius]: Point, polynomials: &Polynomials) -> Point {
     [x, y, radius]
 }
 
-/// A stroke as short straight lines: the quadratic B-spline of its points, distorted.
+/// Returns a stroke as short straight lines: the quadratic B-spline of its points, distorted.
 fn trace(points: &[Point], polynomials: &Polynomials) -> Vec<Point> {
     const STEPS: usize = 5;
     let last = points.len() - 1;
@@ -165,7 +179,7 @@ fn trace(points: &[Point], polynomials: &Polynomials) -> Vec<Point> {
     bends.chain(once(points[last])).map(|point| distort(point, polynomials)).collect()
 }
 
-/// Scales the digit to about 20 pixels, ink included, and puts its centre of mass near the image's centre.
+/// Scales the digit to about 20 pixels, including the line width, and moves its centre of mass near the centre of the image.
 fn fit(strokes: &mut [Vec<Point>], random: &mut RandomState) {
     let greatest = |of: &dyn Fn(&Point) -> f64| strokes.iter().flatten().map(of).fold(f64::MIN, f64::max);
     let side = |axis: usize| greatest(&|p| p[axis]) + greatest(&|p| -p[axis]);
@@ -191,12 +205,12 @@ fn centre_of_mass(strokes: &[Vec<Point>]) -> [f64; 2] {
     moment.map(|moment| moment / mass)
 }
 
-/// How much of every pixel is ink, 0 to 1.
+/// Returns the amount of ink in every pixel, from 0 to 1.
 fn render(strokes: &[Vec<Point>], softness: f64) -> [f64; SIZE * SIZE] {
     let mut ink = [0.0_f64; SIZE * SIZE];
     for [a, b] in lines(strokes) {
         let reach = a[2].max(b[2]) + 0.5 * softness;
-        // `as` turns what is negative into 0: lines that leave the image are cut off.
+        // `as` turns negative values into 0, so lines are cut off at the edge of the image.
         let near = |axis: usize| {
             let (low, high) = (a[axis].min(b[axis]) - reach, a[axis].max(b[axis]) + reach);
             (low as usize)..(high as usize + 1).min(SIZE)
@@ -211,7 +225,7 @@ fn render(strokes: &[Vec<Point>], softness: f64) -> [f64; SIZE * SIZE] {
     ink
 }
 
-/// How far inside the line from `a` to `b` a place is, negative outside.
+/// Returns the depth of a position inside the line from `a` to `b`. Outside the line, the depth is negative.
 fn depth([x, y]: [f64; 2], a: Point, b: Point) -> f64 {
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     let along = ((x - a[0]) * dx + (y - a[1]) * dy) / (dx * dx + dy * dy).max(1e-12);
@@ -235,7 +249,7 @@ fn between(random: &mut RandomState, low: f64, high: f64) -> f64 {
     low + (high - low) * random.random_sample()
 }
 
-/// A bell around 0, between −1 and 1.
+/// Returns a draw from a triangular distribution around 0, between −1 and 1.
 fn spread(random: &mut RandomState) -> f64 {
     0.5 * (between(random, -1.0, 1.0) + between(random, -1.0, 1.0))
 }

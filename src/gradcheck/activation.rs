@@ -2,9 +2,10 @@ use super::Report;
 use super::difference::Slope;
 use crate::activation::ActFn;
 
-/// Checks f′(u, z) of an activation function over the whole range: densely on [−50, 50], sparsely from ±10⁻³⁰⁰ to ±10⁴,
-/// and from there to ±10¹⁰⁰ that it is finite.
+/// Checks the derivative f′(u, z) of an activation function, densely on [−50, 50] and sparsely from ±10⁻³⁰⁰ to ±10⁴. From there
+/// to ±10¹⁰⁰, the derivative must only be finite.
 ///
+/// # Examples
 /// ```
 /// let report = manabi::gradcheck::activation(&manabi::Relu);
 /// assert!(report.passed() && report.kinks > 0);
@@ -20,7 +21,7 @@ pub fn activation<F: ActFn>(function: &F) -> Report {
     report
 }
 
-/// Checks f′(u, z) of an activation function at these points; those where f itself is infinite do not count.
+/// Checks the derivative f′(u, z) of an activation function at these points. Points at which f is infinite are skipped.
 pub fn activation_at<F: ActFn>(function: &F, points: impl IntoIterator<Item = f64>) -> Report {
     let mut report = Report::new();
     for u in points.into_iter().filter(|&u| !function.f(u).is_infinite()) {

@@ -7,14 +7,21 @@ use crate::layer::{Backward, Declared, Forward, Layer, LayerWorkspace, Training}
 use crate::random::{Noise, Random, RandomState};
 use crate::shape::Shape;
 
-/// Checks the gradients of a layer by its parameters and by its input `x`.
+/// Checks the gradients of a layer with respect to its parameters and its input `x`.
 ///
-/// The parameters are near what the layer's initializers say, moved a little, so that no factor of 1 or 0 hides. The
-/// function that is differentiated is a random weighting of the outputs in training; its gradient by them is the weights.
+/// The parameters are the layer's initial values plus small random changes, because factors of 0 or 1 can hide errors. The
+/// function to differentiate is a randomly weighted sum of the outputs in training. Its gradient with respect to the outputs is
+/// the weights.
 ///
-/// Errors: no sample or fewer than the layer trains on, a number that is not finite, an input of a width that the layer does
-/// not take.
+/// # Errors
+/// Returns [`Error::Shape`] if `x` is empty or has fewer rows than the layer needs in training, and [`Error::NotFinite`] if a
+/// value of `x` is not finite. Returns the error of the layer if it does not support inputs of this shape, if a setting is out of
+/// range, or if its declarations are invalid.
 ///
+/// # Panics
+/// Panics if the layer panics.
+///
+/// # Examples
 /// ```
 /// use manabi::random::{Random, RandomState};
 /// use manabi::{Affine, gradcheck};
@@ -27,11 +34,15 @@ pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Resul
     layer_with_shape(layer, x.ncols().into(), x, seed)
 }
 
-/// Checks the gradients of a layer for samples of this shape, a row of `x` each: [`layer`] for images.
+/// Checks the gradients of a layer, like [`layer`], for samples of the shape `input`, such as images. Each row of `x` is a sample.
 ///
 /// # Errors
-/// Those of [`layer`].
+/// Returns the errors of [`layer`], and [`Error::Shape`] if the width of `x` is not the size of `input`.
 ///
+/// # Panics
+/// Panics if the layer panics.
+///
+/// # Examples
 /// ```
 /// use manabi::layer::BatchNorm;
 /// use manabi::random::{Random, RandomState};
@@ -48,10 +59,10 @@ pub fn layer_with_shape(
     seed: u32,
 ) -> Result<Report> {
     if x.is_empty() || x.ncols() != input.size() {
-        return Err(Error::shape("x", format!("(1 or more, {})", input.size().max(1)), x.shape()));
+        return Err(Error::shape("x", format!("(at least 1, {})", input.size().max(1)), x.shape()));
     }
     if x.nrows() < layer.min_rows() {
-        return Err(Error::shape("x", format!("({} or more, any)", layer.min_rows()), x.shape()));
+        return Err(Error::shape("x", format!("(at least {}, any)", layer.min_rows()), x.shape()));
     }
     check_finite("x", x)?;
     let placed = layer.placed(input)?;
@@ -66,7 +77,7 @@ pub fn layer_with_shape(
         let slope = Slope::of(|value| case.with_input((row, column), value), at, case.size());
         report.compare(|| format!("x[{row}, {column}]"), at, dx[[row, column]], &slope);
     }
-    // A model's first layer is not asked for dx, nor a part of a batch for grad; what is asked for must be the same.
+    // A model requests only grad from its first layer, and only dx for a part of a batch. Each must be the same as with both.
     for (i, (&grad, alone)) in grad.iter().zip(case.gradients((true, false)).0).enumerate() {
         if grad.to_bits() != alone.to_bits() {
             report.require_finite(&format!("params[{i}] without dx"), case.params[i], f64::NAN);
@@ -108,6 +119,8 @@ impl<'a> Case<'a> {
         let moves = random.uniform((1, params.len()), -0.4, 0.4);
         params.iter_mut().zip(moves).for_each(|(param, by)| *param += by);
         let weights = random.uniform((x.nrows(), plan.output.size()), -1.0, 1.0);
+        // Check now that the scratch space fits in memory.
+        LayerWorkspace::<f64>::new(layer, input, x.nrows())?.fill(f64::NAN)?;
         Ok(Self { layer, input, x: x.as_standard_layout().to_owned(), params, buffers, weights })
     }
 
@@ -123,15 +136,15 @@ impl<'a> Case<'a> {
         (self.output(&self.params, &x) * &self.weights).sum()
     }
 
-    /// The sum of the terms' sizes.
+    /// Returns the sum of the absolute values of the terms.
     fn size(&self) -> f64 {
         (self.output(&self.params, &self.x) * &self.weights).mapv(f64::abs).sum()
     }
 
-    /// Makes a workspace in which everything is NaN, so that what a layer reads without having written it shows.
+    /// Creates a workspace filled with NaN, to detect reads of unwritten memory.
     fn workspace(&self) -> LayerWorkspace<f64> {
         let ws = LayerWorkspace::new(self.layer, self.input, self.x.nrows());
-        let mut ws = ws.expect("the layer was described before");
+        let mut ws = ws.expect("the declarations are valid");
         ws.fill(f64::NAN).expect("a few samples fit in memory");
         ws
     }
@@ -150,7 +163,7 @@ impl<'a> Case<'a> {
         y
     }
 
-    /// The analytic gradients by the parameters and by the input, each where it is wanted.
+    /// Returns the analytic gradients with respect to the parameters and to the input, NaN if not requested.
     fn gradients(&self, (with_grad, with_dx): (bool, bool)) -> (Vec<f64>, Array2<f64>) {
         let mut grad = vec![f64::NAN; self.params.len()];
         let mut dx = Array2::from_elem(self.x.dim(), f64::NAN);

@@ -1,14 +1,16 @@
-//! Are the derivatives right? Analytic ones against central differences, for functions, layers and whole models.
+//! Checks of analytic derivatives against central differences, for functions, layers and whole models.
 //!
-//! Formula: D(h) = (g(x + h) − g(x − h)) / 2h, once for h and once for h/2, and from both by Richardson's extrapolation
-//! (4·D(h/2) − D(h)) / 3. Of seven steps from 10⁻³ to 10⁻⁹ (times |x| where that is above 1) the one is taken that leaves
-//! the least doubt: |D(h/2) − D(h)| and what rounding can do.
+//! Formula: D(h) = (g(x + h) − g(x − h)) / 2h is computed for h and for h/2, and both are combined by Richardson extrapolation:
+//! (4·D(h/2) − D(h)) / 3. Of seven steps h from 10⁻³ to 10⁻⁹ (times |x| if it is above 1), a check uses the step with the
+//! smallest uncertainty, which is |D(h/2) − D(h)| plus the possible rounding error.
 //!
-//! A derivative passes if, beyond that doubt, it differs by at most 10⁻⁶ of the greater of both. At a kink (where the slopes
-//! to both sides stay apart as h shrinks) it passes if it lies between the slopes.
+//! A derivative passes if it differs from the numeric derivative, beyond the uncertainty, by at most 10⁻⁶ of the larger of the
+//! two. A kink is a point at which the slopes to the left and to the right stay apart as h shrinks. A derivative at a kink passes
+//! if it is between the two slopes.
 //!
 //! Source: Ridders, *Accurate computation of F′(x) and F′(x)F″(x)*, 1982.
 //!
+//! # Examples
 //! ```
 //! use manabi::{ActFn, Real, Swish, gradcheck};
 //!
@@ -45,36 +47,36 @@ pub use model::model;
 
 use difference::Slope;
 
-/// How far an analytic derivative may be from the numeric one, relative to the greater of both.
+/// The maximum difference between an analytic and a numeric derivative, relative to the larger of the two.
 pub const TOLERANCE: f64 = 1e-6;
 
-/// What a check found.
+/// The result of a gradient check.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many derivatives were compared.
+    /// The number of derivatives that were checked.
     pub points: usize,
-    /// How many of them are at a kink.
+    /// The number of derivatives at a kink.
     pub kinks: usize,
-    /// How many are wrong.
+    /// The number of wrong derivatives.
     pub failures: usize,
-    /// The one that is furthest off, a wrong one if there is any.
+    /// The derivative with the largest relative error, if any were checked.
     pub worst: Option<Deviation>,
 }
 
-/// One derivative, computed in two ways.
+/// A derivative, computed in two ways.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Deviation {
-    /// What it is the derivative by: `u`, `x[0, 3]`, `affine1.weight[2, 1]`.
+    /// The variable of the derivative, such as `u`, `x[0, 3]` or `affine1.weight[2, 1]`.
     pub place: String,
-    /// The value there.
+    /// The value of the variable.
     pub at: f64,
-    /// The derivative that is checked.
+    /// The analytic derivative, which is checked.
     pub analytic: f64,
-    /// The derivative by differences.
+    /// The numeric derivative, computed from differences.
     pub numeric: f64,
-    /// The difference of both beyond rounding, relative to the greater.
+    /// The difference between the two derivatives beyond the uncertainty, relative to the larger of the two.
     pub relative_error: f64,
 }
 
@@ -83,21 +85,21 @@ impl Report {
         Self { points: 0, kinks: 0, failures: 0, worst: None }
     }
 
-    /// Whether there was a derivative to check, and every one is right.
+    /// Returns whether at least one derivative was checked and none is wrong.
     pub fn passed(&self) -> bool {
         self.points > 0 && self.failures == 0
     }
 
-    /// For tests.
+    /// Asserts that the check has passed, for use in tests.
     ///
     /// # Panics
-    /// If a derivative is wrong, with the report as the message.
+    /// Panics with the report as the message if a derivative is wrong or if none was checked.
     #[track_caller]
     pub fn assert(&self) {
         assert!(self.passed(), "{self}");
     }
 
-    /// Compares one derivative.
+    /// Compares a derivative with the numeric one.
     fn compare(&mut self, place: impl FnOnce() -> String, at: f64, analytic: f64, slope: &Slope) {
         let mut relative_error = slope.relative_error(analytic);
         if relative_error > TOLERANCE && slope.is_kink_around(analytic) {
@@ -110,7 +112,7 @@ impl Report {
         );
     }
 
-    /// Counts a derivative as right if it is finite.
+    /// Counts a derivative as correct if it is finite.
     fn require_finite(&mut self, place: &str, at: f64, analytic: f64) {
         let relative_error = if analytic.is_finite() { 0.0 } else { f64::INFINITY };
         let deviation = Deviation { place: String::new(), at, analytic, numeric: f64::NAN, relative_error };
@@ -136,7 +138,7 @@ impl fmt::Display for Report {
         )?;
         let Some(worst) = &self.worst else { return Ok(()) };
         let Deviation { place, at, analytic, numeric, relative_error } = worst;
-        write!(f, "; worst by {place} = {at:e}: analytic {analytic:e}, numeric {numeric:e}, ")?;
+        write!(f, "; worst at {place} = {at:e}: analytic {analytic:e}, numeric {numeric:e}, ")?;
         write!(f, "relative error {relative_error:.1e}")
     }
 }

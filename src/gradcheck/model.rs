@@ -6,14 +6,18 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::{Sequential, Workspace};
 
-/// Checks the gradient of a model's loss in training, on a whole data set, by every parameter; the report names the worst.
+/// Checks the gradient of a model's training loss on a whole data set, with respect to every parameter. The report contains the
+/// parameter with the largest error.
 ///
-/// A parameter costs 29 forward passes: for models of up to some thousand parameters and data sets of some samples.
-/// Parameters and samples must be such that no prediction is below the floor of [`CrossEntropy`](crate::CrossEntropy): there
-/// the loss no longer changes, and its gradient deliberately does.
+/// Each parameter value requires 29 forward passes, so use models with up to some thousand parameters and data sets with few
+/// samples. No prediction may be below the floor of [`CrossEntropy`](crate::CrossEntropy). Below the floor, the loss is constant,
+/// but its gradient deliberately ignores the floor.
 ///
-/// Errors: no sample, or a data set that does not fit the model.
+/// # Errors
+/// Returns [`Error::Setting`] if the data set is empty. Returns the errors of [`Sequential::workspace`], [`Workspace::load`] and
+/// [`Sequential::gradient`], for example if the data set does not fit the model.
 ///
+/// # Examples
 /// ```
 /// use manabi::random::{Random, RandomState};
 /// use manabi::{Activation, Affine, CrossEntropy, Mish, Samples, Sequential, Softmax, gradcheck};
@@ -35,7 +39,7 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
     }
     let mut ws = model.workspace(data.len())?;
     ws.load(data, &(0..data.len()).collect::<Vec<_>>())?;
-    // Twice, so that what is added to the first gradient instead of replacing it shows.
+    // Computes the gradient twice, to detect values that are added to the first gradient instead of replacing it.
     model.gradient(&mut ws)?;
     model.gradient(&mut ws)?;
     let gradient = ws.gradient().to_vec();
@@ -44,7 +48,7 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
     let mut i = 0;
     for (name, values) in model.parameters() {
         for (index, &at) in values.indexed_iter() {
-            // However small the loss, the predictions that it compares with the targets are rounded in units of about 1.
+            // Even if the loss is small, it compares predictions with targets, whose rounding errors are relative to about 1.
             let slope = Slope::of(|value| loss_with(&mut probe, &mut ws, i, value), at, 1.0);
             report.compare(|| format!("{name}{:?}", index.slice()), at, gradient[i], &slope);
             i += 1;
@@ -53,7 +57,7 @@ pub fn model(model: &Sequential<f64>, data: &dyn Dataset<f64>) -> Result<Report>
     Ok(report)
 }
 
-/// The loss with one parameter changed, and changed back.
+/// Returns the loss with a changed value of one parameter, and restores the parameter.
 fn loss_with(model: &mut Sequential<f64>, ws: &mut Workspace<f64>, i: usize, value: f64) -> f64 {
     let before = std::mem::replace(&mut model.parameter_values_mut()[i], value);
     let loss = model.training_tally(ws).map_or(f64::NAN, |tally| tally.mean().loss);

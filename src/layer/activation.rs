@@ -7,25 +7,27 @@ use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::simd::{dispatch, in_blocks};
 
-/// The layer that applies an activation function to every value.
+/// A layer that applies an activation function to every value.
 ///
 /// Formula: z = f(u).
 ///
 /// Derivative: du = dz · f′(u, z).
 ///
-/// Shapes: any; the output has the input's.
+/// Shapes: any; the output has the shape of the input.
 ///
-/// Numerics: those of the function; the loops run on the best instruction set of the machine, with the same bits on
-/// all of them.
+/// Numerics: as in the function; loops use the best instruction set of the machine and compute the same bits with every
+/// instruction set.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `function` | none | any [`ActFn`], built-in or your own |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `function` | the activation function | none | any [`ActFn`], built-in or custom |
 ///
-/// Errors: when the model is built, if [`ActFn::check`] finds a parameter out of range.
+/// # Errors
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if a parameter of the function is out of range.
 ///
-/// Source: the article's activation layers.
+/// Source: the activation layers of the article.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{Forward, LayerWorkspace};
 /// use manabi::{Activation, Layer, Swish};
@@ -45,7 +47,7 @@ pub struct Activation<F> {
 }
 
 impl<F: ActFn> Activation<F> {
-    /// A layer of this function.
+    /// Creates a layer that applies this function.
     pub fn new(function: F) -> Self {
         Self { function }
     }
@@ -78,7 +80,7 @@ impl<A: Scalar, F: ActFn> Layer<A> for Activation<F> {
             dispatch(
                 #[inline(always)]
                 || {
-                    // A copy of its own stays in a register.
+                    // A local copy stays in a register.
                     let function = self.function.clone();
                     in_blocks(
                         z,

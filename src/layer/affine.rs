@@ -8,7 +8,7 @@ use crate::scalar::Scalar;
 use crate::settings::{Settings, check_count};
 use crate::shape::Shape;
 
-/// The affine (dense, fully connected) layer.
+/// An affine (dense, fully connected) layer.
 ///
 /// Formula: Y = X·W + b.
 ///
@@ -16,22 +16,24 @@ use crate::shape::Shape;
 ///
 /// Shapes: X (batch, fan_in), W = `weight` (fan_in, fan_out), b = `bias` (fan_out), Y (batch, fan_out).
 ///
-/// Numerics: sums in the order of the matrix product, the same for every run.
+/// Numerics: sums have the order of the matrix product, the same in every run.
 ///
-/// In files: `weight` lies as (fan_out, fan_in), as PyTorch keeps it.
+/// In files: `weight` is stored as (fan_out, fan_in), as in PyTorch.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `units` (fan_out) | none | 1 or more |
-/// | `weight_initializer` | [`Initializer::HE_NORMAL`] | any |
-/// | `bias_initializer` | [`Initializer::ZEROS`] | any |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `units` (fan_out) | the number of outputs | none | 1 or more |
+/// | `weight_initializer` | sets the initial weights | [`Initializer::HE_NORMAL`] | any |
+/// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any |
 ///
 /// # Errors
-/// When the model is built: 0 units, or more than fit in memory; an input of more than one dimension.
+/// Building a model returns [`Error::Layer`] if `units` is 0 or if the input has more than one dimension. It returns
+/// [`Error::OutOfMemory`], possibly inside [`Error::Layer`], if the parameters do not fit in memory.
 ///
 /// Source: the article's `affine`; Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors*,
 /// 1986.
 ///
+/// # Examples
 /// ```
 /// use manabi::init::Initializer;
 /// use manabi::{Affine, Layer};
@@ -50,25 +52,25 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// An affine layer with this many outputs.
+    /// Creates an affine layer with `units` outputs.
     pub fn new(units: usize) -> Self {
         Self { units, weight: Initializer::HE_NORMAL, bias: Initializer::ZEROS }
     }
 
-    /// How the weights start.
+    /// Sets the initializer of the weights.
     pub fn weight_initializer(self, weight: Initializer) -> Self {
         Self { weight, ..self }
     }
 
-    /// How the biases start.
+    /// Sets the initializer of the biases.
     pub fn bias_initializer(self, bias: Initializer) -> Self {
         Self { bias, ..self }
     }
 
-    /// W and b out of the layer's part of the flat parameters.
+    /// Splits the parameters of the layer into W and b.
     fn split<'a, A>(&self, params: &'a [A], fan_in: usize) -> (ArrayView2<'a, A>, &'a [A]) {
         let (weight, bias) = params.split_at(fan_in * self.units);
-        (ArrayView2::from_shape((fan_in, self.units), weight).expect("as long as the shape says"), bias)
+        (ArrayView2::from_shape((fan_in, self.units), weight).expect("the shape has this size"), bias)
     }
 }
 
@@ -112,7 +114,7 @@ impl<A: Scalar> Layer<A> for Affine {
         let (weight, _) = self.split(params, x.ncols());
         if let Some(grad) = grad {
             let (d_weight, d_bias) = grad.split_at_mut(weight.len());
-            let d_weight = ArrayViewMut2::from_shape(weight.dim(), d_weight).expect("as long as the weight");
+            let d_weight = ArrayViewMut2::from_shape(weight.dim(), d_weight).expect("the sizes are equal");
             engine.matmul(x.reversed_axes(), dy, None, d_weight);
             column_sums(dy, d_bias);
         }

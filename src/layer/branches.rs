@@ -1,4 +1,4 @@
-//! Chains side by side on one input: what residual blocks and concatenations have in common.
+//! Parallel chains with the same input, the common part of residual blocks and concatenations.
 
 use std::ops::Range;
 
@@ -12,22 +12,22 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// Chains side by side, and how their outputs become one.
+/// Parallel chains, and the way in which their outputs are joined.
 #[derive(Clone, Debug)]
 pub(super) struct Branches<A> {
-    /// Each with its name; the parameters of a branch without a name are the block's own.
+    /// The chains with their names. The parameters of a chain with an empty name have no branch in their full names.
     pub chains: Vec<(String, Chain<A>)>,
     pub join: Join,
 }
 
-/// How several outputs become one.
+/// The way in which several outputs are joined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Join {
-    /// By adding them up.
+    /// The sum of the outputs.
     Sum,
-    /// By adding them up, and the input with them.
+    /// The sum of the outputs and the input.
     SumWithInput,
-    /// By writing them side by side.
+    /// The outputs side by side, as columns.
     Columns,
 }
 
@@ -36,13 +36,13 @@ impl<A: Scalar> Branches<A> {
         self.chains.iter().map(|(_, chain)| chain)
     }
 
-    /// Returns the shapes of the chains' outputs.
+    /// Returns the output shapes of the chains.
     pub fn outputs(&self, input: Shape) -> Result<Vec<Shape>> {
         let output = |(name, chain): &(String, Chain<A>)| in_branch(name, chain.output_shape(input));
         self.chains.iter().map(output).collect()
     }
 
-    /// Returns the declarations of all chains.
+    /// Returns the declarations of all chains, with the names of the branches.
     pub fn declared(&self, of: impl Fn(&Chain<A>) -> Vec<TensorSpec>) -> Vec<TensorSpec> {
         let named = |name: &str, spec: TensorSpec| if name.is_empty() { spec } else { spec.within(name) };
         let specs = |(name, chain): &(String, Chain<A>)| -> Vec<TensorSpec> {
@@ -59,8 +59,10 @@ impl<A: Scalar> Branches<A> {
         })
     }
 
-    /// Returns what all chains ask for, each with its output; and in backward passes the gradient with respect to its
-    /// columns and to its input, where these are not the whole block's.
+    /// Returns the scratch of all chains together, with an array for the output of each chain.
+    ///
+    /// Backward passes also need an array for the gradient with respect to each output if the outputs are columns, and one for
+    /// the gradient with respect to the input for every chain except the first.
     pub fn scratch(&self, input: Shape) -> Scratch {
         let mut all = Scratch::NONE;
         for (index, chain) in self.chains().enumerate() {
@@ -102,7 +104,7 @@ impl<A: Scalar> Branches<A> {
         Ok(Self { chains: self.chains.iter().map(place).collect::<Result<_>>()?, join: self.join })
     }
 
-    /// Writes the output of every chain to its array, and all of them to y.
+    /// Writes the output of every chain to its array, and the joined outputs to `y`.
     pub fn forward(&self, pass: Forward<'_, A>) {
         let Forward { input, x, mut y, mut kept, temporary, mut training, engine, .. } = pass;
         let (mut params, mut buffers, mut start, mut column) = (pass.params, pass.buffers, 0, 0);
@@ -137,7 +139,7 @@ impl<A: Scalar> Branches<A> {
         }
     }
 
-    /// Writes one chain's output to y, or adds it.
+    /// Writes the output of one chain to `y`, or adds it to `y`.
     fn write(
         &self,
         index: usize,
@@ -153,7 +155,7 @@ impl<A: Scalar> Branches<A> {
         }
     }
 
-    /// Takes the gradient backward through every chain, and adds up what arrives at the input.
+    /// Propagates the gradient backward through every chain, and adds up the gradients with respect to the input.
     pub fn backward(&self, pass: Backward<'_, A>) {
         let Backward { input, x, dy, mut dx, mut grad, kept, mut gradients, after_dx, .. } = pass;
         let (temporary, engine) = (pass.temporary, pass.engine);
@@ -175,7 +177,7 @@ impl<A: Scalar> Branches<A> {
                 }
             };
             let mut other = (index > 0).then(|| gradients.take_first());
-            let grad = grad.as_mut().map(|rest| rest.split_off_mut(..own_params).expect("as many as params"));
+            let grad = grad.as_mut().map(|rest| rest.split_off_mut(..own_params).expect("one per parameter"));
             let own_dx = match &mut other {
                 Some(other) if dx.is_some() => Some(other.view_mut()),
                 Some(_) => None,
@@ -216,12 +218,12 @@ fn in_branch<T>(name: &str, result: Result<T>) -> Result<T> {
     result.map_err(|error| if name.is_empty() { error } else { error.in_layer(name) })
 }
 
-/// Returns some columns of a matrix.
+/// Returns a view of some columns of a matrix.
 fn columns<'a, A>(of: &'a ArrayView2<'_, A>, range: Range<usize>) -> ArrayView2<'a, A> {
     of.slice_axis(Axis(1), range.into())
 }
 
-/// Returns some columns of a matrix, to be written.
+/// Returns a mutable view of some columns of a matrix.
 fn columns_mut<'a, A>(of: &'a mut ArrayViewMut2<'_, A>, range: Range<usize>) -> ArrayViewMut2<'a, A> {
     of.slice_axis_mut(Axis(1), range.into())
 }

@@ -12,24 +12,25 @@ use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
 use crate::shape::Shape;
 
-/// Makes the chain of layers that the settings of a block list.
+/// A function that creates a chain from the settings of its layers.
 pub type MakeChain<'a, A> = &'a dyn Fn(&[LayerSettings]) -> Result<Chain<A>>;
 
-/// Makes a layer from its settings.
+/// A function that creates a layer from its settings.
 pub type MakeLayer<A> = Box<dyn Fn(&Settings, MakeChain<'_, A>) -> Result<Arc<dyn Layer<A>>> + Send + Sync>;
 
 /// A built-in layer.
 #[doc(hidden)]
 #[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct BuiltInLayer<A> {
-    /// The layer with different settings, for a test of what is said of all layers.
+    /// Examples of the layer with different settings, for tests that cover every layer.
     pub examples: Vec<Box<dyn Layer<A>>>,
-    /// Makes the layer from its settings.
+    /// The function that creates the layer from its settings.
     pub make: MakeLayer<A>,
 }
 
-/// Returns every built-in layer, with examples that take samples of this many values: the activations, then this list, to which
-/// who adds a layer adds it.
+/// Returns every built-in layer, with examples for samples of `width` values. The activations come first.
+///
+/// Add a new layer to the list in this function.
 #[doc(hidden)]
 pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
     let mut all = Layers(Vec::new());
@@ -76,7 +77,7 @@ pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
     all.0
 }
 
-/// The list in the making.
+/// The list under construction.
 struct Layers<A>(Vec<BuiltInLayer<A>>);
 
 impl<A: Scalar> Layers<A> {

@@ -7,29 +7,31 @@ use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
 use crate::shape::Shape;
 
-/// A layer and its name.
+/// A layer with its name.
 pub(crate) type Named<A> = (String, Arc<dyn Layer<A>>);
 
-/// Layers that follow one another: itself a layer, the part that blocks are made of.
+/// A sequence of layers, which is itself a layer. Blocks consist of chains.
 ///
 /// Formula: y = lₙ(…l₂(l₁(x))).
 ///
-/// Derivative: the layers' own, from the last to the first.
+/// Derivative: the chain rule, applied from the last layer to the first.
 ///
-/// Shapes: each layer takes the output of the one before it.
+/// Shapes: the input of a layer is the output of the layer before it.
 ///
-/// Numerics: those of the layers. Alone, or in a model, they give the same bits.
+/// Numerics: as in the layers, which compute the same bits in a chain and directly in a model.
 ///
-/// In files and by name, a parameter is called by its layers from the outermost to its own: `block1.affine1.weight`, as in
-/// PyTorch.
+/// The full name of a parameter, also in files, begins with the names of its layers, from the outermost to the innermost:
+/// `block1.affine1.weight`, as in PyTorch.
 ///
 /// | method | purpose | default | range |
 /// |---|---|---|---|
-/// | [`add_layer`](Chain::add_layer) | adds a layer behind the others | none | 1 or more, each with a name of its own |
+/// | [`add_layer`](Chain::add_layer) | appends a layer | none | 1 or more, each with a unique name |
 ///
 /// # Errors
-/// When the model is built: no layer, two of the same name, and those of the layers.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if the chain is empty, if a name is invalid or occurs
+/// twice, or if a layer returns an error.
 ///
+/// # Examples
 /// ```
 /// use manabi::activation::Identity;
 /// use manabi::layer::Chain;
@@ -53,12 +55,12 @@ pub(crate) type Named<A> = (String, Arc<dyn Layer<A>>);
 #[doc(alias("nn.Sequential", "block"))]
 pub struct Chain<A> {
     layers: Vec<Named<A>>,
-    /// The layers in their places, once the shape of the input is known.
+    /// The plan for an input shape, once the shape is known.
     plan: Option<Arc<Plan<A>>>,
 }
 
 impl<A: Scalar> Chain<A> {
-    /// Creates a chain without layers.
+    /// Creates an empty chain.
     pub fn new() -> Self {
         Self::of(Vec::new())
     }
@@ -68,13 +70,13 @@ impl<A: Scalar> Chain<A> {
         Self { layers, plan: None }
     }
 
-    /// Adds a layer behind the others.
+    /// Adds a layer at the end of the chain.
     pub fn add_layer(mut self, name: impl Into<String>, layer: impl Layer<A>) -> Self {
         self.layers.push((name.into(), Arc::new(layer)));
         Self::of(self.layers)
     }
 
-    /// Returns the same chain, planned for inputs of this shape.
+    /// Returns the chain with a plan for inputs of this shape.
     #[inline(never)]
     pub(super) fn place(&self, input: Shape) -> Result<Self> {
         Ok(Self { layers: self.layers.clone(), plan: Some(self.plan(input)?) })
@@ -87,16 +89,16 @@ impl<A: Scalar> Chain<A> {
         }
     }
 
-    /// Returns the plan where it is known that the layers fit.
+    /// Returns the plan for an input shape for which `output_shape` has succeeded.
     #[inline(never)]
     pub(super) fn known(&self, input: Shape) -> Cow<'_, Plan<A>> {
         match &self.plan {
             Some(plan) if plan.input() == input => Cow::Borrowed(plan),
-            _ => Cow::Owned(Plan::new(&self.layers, input).expect("output_shape has planned the same")),
+            _ => Cow::Owned(Plan::new(&self.layers, input).expect("output_shape has succeeded")),
         }
     }
 
-    /// Returns what a file says of the layers.
+    /// Returns the name, the kind and the settings of every layer, as files store them.
     pub(crate) fn layer_settings(&self) -> Vec<LayerSettings> {
         let described = |(name, layer): &Named<A>| LayerSettings {
             name: name.clone(),

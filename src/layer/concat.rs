@@ -8,29 +8,30 @@ use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
 use crate::shape::Shape;
 
-/// Branches side by side: chains that all take the same input, and whose outputs are concatenated.
+/// Parallel chains (branches) with the same input, whose outputs are concatenated.
 ///
 /// Formula: y = [b₁(x), b₂(x), …].
 ///
-/// Derivative: each branch takes its own part of dy backward; dx is the sum of what arrives.
+/// Derivative: each branch propagates its own part of dy backward; dx is the sum of the results.
 ///
-/// Shapes: the first dimensions of the outputs add up, the others must be the same. So vectors become a longer vector,
-/// and images of one size become an image with more channels.
+/// Shapes: the first dimensions of the outputs are added; the other dimensions must be equal. Vectors become a longer vector,
+/// and images of the same size become an image with more channels.
 ///
-/// Numerics: those of the chains; dx is added up from the first branch to the last.
+/// Numerics: as in the chains; dx is summed from the first branch to the last.
 ///
-/// A parameter is named by its branch: `heads.left.affine1.weight`.
+/// The full name of a parameter contains the name of its branch: `heads.left.affine1.weight`.
 ///
 /// | method | purpose | default | range |
 /// |---|---|---|---|
-/// | [`add_branch`](Concat::add_branch) | adds a chain beside the others | none | 1 or more, each with a name of its own |
+/// | [`add_branch`](Concat::add_branch) | adds a branch | none | 1 or more, each with a unique name |
 ///
 /// # Errors
-/// When the model is built: no branch, two of the same name, outputs that cannot be concatenated, and the errors of the
-/// chains.
+/// Building a model returns [`Error::Layer`] if there are no branches, if a name is invalid or occurs twice, if the outputs cannot
+/// be concatenated, or if a chain returns an error.
 ///
 /// Source: Szegedy et al., *Going deeper with convolutions*, 2015.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{Chain, Concat};
 /// use manabi::{Affine, Layer};
@@ -55,13 +56,13 @@ impl<A: Scalar> Concat<A> {
         Self { branches: Branches { chains: Vec::new(), join: Join::Columns } }
     }
 
-    /// Adds a chain beside the others.
+    /// Adds a branch after the others.
     pub fn add_branch(mut self, name: impl Into<String>, branch: Chain<A>) -> Self {
         self.branches.chains.push((name.into(), branch));
         self
     }
 
-    /// An error unless every branch has a name of its own.
+    /// Checks that every branch has a valid and unique name.
     fn check_names(&self) -> Result<()> {
         let chains = &self.branches.chains;
         chains.iter().enumerate().try_for_each(|(i, (name, _))| {
@@ -93,12 +94,12 @@ impl<A: Scalar> Layer<A> for Concat<A> {
         dims[0] = 0;
         for (output, (name, _)) in outputs.iter().zip(&self.branches.chains) {
             if output.dims()[1..] != first.dims()[1..] {
-                let expected = format!("{first} but for the first dimension");
+                let expected = format!("{first} except for the first dimension");
                 return Err(Error::setting("output shape", expected, output).in_layer(name));
             }
             dims[0] = dims[0].saturating_add(output.dims()[0]);
         }
-        Ok(Shape::of_dims(&dims).expect("as many dimensions as the first output"))
+        Ok(Shape::of_dims(&dims).expect("the rank is the rank of the first output"))
     }
 
     fn parameters(&self, input: Shape) -> Vec<TensorSpec> {

@@ -7,26 +7,30 @@ use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::simd::dispatch;
 
-/// Dropout: in training, every number is 0 with probability p, and the others grow so that the mean is kept.
+/// Dropout, which in training sets each value to 0 with probability p and scales the others so that the mean is preserved.
 ///
-/// Formula: Y = M·X, number by number, where M is 0 with probability p and else 1/(1 − p); in prediction Y = X.
+/// Formula: Y = M·X, element by element, where an element of M is 0 with probability p and 1/(1 − p) otherwise. In prediction,
+/// Y = X.
 ///
-/// Derivative: dX = M·dY, with the M of the forward pass.
+/// Derivative: dX = M·dY, with M from the forward pass.
 ///
-/// Shapes: any; the output has the input's.
+/// Shapes: any; the output has the shape of the input.
 ///
-/// Numerics: a number is dropped if its bits of the pass's [`Noise`] are below p·2³²; so the probability is p to 2⁻³², and M
-/// depends on the seed, the batch and the place alone, not on threads. M is not kept but computed again for dX.
+/// Numerics: a value is dropped if its bits in the [`Noise`] of the pass are below p·2³². The probability is therefore p to
+/// within 2⁻³², and M depends only on the seed, the batch and the position, not on the number of threads. M is not stored, but
+/// computed again for dX.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `p` | none | 0 or more, below 1 |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `p` | the probability that a value is set to 0 | none | at least 0 and below 1 |
 ///
-/// Errors: when the model is built, for a p out of range.
+/// # Errors
+/// Building a model returns [`Error::Layer`] if p is out of range.
 ///
 /// Source: Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014; scaled in training
 /// as in `torch.nn.Dropout`.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{Dropout, Forward, LayerWorkspace, Training};
 /// use manabi::random::Noise;
@@ -48,7 +52,7 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Dropout with this probability.
+    /// Creates a dropout layer that drops each value with probability `p`.
     pub fn new(p: f64) -> Self {
         Self { p }
     }
@@ -90,7 +94,7 @@ impl<A: Scalar> Layer<A> for Dropout {
     fn output_shape(&self, input: Shape) -> Result<Shape> {
         match (0.0..1.0).contains(&self.p) {
             true => Ok(input),
-            false => Err(Error::setting("p", "0 or more, below 1", self.p)),
+            false => Err(Error::setting("p", "at least 0 and below 1", self.p)),
         }
     }
 
@@ -120,7 +124,7 @@ impl<A: Scalar> Layer<A> for Dropout {
     }
 }
 
-/// The number times its M. A product and not a choice, so that a NaN stays one.
+/// Returns a value times its element of M. This is a product rather than a selection, so that NaN remains NaN.
 #[inline(always)]
 fn masked<A: Scalar>(from: A, bits: u32, threshold: u32, scale: A) -> A {
     from * if bits >= threshold { scale } else { A::zero() }

@@ -8,31 +8,33 @@ use crate::settings::{Settings, check_positive};
 use crate::shape::Shape;
 use crate::simd::dispatch;
 
-/// Layer normalisation: every sample gets mean 0 and variance 1, and is then scaled and shifted. Training and prediction do
-/// the same.
+/// Layer normalisation, which normalises every sample to mean 0 and variance 1, and then scales and shifts it.
 ///
-/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε); μ and v are mean and variance of the n values of a sample, v = Σ(x −
-/// μ)²/n.
+/// Training and prediction compute the same function.
 ///
-/// Derivative: dβ = Σ dY and dγ = Σ dY·X̂ over the batch; with G = dY·γ, dX = (G − mean(G) − X̂·mean(G·X̂))/√(v + ε), the means
-/// over the sample.
+/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε), where μ and v are the mean and the variance of the n values of a sample,
+/// v = Σ(x − μ)²/n.
 ///
-/// Shapes: any; γ = `weight` and β = `bias` have the shape of a sample, so that an image is normalised as a whole.
+/// Derivative: dβ = Σ dY and dγ = Σ dY·X̂, summed over the batch; dX = (G − mean(G) − X̂·mean(G·X̂))/√(v + ε) with G = dY·γ and
+/// means over the sample.
 ///
-/// Numerics: the mean first, then the deviations from it, both in `f64` also where X is `f32`; sums in a fixed order, the same
-/// for any instruction set and number of threads. Where squares of `f64` values overflow, the values are scaled before. μ and v
-/// are not kept but computed again for the gradients.
+/// Shapes: any; γ = `weight` and β = `bias` have the shape of a sample. An image is normalised as a whole.
+///
+/// Numerics: the mean is computed first, then the deviations from it, both in `f64` even if X is `f32`. Sums have a fixed order,
+/// the same for every instruction set and any number of threads. If squares of `f64` values overflow, the values are scaled
+/// first. μ and v are not stored, but computed again for the gradients.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
-/// | `epsilon` ε | keeps the divisor from 0 | 10⁻⁵ | above 0, finite |
-/// | `affine` | whether there are γ and β, at first 1 and 0 | true | |
+/// | `epsilon` ε | is added to the variance and keeps the divisor above 0 | 10⁻⁵ | above 0, finite |
+/// | `affine` | whether the layer has γ and β, which start at 1 and 0 | true | true or false |
 ///
 /// # Errors
-/// When the model is built: an ε out of range.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if ε is out of range.
 ///
 /// Source: Ba, Kiros and Hinton, *Layer normalization*, 2016; settings and names as in `torch.nn.LayerNorm`.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{Forward, LayerNorm, LayerWorkspace};
 /// use manabi::Layer;
@@ -54,17 +56,17 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Layer normalisation with PyTorch's settings.
+    /// Creates layer normalisation with PyTorch's default settings.
     pub fn new() -> Self {
         Self { epsilon: 1e-5, affine: true }
     }
 
-    /// Sets what is added to the variance.
+    /// Sets ε, which is added to the variance.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
     }
 
-    /// Sets whether the normalised numbers are scaled and shifted by parameters.
+    /// Sets whether parameters scale and shift the normalised values.
     pub fn affine(self, affine: bool) -> Self {
         Self { affine, ..self }
     }
@@ -83,7 +85,7 @@ impl LayerNorm {
     }
 }
 
-/// How a sample is normalised: x̂ = (x·shrink − mean)·scale.
+/// The normalisation of a sample: x̂ = (x·shrink − mean)·scale.
 #[derive(Clone, Copy)]
 struct Moments {
     shrink: f64,
@@ -111,7 +113,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        // Added to the variance in `f64`, whatever the model's precision is.
+        // ε is added to the variance in `f64`, even in a model of `f32`.
         check_positive::<f64>("epsilon", self.epsilon).map(|()| input)
     }
 
@@ -178,7 +180,7 @@ impl<A: Scalar> Layer<A> for LayerNorm {
 }
 
 impl LayerNorm {
-    /// dγ and dβ.
+    /// Writes dγ and dβ to `grad`.
     #[inline(always)]
     fn add_up<A: Scalar>(&self, x: &[A], dy: &[A], grad: &mut [A]) {
         grad.fill(A::zero());
@@ -193,10 +195,10 @@ impl LayerNorm {
         }
     }
 
-    /// A row of dX.
+    /// Writes a row of dX.
     #[inline(always)]
     fn back<A: Scalar>(&self, x: &[A], dy: &[A], weight: &[A], dx: &mut [A]) {
-        // dX holds G until it is used up.
+        // `dx` contains G until the last loop overwrites it.
         dx.copy_from_slice(dy);
         for (g, &weight) in dx.iter_mut().zip(weight) {
             *g *= weight;
@@ -211,7 +213,7 @@ impl LayerNorm {
     }
 }
 
-/// Returns the mean of a term over some rows of the same width.
+/// Returns the mean of a term over rows of the same width.
 #[inline(always)]
 fn mean<A: Scalar, const N: usize>(rows: [&[A]; N], term: impl Fn([f64; N]) -> f64) -> f64 {
     let mut lanes = Lanes::new();

@@ -1,18 +1,18 @@
-//! Layers, y = l(x), and the trait for one of your own.
+//! Layers, y = l(x), and the trait for custom layers.
 //!
 //! | layer | computes |
 //! |---|---|
 //! | [`Affine`] | X·W + b; also called dense, linear or fully connected |
-//! | [`Activation`], [`TrainableActivation`] | an [activation function](crate::activation) of every value |
+//! | [`Activation`], [`TrainableActivation`] | an [activation function](crate::activation), applied to every value |
 //! | [`BatchNorm`], [`LayerNorm`] | values with mean 0 and variance 1 over the batch, or over the sample |
-//! | [`Dropout`] | values of which some are 0 in training |
+//! | [`Dropout`] | the input; in training, random values are set to 0 and the others scaled |
 //! | [`Flatten`], [`Reshape`] | the same values in another shape |
-//! | [`Chain`] | layers one after another, as one layer |
-//! | [`Residual`] | x plus a chain of layers of x |
-//! | [`Concat`] | several chains of the same input, side by side |
+//! | [`Chain`] | a sequence of layers, as one layer |
+//! | [`Residual`] | x plus the output of a chain of layers for x |
+//! | [`Concat`] | the concatenated outputs of several chains with the same input |
 //!
-//! A layer of your own implements [`Layer`]. [`conformance::layer`](crate::conformance::layer) tests that it keeps what
-//! models rely on, and [`LayerWorkspace`] runs it without a model.
+//! A custom layer implements [`Layer`]. [`conformance::layer`](crate::conformance::layer) checks that it meets the requirements
+//! of models, and [`LayerWorkspace`] runs it without a model.
 
 mod activation;
 mod affine;
@@ -66,18 +66,18 @@ use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::simd::dispatch;
 
-/// A layer: a function of its input and its parameters, and the gradients of that function.
+/// A function of an input and of parameters, with its gradients.
 ///
-/// A layer is a description and holds no numbers that change: a model keeps the parameters of all its layers in one
-/// flat vector and lends each layer its part; a workspace keeps every layer's output. So nothing is cached here, the
-/// same model predicts from many threads, and training and prediction share [`forward`](Layer::forward).
+/// A layer holds settings, but no values that change: a model keeps the parameters of all its layers in one flat vector and
+/// lends each layer its part, and a workspace keeps the output of every layer. A layer therefore caches nothing, many threads
+/// can predict with the same model, and training and prediction share [`forward`](Layer::forward).
 ///
-/// All arrays that a layer is given are in standard (row-major, contiguous) layout, a row per sample.
+/// All arrays that are passed to a layer are in standard (row-major, contiguous) layout, with a row per sample.
 ///
-/// Loops that call the functions of [`Scalar`] belong inside [`simd::dispatch`](crate::simd::dispatch), as those of
-/// [`Activation`] are.
+/// Run loops that call functions of [`Scalar`] inside [`simd::dispatch`](crate::simd::dispatch), as [`Activation`] does.
 ///
-/// A layer of your own plugs in like the built-in ones:
+/// # Examples
+/// A custom layer, which models use in the same way as the built-in ones:
 ///
 /// ```
 /// use manabi::init::Initializer;
@@ -130,87 +130,90 @@ use crate::simd::dispatch;
 /// }
 /// ```
 pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
-    /// Returns what the layer is, as a model's table shows it and a file knows it: `affine`, `swish`, …. No other kind may
-    /// have the same name: a model with a layer of your own under the name of a built-in one cannot be saved.
+    /// Returns the kind of the layer, such as `affine` or `swish`. A model's table shows the kind, and a file stores it.
+    ///
+    /// Every kind must be unique: a model with a custom layer that has the kind of a built-in layer cannot be saved.
     fn kind(&self) -> &str;
 
-    /// Returns the shape of an output for this shape of an input.
+    /// Returns the output shape for this input shape.
     ///
     /// # Errors
-    /// The layer does not take such inputs, or one of its settings is out of range.
+    /// Returns an error, usually [`Error::Setting`](crate::Error::Setting), if the layer does not support the input shape or if
+    /// one of its settings is out of range.
     fn output_shape(&self, input: Shape) -> Result<Shape>;
 
-    /// Returns the parameters for this shape of an input, in the order in which the layer finds them in `params`.
+    /// Returns the declarations of the parameters for this input shape, in their order in [`Forward::params`].
     fn parameters(&self, _input: Shape) -> Vec<TensorSpec> {
         Vec::new()
     }
 
-    /// Returns the values that training changes without a gradient, such as a running mean, in the order in which the layer
-    /// finds them in `buffers`.
+    /// Returns the declarations of the buffers for this input shape, in their order in [`Forward::buffers`]. Buffers are values
+    /// that training changes without a gradient, such as a running mean.
     fn buffers(&self, _input: Shape) -> Vec<TensorSpec> {
         Vec::new()
     }
 
-    /// Checks values for the buffers before a model adopts them. They are finite, and as many as the layer declares.
+    /// Checks values for the buffers before a model adopts them. The caller has checked that the values are finite and that their
+    /// number is correct.
     ///
     /// # Errors
-    /// A value makes no sense, such as a negative variance.
+    /// Returns an error, usually [`Error::Setting`](crate::Error::Setting), if a value is invalid, such as a negative variance.
     fn check_buffers(&self, _input: Shape, _buffers: &[A]) -> Result<()> {
         Ok(())
     }
 
-    /// Returns the memory that the passes need besides their operands. A workspace lends it, and nothing is allocated in a
-    /// step.
+    /// Returns the memory that the passes need in addition to their operands. A workspace owns this memory and lends it to every
+    /// pass, so that a training step allocates nothing.
     fn scratch(&self, _input: Shape) -> Scratch {
         Scratch::NONE
     }
 
-    /// Returns whether a row of `y` depends on the same row of `x` alone, and a row of `dx` on the same rows of `x`, `y`
-    /// and `dy`.
+    /// Returns whether the rows of a batch are independent: a row of `y` depends only on the same row of `x`, and a row of `dx`
+    /// only on the same rows of `x`, `y` and `dy`.
     ///
-    /// If so, a batch may be divided by rows among threads, for several layers at a time. If not, the layer gets whole
-    /// batches and an engine with threads for its own use. The answer changes the speed, never the results.
+    /// If they are, a batch may be divided by rows among threads, for several layers at a time. Otherwise, the layer receives
+    /// whole batches and an engine with threads for its own use. The choice affects the speed, but never the results.
     fn row_wise(&self, _training: bool) -> bool {
         false
     }
 
-    /// Returns the fewest rows that a batch may have in training. Fewer are an error before the pass begins.
+    /// Returns the minimum number of rows of a batch in training. A model rejects a smaller batch before the pass begins.
     fn min_rows(&self) -> usize {
         1
     }
 
-    /// Returns what a saved model says of the layer, for a registry to make it again: [`Settings::new`] if there is nothing to
-    /// tell. `None`, the default, if the layer cannot be saved.
+    /// Returns the settings that a saved model stores, from which a registry recreates the layer. Returns [`Settings::new`] if
+    /// the layer has no settings, and `None` (the default) if the layer cannot be saved.
     ///
-    /// The initializers are not among the settings: a saved model has the values of its parameters.
+    /// Initializers are not part of the settings, because a saved model contains the values of its parameters.
     fn settings(&self) -> Option<Settings> {
         None
     }
 
-    /// Returns the layers inside a block, with their names; none for any other layer.
+    /// Returns the layers inside a block with their names, or an empty vector for any other layer.
     fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)> {
         Vec::new()
     }
 
-    /// Returns the layer prepared for inputs of this shape, if there is something to prepare: blocks plan their inner
-    /// layers once, when a model is built.
+    /// Returns the layer prepared for inputs of this shape, or `None` if it needs no preparation. Blocks use this method to plan
+    /// their inner layers once, when a model is built.
     ///
     /// # Errors
-    /// Those of [`output_shape`](Layer::output_shape).
+    /// Returns the errors of [`output_shape`](Layer::output_shape).
     fn placed(&self, _input: Shape) -> Result<Option<Arc<dyn Layer<A>>>> {
         Ok(None)
     }
 
-    /// Writes all of `y` from `x`, `params` and `buffers`.
+    /// Writes all of `y`, computed from `x`, `params` and `buffers`.
     ///
     /// # Panics
-    /// May panic for a pass that was made for another layer.
+    /// May panic if the pass was created for another layer.
     fn forward(&self, pass: Forward<'_, A>);
 
-    /// Writes all of `grad` and of `dx`, each where it is wanted, from the forward pass's `x` and `y` and from `dy`.
+    /// Writes all of `grad` and all of `dx`, if present, computed from `dy` and from `x` and `y` of the forward pass.
     ///
     /// # Panics
-    /// May panic for a pass that was made for another layer.
+    /// May panic if the pass was created for another layer.
     fn backward(&self, pass: Backward<'_, A>);
 }
 
@@ -230,7 +233,7 @@ delegate!([A: Scalar] Layer<A>, for [Box<dyn Layer<A>>, Arc<dyn Layer<A>>], {
     fn backward(&self, pass: Backward<'_, A>);
 });
 
-/// Adds `from` to `to`, on up to `threads` threads.
+/// Adds `from` to `to` on up to `threads` threads.
 fn add<A: Scalar>(threads: usize, from: &[A], to: &mut [A]) {
     parts(threads, to, 1, &|start, to| {
         let from = &from[start..][..to.len()];
@@ -245,11 +248,12 @@ fn add<A: Scalar>(threads: usize, from: &[A], to: &mut [A]) {
     });
 }
 
-/// All numbers of an array that a pass holds.
+/// Returns all values of an array in a pass as a flat slice.
 fn flat<'a, A>(array: &'a ArrayView2<'_, A>) -> &'a [A] {
     array.as_slice().expect("passes hold arrays in standard layout")
 }
 
+/// Returns all values of an array in a pass as a mutable flat slice.
 fn flat_mut<'a, A>(array: &'a mut ArrayViewMut2<'_, A>) -> &'a mut [A] {
     array.as_slice_mut().expect("passes hold arrays in standard layout")
 }

@@ -25,40 +25,40 @@ pub struct Forward<'a, A> {
     pub x: ArrayView2<'a, A>,
     /// The output to write, (batch, size of `output`).
     pub y: ArrayViewMut2<'a, A>,
-    /// The arrays to keep for the backward pass, as [`Scratch::kept`] asks for them.
+    /// The arrays to keep for the backward pass, as requested by [`Scratch::kept`].
     pub kept: KeptMut<'a, A>,
-    /// Memory for the time of this pass: [`Scratch::temporary`] values for each thread of the engine.
+    /// Memory for the duration of this pass: [`Scratch::temporary`] values for each thread of the engine.
     pub temporary: &'a mut [A],
-    /// What a pass has in training, and only then.
+    /// The additional operands in training, or `None` in prediction.
     pub training: Option<Training<'a, A>>,
     /// The engine for matrix products.
     pub engine: &'a mut Engine<A>,
 }
 
-/// What a forward pass has in training.
+/// The additional operands of a forward pass in training.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Training<'a, A> {
-    /// The random numbers of this layer and batch, the same in the backward pass.
+    /// The random numbers for this layer and batch, the same as in the backward pass.
     pub noise: Noise,
     /// On entry, the current buffers. The layer overwrites them with the values to adopt when the step is taken.
     pub buffers: &'a mut [A],
 }
 
 impl<'a, A> Training<'a, A> {
-    /// Creates what a pass has in training outside a model: random numbers, and a copy of the buffers to overwrite.
+    /// Creates the operands for training a layer outside a model: random numbers, and a copy of the buffers to overwrite.
     pub fn new(noise: Noise, buffers: &'a mut [A]) -> Self {
         Self { noise, buffers }
     }
 }
 
 impl<'a, A: Scalar> Forward<'a, A> {
-    /// Creates a forward pass of a layer outside a model. It is one for prediction, unless
-    /// [`training`](Forward::training) follows.
+    /// Creates a forward pass of a layer outside a model. The pass is for prediction, unless
+    /// [`training`](Forward::training) is called.
     ///
     /// # Errors
-    /// An array is not in standard layout or not of the shape that the layer needs; there are more rows than the
-    /// workspace has room for.
+    /// Returns [`Error::Shape`] if an array is not in standard layout or does not have the shape that the layer needs. Returns
+    /// [`Error::Setting`] if there are more rows than the workspace has room for.
     pub fn new(
         ws: &'a mut LayerWorkspace<A>,
         params: &'a [A],
@@ -73,12 +73,12 @@ impl<'a, A: Scalar> Forward<'a, A> {
         Ok(Self { params, buffers, input, output, x, y, kept, temporary, training: None, engine })
     }
 
-    /// Makes it a pass in training.
+    /// Turns the pass into a training pass.
     ///
     /// # Errors
-    /// There is room for another number of buffers than the layer has.
+    /// Returns [`Error::Shape`] if `training` and the pass differ in the number of buffer values.
     pub fn training(self, training: Training<'a, A>) -> Result<Self> {
-        check_length("buffers of training", training.buffers.len(), self.buffers.len())?;
+        check_length("training buffers", training.buffers.len(), self.buffers.len())?;
         Ok(Self { training: Some(training), ..self })
     }
 }
@@ -101,19 +101,19 @@ pub struct Backward<'a, A> {
     pub y: ArrayView2<'a, A>,
     /// The gradient of the loss with respect to the output, (batch, size of `output`).
     pub dy: ArrayView2<'a, A>,
-    /// The gradient of the loss with respect to the input, to write, (batch, size of `input`), where it is wanted: never
-    /// for a model's first layer.
+    /// The gradient of the loss with respect to the input, to write, (batch, size of `input`). `None` if it is not needed: a
+    /// model never needs it from its first layer.
     pub dx: Option<ArrayViewMut2<'a, A>>,
-    /// The gradient of the loss with respect to the parameters, to write, in the order of `params`, where it is wanted:
-    /// not while a batch is divided by rows.
+    /// The gradient of the loss with respect to the parameters, to write, in the order of `params`. `None` if it is not needed,
+    /// as in a pass for some rows of a divided batch.
     pub grad: Option<&'a mut [A]>,
-    /// The arrays that the forward pass kept, as [`Scratch::kept`] asks for them.
+    /// The arrays that the forward pass kept, as requested by [`Scratch::kept`].
     pub kept: Kept<'a, A>,
-    /// The arrays that [`Scratch::gradients`] asks for. If `after_dx`, they hold what the pass that computed dx wrote.
+    /// The arrays requested by [`Scratch::gradients`]. If `after_dx`, they contain what the pass that computed dx wrote.
     pub gradients: KeptMut<'a, A>,
-    /// Whether another backward pass of this batch, perhaps by parts, has already computed dx. Then `dx` is `None`.
+    /// Whether an earlier backward pass of this batch, perhaps in parts, has computed dx. If so, `dx` is `None`.
     pub after_dx: bool,
-    /// Memory for the time of this pass: [`Scratch::temporary`] values for each thread of the engine.
+    /// Memory for the duration of this pass: [`Scratch::temporary`] values for each thread of the engine.
     pub temporary: &'a mut [A],
     /// The random numbers of the forward pass.
     pub noise: Noise,
@@ -122,13 +122,16 @@ pub struct Backward<'a, A> {
 }
 
 impl<'a, A: Scalar> Backward<'a, A> {
-    /// Creates a backward pass of a layer outside a model, after a forward pass in the same workspace with the same
-    /// operands. It computes nothing until it is asked for [`dx`](Backward::dx), the [`grad`](Backward::grad), or both. A layer
-    /// that behaves differently in training needs a forward pass in training, and its [`noise`](Backward::noise).
+    /// Creates a backward pass of a layer outside a model, after a forward pass in the same workspace with the same operands.
+    ///
+    /// The pass computes only the gradients that are requested by [`dx`](Backward::dx) and [`grad`](Backward::grad). If the layer
+    /// behaves differently in training, the forward pass must be a training pass, and [`noise`](Backward::noise) must be called
+    /// with its random numbers.
     ///
     /// # Errors
-    /// An array is not in standard layout or not of the shape that the layer needs; there are more rows than the
-    /// workspace has room for; gradients do not fit in memory.
+    /// Returns [`Error::Shape`] if an array is not in standard layout or does not have the shape that the layer needs. Returns
+    /// [`Error::Setting`] if there are more rows than the workspace has room for, and [`Error::OutOfMemory`] if the arrays for
+    /// gradients do not fit in memory.
     pub fn new(
         ws: &'a mut LayerWorkspace<A>,
         params: &'a [A],
@@ -159,19 +162,19 @@ impl<'a, A: Scalar> Backward<'a, A> {
         })
     }
 
-    /// Asks for the gradient with respect to the input.
+    /// Requests the gradient with respect to the input.
     ///
     /// # Errors
-    /// The array is not in standard layout, or has another shape than x.
+    /// Returns [`Error::Shape`] if the array is not in standard layout or does not have the shape of `x`.
     pub fn dx(self, dx: ArrayViewMut2<'a, A>) -> Result<Self> {
         check("dx", &dx.view(), self.x.dim())?;
         Ok(Self { dx: Some(dx), ..self })
     }
 
-    /// Asks for the gradient with respect to the parameters.
+    /// Requests the gradient with respect to the parameters.
     ///
     /// # Errors
-    /// There is not one value for each parameter.
+    /// Returns [`Error::Shape`] if `grad` and `params` differ in length.
     pub fn grad(self, grad: &'a mut [A]) -> Result<Self> {
         check_length("grad", grad.len(), self.params.len())?;
         Ok(Self { grad: Some(grad), ..self })
@@ -182,7 +185,7 @@ impl<'a, A: Scalar> Backward<'a, A> {
         Self { noise, ..self }
     }
 
-    /// Makes it a pass for the parameters alone, after one that computed dx in the same workspace.
+    /// Sets whether the pass is for the parameters only, after a pass that computed dx in the same workspace.
     pub fn after_dx(self, after_dx: bool) -> Self {
         match after_dx {
             true => Self { dx: None, after_dx, ..self },
@@ -191,8 +194,9 @@ impl<'a, A: Scalar> Backward<'a, A> {
     }
 }
 
-/// The scratch of one layer outside a model: what a workspace is for a model.
+/// The scratch memory for one layer outside a model.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{Forward, LayerWorkspace};
 /// use manabi::{Affine, Layer};
@@ -210,7 +214,7 @@ impl<'a, A: Scalar> Backward<'a, A> {
 pub struct LayerWorkspace<A> {
     input: Shape,
     output: Shape,
-    /// The values of all parameters and of all buffers.
+    /// The number of values of all parameters, and of all buffers.
     sizes: (usize, usize),
     scratch: Scratch,
     memory: Memory<A>,
@@ -218,10 +222,12 @@ pub struct LayerWorkspace<A> {
 }
 
 impl<A: Scalar> LayerWorkspace<A> {
-    /// Allocates scratch for passes of at most `rows` rows through this layer.
+    /// Allocates scratch memory for passes of at most `rows` rows through this layer.
     ///
     /// # Errors
-    /// The layer does not take inputs of this shape; the memory does not fit.
+    /// Returns the errors of [`Layer::output_shape`] if the layer does not support inputs of this shape. Returns
+    /// [`Error::Setting`] or [`Error::DuplicateName`] if the layer's declarations are invalid, and [`Error::OutOfMemory`] if the
+    /// scratch does not fit in memory.
     pub fn new(layer: &dyn Layer<A>, input: impl Into<Shape>, rows: usize) -> Result<Self> {
         let declared = Declared::of(layer, input.into())?;
         let Declared { input, output, size, buffer_size, scratch, .. } = declared;
@@ -229,34 +235,34 @@ impl<A: Scalar> LayerWorkspace<A> {
         Ok(Self { input, output, sizes: (size, buffer_size), scratch, memory, engine: Engine::new(1) })
     }
 
-    /// Divides the work of a pass among up to this many threads.
+    /// Sets the maximum number of threads that share the work of a pass.
     ///
     /// # Errors
-    /// The memory does not fit.
+    /// Returns [`Error::OutOfMemory`] if the scratch for these threads does not fit in memory.
     pub fn threads(self, threads: usize) -> Result<Self> {
         let engine = Engine::new(threads);
         let memory = Memory::new(&self.scratch, self.memory.capacity(), engine.thread_count())?;
         Ok(Self { memory, engine, ..self })
     }
 
-    /// Fills all scratch with this value, so that a test sees what a layer reads without having written it.
+    /// Fills all scratch memory with this value, so that a test can detect reads of unwritten memory.
     ///
     /// # Errors
-    /// The memory for backward passes does not fit.
+    /// Returns [`Error::OutOfMemory`] if the scratch for backward passes does not fit in memory.
     pub fn fill(&mut self, value: A) -> Result<()> {
         self.memory.grow_for_training(&self.scratch)?;
         self.memory.fill(value);
         Ok(())
     }
 
-    /// Returns what the last passes of this many rows kept, array by array.
+    /// Returns the arrays that the last passes kept, if these had `rows` rows.
     pub(crate) fn kept(&self, rows: usize) -> impl Iterator<Item = ArrayView2<'_, A>> {
         let [kept, gradients] = [self.memory.kept(rows), self.memory.gradients(rows)];
         let forward = (0..self.scratch.kept.len()).map(move |index| kept.array(index));
         forward.chain((0..self.scratch.gradients.len()).map(move |index| gradients.array(index)))
     }
 
-    /// Returns the shape of an output.
+    /// Returns the output shape.
     pub fn output(&self) -> Shape {
         self.output
     }
@@ -266,7 +272,7 @@ impl<A: Scalar> LayerWorkspace<A> {
         if rows > capacity {
             return Err(Error::setting(
                 "rows",
-                format!("at most {capacity}, as the workspace has room for"),
+                format!("at most {capacity}, the capacity of the workspace"),
                 rows,
             ));
         }

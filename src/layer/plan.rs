@@ -10,16 +10,16 @@ use crate::parallel::{least, shares};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// What a layer declares for an input of some shape.
+/// The declarations of a layer for one input shape.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Declared {
     pub input: Shape,
     pub output: Shape,
     pub parameters: Vec<TensorSpec>,
-    /// The values of all parameters.
+    /// The number of values of all parameters.
     pub size: usize,
     pub buffers: Vec<TensorSpec>,
-    /// The values of all buffers.
+    /// The number of values of all buffers.
     pub buffer_size: usize,
     pub scratch: Scratch,
 }
@@ -40,29 +40,29 @@ impl Declared {
     }
 }
 
-/// A layer in its place among others.
+/// A layer and its place among the layers of a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot<A> {
     pub name: String,
     pub layer: Arc<dyn Layer<A>>,
     pub declared: Declared,
-    /// The place of its parameters among those of all layers.
+    /// The range of its parameters in the parameters of all layers.
     pub range: Range<usize>,
-    /// The place of its buffers among those of all layers.
+    /// The range of its buffers in the buffers of all layers.
     pub buffer_range: Range<usize>,
-    /// The number of kept arrays before its own; the array with its output follows its own.
+    /// The index of its first array among the kept arrays of all layers. The array for its output follows its own arrays.
     kept_at: usize,
 }
 
 impl<A: Scalar> Slot<A> {
-    /// Puts a layer behind another, or first.
+    /// Creates the slot after `before`, or the first slot.
     #[inline(never)]
     fn new(name: &str, layer: &Arc<dyn Layer<A>>, before: Option<&Self>, input: Shape) -> Result<Self> {
         let layer = layer.placed(input)?.unwrap_or_else(|| layer.clone());
         let declared = Declared::of(layer.as_ref(), input)?;
         let behind = |start: usize, size: usize| match start.checked_add(size) {
             Some(end) => Ok(start..end),
-            None => Err(Error::out_of_memory::<A>("the parameters", &[size])),
+            None => Err(Error::out_of_memory::<A>("the parameters or buffers", &[size])),
         };
         let range = behind(before.map_or(0, |slot| slot.range.end), declared.size)?;
         let buffer_range = behind(before.map_or(0, |slot| slot.buffer_range.end), declared.buffer_size)?;
@@ -70,31 +70,33 @@ impl<A: Scalar> Slot<A> {
         Ok(Self { name: name.into(), layer, declared, range, buffer_range, kept_at })
     }
 
-    /// Returns whether a part of a batch can pass alone: there is only one place for the buffers that training writes.
+    /// Returns whether a batch can be divided by rows. Training writes buffers, which exist only once, so a layer with buffers
+    /// needs the whole batch in training.
     fn divides(&self, training: bool) -> bool {
         self.layer.row_wise(training) && (self.buffer_range.is_empty() || !training) && self.arrays() <= MOST
     }
 
-    /// Returns the index of the array with its output among the kept arrays of all layers.
+    /// Returns the index of the array for its output among the kept arrays of all layers.
     fn output_at(&self) -> usize {
         self.kept_at + self.declared.scratch.kept.len()
     }
 
-    /// Returns the place of its kept arrays behind the first `before` of all layers.
+    /// Returns the range of its kept arrays among the kept arrays of all layers, counted from index `before`.
     pub fn kept(&self, before: usize) -> Range<usize> {
         self.kept_at - before..self.output_at() - before
     }
 
-    /// Returns the greater number of arrays, with its output or the gradient with respect to it, that a pass writes for it.
+    /// Returns the maximum number of arrays that a pass writes for the layer. A forward pass also writes the output, and a backward
+    /// pass the gradient with respect to the output.
     fn arrays(&self) -> usize {
         let Scratch { kept, gradients, .. } = &self.declared.scratch;
         kept.len().max(gradients.len()) + 1
     }
 
-    /// Returns its width of input, if its weights may be divided among threads in place of the rows of a batch.
+    /// Returns the width of the input if the weights may be divided among threads instead of the rows of a batch.
     ///
-    /// Each thread then works with about the weights that it updates, and they need not travel between cores in every
-    /// step. A layer with as many parameters as inputs times outputs is taken to multiply by them.
+    /// Each thread then works with roughly the weights that it updates, so that the weights need not move between cores in every
+    /// step. A layer with at least inputs × outputs parameters is assumed to multiply by them.
     fn divides_weights(&self) -> Option<usize> {
         let Declared { input, output, size, .. } = &self.declared;
         let inputs = input.size();
@@ -106,14 +108,15 @@ impl<A: Scalar> Slot<A> {
     }
 }
 
-/// Layers that a batch passes together: by parts of its rows, if that pays, or each with the whole batch.
+/// Consecutive layers that a batch passes together. The batch is divided by rows if this is worthwhile; otherwise, each layer
+/// processes the whole batch.
 #[derive(Clone, Debug)]
 pub(super) struct Stretch {
     pub layers: Range<usize>,
     by_rows: bool,
-    /// The multiplications for a row.
+    /// The number of multiplications per row.
     work: usize,
-    /// The width of input of a layer whose weights may be divided in place of rows, in a forward pass.
+    /// The input width of a layer whose weights may be divided instead of rows, in a forward pass.
     weights: Option<usize>,
 }
 
@@ -124,29 +127,29 @@ impl Stretch {
         Self { layers: index..index + 1, by_rows: slot.divides(training), work, weights }
     }
 
-    /// Returns whether the layers of the next stretch can pass together with these.
+    /// Returns whether a batch can pass the next stretch together with this one.
     fn joins(&self, next: &Self, arrays: usize) -> bool {
         self.by_rows && next.by_rows && self.weights.is_none() && next.weights.is_none() && arrays <= MOST
     }
 
-    /// Returns the number of threads that the rows of a forward pass are divided among.
+    /// Returns the number of threads among which the rows of a forward pass are divided.
     pub fn shares(&self, rows: usize, threads: usize) -> usize {
         let by_weights = self.weights.is_some_and(|inputs| halves(rows, inputs));
         if by_weights { 1 } else { self.shares_back(rows, threads) }
     }
 
-    /// Returns the number of threads that the rows of a backward pass are divided among.
+    /// Returns the number of threads among which the rows of a backward pass are divided.
     pub fn shares_back(&self, rows: usize, threads: usize) -> usize {
         let threads = if self.by_rows { threads.min(rows) } else { 1 };
         shares(threads, self.work.saturating_mul(rows), least::STRETCH)
     }
 }
 
-/// Layers in their places, planned for one shape of input.
+/// A sequence of layers, planned for one input shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<A> {
     pub slots: Vec<Slot<A>>,
-    /// Which layers pass together, in prediction and in training.
+    /// The layers that a batch passes together, in prediction and in training.
     stretches: [Vec<Stretch>; 2],
     pub scratch: Scratch,
 }
@@ -158,7 +161,7 @@ impl<A: Scalar> Plan<A> {
         }
         let mut slots: Vec<Slot<A>> = Vec::with_capacity(layers.len());
         for (i, (name, layer)) in layers.iter().enumerate() {
-            check_name(name).map_err(|error| error.in_layer(&format!("number {}", i + 1)))?;
+            check_name(name).map_err(|error| error.in_layer(&format!("#{}", i + 1)))?;
             if slots.iter().any(|slot| slot.name == *name) {
                 return Err(Error::duplicate("layer", name));
             }
@@ -168,7 +171,7 @@ impl<A: Scalar> Plan<A> {
             slots.push(slot);
         }
         let plan = Self::of(slots);
-        // Layers with points in their names may have parameters of the same full name.
+        // If the names of layers contain dots, parameters of different layers can have the same full name.
         plan.check_full_names(|spec| &spec.name)?;
         plan.check_full_names(|spec| &spec.saved_as)?;
         Ok(plan)
@@ -188,7 +191,7 @@ impl<A: Scalar> Plan<A> {
         Self { stretches, scratch: scratch(&slots), slots }
     }
 
-    /// Returns the same plan with a layer without a name at the end.
+    /// Returns the plan with an unnamed layer added at the end.
     pub fn with_end(mut self, layer: &Arc<dyn Layer<A>>) -> Result<Self> {
         let slot = Slot::new("", layer, self.slots.last(), self.output())?;
         self.slots.push(slot);
@@ -207,12 +210,12 @@ impl<A: Scalar> Plan<A> {
         self.slots.last().expect("a plan has layers")
     }
 
-    /// Returns the declarations of all parameters, with their full names.
+    /// Returns the declarations of all parameters with their full names.
     pub fn parameters(&self) -> impl Iterator<Item = TensorSpec> {
         self.slots.iter().flat_map(|slot| slot.declared.parameters.iter().map(|spec| spec.within(&slot.name)))
     }
 
-    /// Returns the declarations of all buffers, with their full names.
+    /// Returns the declarations of all buffers with their full names.
     pub fn buffers(&self) -> impl Iterator<Item = TensorSpec> {
         self.slots.iter().flat_map(|slot| slot.declared.buffers.iter().map(|spec| spec.within(&slot.name)))
     }
@@ -221,39 +224,39 @@ impl<A: Scalar> Plan<A> {
         &self.stretches[usize::from(training)]
     }
 
-    /// Returns the index of the array with a layer's output among all kept arrays.
+    /// Returns the index of the array for the output of a layer among all kept arrays.
     pub fn output_at(&self, index: usize) -> usize {
         self.slots[index].output_at()
     }
 
-    /// Returns the shape of the input and of the output of some layers.
+    /// Returns the input shape and the output shape of a range of layers.
     pub(super) fn shapes(&self, layers: &Range<usize>) -> (Shape, Shape) {
         (self.slots[layers.start].declared.input, self.slots[layers.end - 1].declared.output)
     }
 
-    /// Returns the index of the array with the gradient with respect to a layer's output among all kept gradients.
+    /// Returns the index of the gradient with respect to the output of a layer among all kept gradients.
     pub fn gradient_at(&self, index: usize) -> usize {
         self.gradients(&(0..index + 1))
     }
 
-    /// Returns whether workspaces for the one plan serve the other.
+    /// Returns whether a workspace for one of the plans can be used for the other.
     pub fn fits(&self, other: &Self) -> bool {
         let shapes = |plan: &Self| [plan.input(), plan.output()];
         shapes(self) == shapes(other) && self.scratch == other.scratch
     }
 
-    /// Returns the place of the kept arrays of some layers, without the output of the last one.
+    /// Returns the range of the kept arrays of a range of layers, without the output of the last layer.
     pub(super) fn kept(&self, layers: &Range<usize>) -> Range<usize> {
         self.slots[layers.start].kept_at..self.slots[layers.end - 1].output_at()
     }
 
-    /// Returns the number of kept gradients of some layers, without the one with respect to the last one's output.
+    /// Returns the number of kept gradients of a range of layers, without the gradient with respect to the last output.
     pub(super) fn gradients(&self, layers: &Range<usize>) -> usize {
         let own = self.slots[layers.clone()].iter().map(|slot| slot.declared.scratch.gradients.len());
         own.sum::<usize>() + layers.len() - 1
     }
 
-    /// An error if a buffer holds what its layer cannot use.
+    /// Checks the buffers of every layer.
     pub fn check_buffers(&self, buffers: &[A]) -> Result<()> {
         self.slots.iter().try_for_each(|slot| {
             let own = &buffers[slot.buffer_range.clone()];
@@ -263,7 +266,7 @@ impl<A: Scalar> Plan<A> {
     }
 }
 
-/// Joins neighbours that pass together.
+/// Groups neighbouring layers that a batch can pass together.
 fn stretches<A: Scalar>(slots: &[Slot<A>], training: bool) -> Vec<Stretch> {
     let (mut all, mut arrays): (Vec<Stretch>, usize) = (Vec::new(), 0);
     for (index, slot) in slots.iter().enumerate() {
@@ -283,7 +286,7 @@ fn stretches<A: Scalar>(slots: &[Slot<A>], training: bool) -> Vec<Stretch> {
     all
 }
 
-/// Returns what all layers ask for together: their own arrays and, between two layers, the output of the first.
+/// Returns the scratch of all layers together: their own arrays, and an array for the output of every layer except the last.
 fn scratch<A: Scalar>(slots: &[Slot<A>]) -> Scratch {
     let mut all = Scratch::NONE;
     for (index, slot) in slots.iter().enumerate() {

@@ -4,18 +4,19 @@ use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::shape::Shape;
 
-/// Gives a sample one dimension: what stands between images and an [`Affine`](crate::Affine) layer.
+/// A layer that flattens samples to one dimension, for example between images and an [`Affine`](crate::Affine) layer.
 ///
 /// Formula: y = x, value by value in row-major order.
 ///
 /// Derivative: dx = dy.
 ///
-/// Shapes: any becomes one dimension of the same size.
+/// Shapes: any; the output has one dimension of the same size.
 ///
 /// Numerics: exact.
 ///
 /// Source: `torch.nn.Flatten`.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::Flatten;
 /// use manabi::Layer;
@@ -26,25 +27,26 @@ use crate::shape::Shape;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flatten;
 
-/// Gives a sample another shape of the same size.
+/// A layer that changes the shape of samples, but not their size.
 ///
 /// Formula: y = x, value by value in row-major order.
 ///
 /// Derivative: dx = dy.
 ///
-/// Shapes: any of the same size becomes `shape`.
+/// Shapes: any input with the size of `shape`; the output has the shape `shape`.
 ///
 /// Numerics: exact.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
-/// | `shape` | the shape of the output | none | one to three dimensions with the input's number of values |
+/// | `shape` | the shape of the output | none | 1 to 3 dimensions with the size of the input |
 ///
 /// # Errors
-/// When the model is built: an input with another number of values.
+/// Building a model returns [`Error::Layer`] if the input and `shape` differ in size.
 ///
 /// Source: `torch.nn.Unflatten`.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::Reshape;
 /// use manabi::Layer;
@@ -59,7 +61,7 @@ pub struct Reshape {
 }
 
 impl Reshape {
-    /// Creates a layer with this shape of output.
+    /// Creates a layer with this output shape.
     pub fn new(shape: impl Into<Shape>) -> Self {
         Self { shape: shape.into() }
     }
@@ -102,7 +104,7 @@ impl<A: Scalar> Layer<A> for Reshape {
         match input.size() == self.shape.size() {
             true => Ok(self.shape),
             false => {
-                let expected = format!("one with the {} values of {}", self.shape.size(), self.shape);
+                let expected = format!("{} values to reshape to {}", self.shape.size(), self.shape);
                 Err(Error::setting("input shape", expected, input))
             }
         }

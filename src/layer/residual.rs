@@ -11,24 +11,26 @@ use crate::shape::Shape;
 ///
 /// Formula: y = x + c(x) with the chain c; with a projection p, y = p(x) + c(x).
 ///
-/// Derivative: dx = dy + c′(dy), or p′(dy) + c′(dy), where c′ and p′ take a gradient backward through their chains.
+/// Derivative: dx = dy + c′(dy), or p′(dy) + c′(dy), where c′ and p′ propagate a gradient backward through their chains.
 ///
-/// Shapes: the output has the shape of c(x), which without a projection is the shape of x, and otherwise the shape of p(x).
+/// Shapes: the output has the shape of c(x). This must be the shape of p(x), or the shape of x if there is no projection.
 ///
-/// Numerics: one rounded addition for each value, after those of the chains.
+/// Numerics: as in the chains, followed by one rounded addition per value.
 ///
-/// A parameter of the chain is named `block1.affine1.weight`, one of the projection `block1.projection.affine1.weight`.
+/// A parameter of the chain has a full name such as `block1.affine1.weight`, and a parameter of the projection
+/// `block1.projection.affine1.weight`.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
 /// | `chain` | computes c(x) | none | a chain with at least one layer |
-/// | [`projection`](Residual::projection) | computes p(x), which replaces x in the sum | none: x itself | a chain with the same shape of output |
+/// | [`projection`](Residual::projection) | computes p(x), which replaces x in the sum | none (x itself) | a chain with the output shape of `chain` |
 ///
 /// # Errors
-/// When the model is built: outputs of different shapes, and the errors of the chains.
+/// Building a model returns [`Error::Layer`] if the two terms of the sum differ in shape or if a chain returns an error.
 ///
 /// Source: He, Zhang, Ren and Sun, *Deep residual learning for image recognition*, 2016.
 ///
+/// # Examples
 /// ```
 /// use manabi::activation::Identity;
 /// use manabi::layer::{Chain, Residual};
@@ -52,7 +54,7 @@ use crate::shape::Shape;
 #[must_use = "projection returns the changed block"]
 #[doc(alias("skip connection", "ResNet", "shortcut"))]
 pub struct Residual<A> {
-    /// The chain and, if there is one, the projection.
+    /// The chain, followed by the projection if there is one.
     branches: Branches<A>,
 }
 
@@ -62,7 +64,7 @@ impl<A: Scalar> Residual<A> {
         Self { branches: Branches { chains: vec![(String::new(), chain)], join: Join::SumWithInput } }
     }
 
-    /// Adds the output of this chain in place of the input, for blocks that change the shape.
+    /// Sets the chain whose output is added instead of the input, for blocks that change the shape.
     pub fn projection(mut self, projection: Chain<A>) -> Self {
         self.branches.chains.truncate(1);
         self.branches.chains.push(("projection".into(), projection));
@@ -79,13 +81,13 @@ impl<A: Scalar> Layer<A> for Residual<A> {
     fn output_shape(&self, input: Shape) -> Result<Shape> {
         let outputs = self.branches.outputs(input)?;
         let (expected, which) = match outputs.get(1) {
-            Some(&projected) => (projected, "the output of the projection"),
-            None => (input, "the input (a projection adapts the input to other shapes)"),
+            Some(&projected) => (projected, "the output shape of the projection"),
+            None => (input, "the input shape (add a projection to change the shape)"),
         };
         match outputs[0] == expected {
             true => Ok(expected),
             false => {
-                let expected = format!("{expected} as {which}");
+                let expected = format!("{expected}, {which}");
                 Err(Error::setting("output shape of the chain", expected, outputs[0]))
             }
         }

@@ -1,5 +1,5 @@
-//! A batch on its way through several layers. Where that pays, its rows are divided, and each thread takes some of them
-//! through several layers, so that threads seldom wait for each other.
+//! Passes of a batch through several layers. If it is worthwhile, the rows are divided, and each thread passes some of the rows
+//! through several layers, so that threads rarely wait for each other.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::parallel::{Divide, divide};
 use crate::random::Noise;
 use crate::scalar::Scalar;
 
-/// Takes a batch through all layers of a plan, forward.
+/// Passes a batch forward through all layers of a plan.
 #[inline(never)]
 pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
     let Forward { params, buffers, mut x, y, mut kept, temporary, mut training, engine, .. } = pass;
@@ -49,7 +49,7 @@ pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
     }
 }
 
-/// Takes a batch, or a part of one, through some layers one by one.
+/// Passes a batch, or a part of a batch, forward through some layers, one after another.
 fn forward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Forward<'_, A>) {
     let Forward { params, buffers, mut x, y, mut kept, temporary, mut training, engine, .. } = pass;
     let mut last = Some(y);
@@ -77,7 +77,7 @@ fn forward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Forward
     }
 }
 
-/// Takes any number of samples through all layers in prediction, in turns of as many rows as there is room for.
+/// Passes any number of samples through all layers in prediction, in chunks of rows that fit in the memory.
 ///
 /// Shapes: x (samples, inputs), y (samples, outputs), both in standard layout.
 #[inline(never)]
@@ -107,7 +107,7 @@ pub(crate) fn predict<A: Scalar>(
     }
 }
 
-/// Some rows on their way forward through some layers.
+/// A forward pass of some rows through some layers.
 struct ForwardPart<'a, A: Scalar> {
     plan: &'a Plan<A>,
     layers: Range<usize>,
@@ -116,10 +116,10 @@ struct ForwardPart<'a, A: Scalar> {
     x: ArrayView2<'a, A>,
     y: ArrayViewMut2<'a, A>,
     arrays: RowsOf<'a, A>,
-    /// In training, the noise of the rows.
+    /// The noise of the rows in training, or `None` in prediction.
     noise: Option<Noise>,
     temporary: &'a mut [A],
-    /// One for each thread that shares the rows.
+    /// One engine for each thread that shares the rows.
     engines: &'a mut [Engine<A>],
 }
 
@@ -168,7 +168,7 @@ impl<A: Scalar> ForwardPart<'_, A> {
     }
 }
 
-/// Takes a batch through the first `count` layers of a plan, backward.
+/// Passes a batch backward through the first `count` layers of a plan.
 #[inline(never)]
 pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'_, A>) {
     let Backward { x, y, mut dy, mut dx, mut gradients, after_dx, .. } = pass;
@@ -179,7 +179,7 @@ pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'
         if start >= end {
             continue;
         }
-        // Without dx, the first layer has only its parameters' gradient, which takes the whole batch.
+        // Without dx, the first layer computes only the gradient with respect to its parameters, from the whole batch.
         let alone = start == 0 && dx.is_none() && !after_dx;
         let cut = if alone { end.min(1) } else { start };
         for layers in [cut..end, start..cut].into_iter().filter(|layers| !layers.is_empty()) {
@@ -216,7 +216,8 @@ pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'
     }
 }
 
-/// Takes a batch backward through some layers, to dx by parts of its rows, and then to the parameters' gradients as a whole.
+/// Passes a batch backward through some layers: first for dx, divided by rows, and then for the gradients with respect to the
+/// parameters, as a whole.
 fn backward_divided<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, shares: usize, pass: Backward<'_, A>) {
     let Backward { params, buffers, x, y, dy, dx, kept, mut gradients, noise, .. } = pass;
     let (Some(dx), Some(arrays)) = (dx, gradients.rows()) else {
@@ -244,7 +245,7 @@ fn backward_divided<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, shares: usi
     }
 }
 
-/// Takes a batch, or a part of one, backward through some layers one by one.
+/// Passes a batch, or a part of a batch, backward through some layers, one after another.
 fn backward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Backward<'_, A>) {
     let Backward { x, mut dy, mut dx, mut gradients, after_dx, .. } = pass;
     let (mut grad, kept, temporary, engine) = (pass.grad, pass.kept, pass.temporary, pass.engine);
@@ -281,7 +282,7 @@ fn backward_layers<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, pass: Backwa
     }
 }
 
-/// Some rows on their way back through some layers, to the gradient with respect to the input.
+/// A backward pass of some rows through some layers, for the gradient with respect to the input.
 struct BackwardPart<'a, A: Scalar> {
     plan: &'a Plan<A>,
     layers: Range<usize>,
@@ -295,7 +296,7 @@ struct BackwardPart<'a, A: Scalar> {
     arrays: RowsOf<'a, A>,
     noise: Noise,
     temporary: &'a mut [A],
-    /// One for each thread that shares the rows.
+    /// One engine for each thread that shares the rows.
     engines: &'a mut [Engine<A>],
 }
 
@@ -362,7 +363,7 @@ impl<A: Scalar> BackwardPart<'_, A> {
     }
 }
 
-/// Turns an array that has been written into one to read.
+/// Converts a mutable view to a read-only view.
 pub(crate) fn shared<'a, A>(array: ArrayViewMut2<'a, A>) -> ArrayView2<'a, A> {
     let (rows, columns) = array.dim();
     matrix(array.into_slice().expect("passes hold arrays in standard layout"), rows, columns)

@@ -8,55 +8,56 @@ use crate::buffer::{matrix, matrix_mut};
 use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// The memory that a layer asks for: a workspace owns it and lends it with every pass.
+/// The memory that a layer requests. A workspace owns this memory and lends it to every pass.
 ///
-/// | field | what it asks for | lent to |
+/// | field | request | use |
 /// |---|---|---|
-/// | `kept` | the widths of arrays with a row per sample | the forward pass, which writes them, and the backward passes, which read them |
-/// | `gradients` | the widths of arrays with a row per sample | the backward pass that computes dx, which writes them, and the later one for the parameters, which reads them |
-/// | `temporary` | a number of values for each thread | every pass; nothing is kept in it |
+/// | `kept` | the widths of arrays with a row per sample | written by the forward pass, read by the backward passes |
+/// | `gradients` | the widths of arrays with a row per sample | written by the backward pass that computes dx, read by the later pass for the parameters |
+/// | `temporary` | a number of values for each thread | used within a pass, not kept between passes |
 ///
-/// A pass must write before it reads: memory holds whatever the last pass left in it.
+/// A pass must write a value before it reads it, because the memory contains values of earlier passes.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::Scratch;
 ///
-/// // For each sample, two arrays of 100 values that the backward pass will need.
+/// // Two arrays with 100 values per sample, which the backward pass needs.
 /// let scratch = Scratch::NONE.kept([100, 100]);
 /// assert_eq!(scratch, Scratch { kept: vec![100, 100], gradients: vec![], temporary: 0 });
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "the setters return the changed request"]
 pub struct Scratch {
-    /// The widths of arrays that are kept from the forward pass to the backward passes.
+    /// The widths of the arrays that the forward pass keeps for the backward passes.
     pub kept: Vec<usize>,
-    /// The widths of arrays that are kept from the backward pass that computes dx to the one for the parameters.
+    /// The widths of the arrays that the backward pass for dx keeps for the pass for the parameters.
     pub gradients: Vec<usize>,
-    /// The values that each thread needs for the time of one pass.
+    /// The number of values that each thread needs during a pass.
     pub temporary: usize,
 }
 
 impl Scratch {
-    /// No memory.
+    /// A request for no memory.
     pub const NONE: Self = Self { kept: Vec::new(), gradients: Vec::new(), temporary: 0 };
 
-    /// Asks for arrays of these widths that are kept from the forward pass to the backward passes.
+    /// Sets the widths of the arrays that the forward pass keeps for the backward passes.
     pub fn kept(self, widths: impl Into<Vec<usize>>) -> Self {
         Self { kept: widths.into(), ..self }
     }
 
-    /// Asks for arrays of these widths that are kept from the backward pass that computes dx to the one for the parameters.
+    /// Sets the widths of the arrays that the backward pass for dx keeps for the pass for the parameters.
     pub fn gradients(self, widths: impl Into<Vec<usize>>) -> Self {
         Self { gradients: widths.into(), ..self }
     }
 
-    /// Asks for this many values for each thread, for the time of one pass.
+    /// Sets the number of values that each thread needs during a pass.
     pub fn temporary(self, values: usize) -> Self {
         Self { temporary: values, ..self }
     }
 }
 
-/// The memory behind a [`Scratch`], for batches of up to `capacity` rows.
+/// The memory that a [`Scratch`] requests, for batches of up to `capacity` rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory<A> {
     capacity: usize,
@@ -66,7 +67,7 @@ pub(crate) struct Memory<A> {
 }
 
 impl<A: Scalar> Memory<A> {
-    /// Allocates memory for forward passes; an error if it does not fit.
+    /// Allocates the memory for forward passes.
     pub fn new(scratch: &Scratch, capacity: usize, threads: usize) -> Result<Self> {
         let mut memory = Self { capacity, ..Self::default() };
         grow(&mut memory.kept, &scratch.kept, capacity)?;
@@ -74,7 +75,7 @@ impl<A: Scalar> Memory<A> {
         Ok(memory)
     }
 
-    /// Allocates what backward passes need besides, the first time.
+    /// Allocates the additional memory for backward passes, unless it is already allocated.
     pub fn grow_for_training(&mut self, scratch: &Scratch) -> Result<()> {
         grow(&mut self.gradients, &scratch.gradients, self.capacity)
     }
@@ -85,7 +86,7 @@ impl<A: Scalar> Memory<A> {
         self
     }
 
-    /// Fills everything with this value.
+    /// Fills all memory with this value.
     pub fn fill(&mut self, value: A) {
         self.kept.iter_mut().chain(&mut self.gradients).for_each(|array| array.fill(value));
         self.temporary.fill(value);
@@ -95,24 +96,24 @@ impl<A: Scalar> Memory<A> {
         self.capacity
     }
 
-    /// Lends to a forward pass of this many rows.
+    /// Lends memory to a forward pass of `rows` rows.
     pub fn forward(&mut self, rows: usize) -> (KeptMut<'_, A>, &mut [A]) {
         (KeptMut::new(&mut self.kept, self.capacity, rows), &mut self.temporary)
     }
 
-    /// Lends to a backward pass of this many rows.
+    /// Lends memory to a backward pass of `rows` rows.
     pub fn backward(&mut self, rows: usize) -> (Kept<'_, A>, KeptMut<'_, A>, &mut [A]) {
         let Self { capacity, kept, gradients, temporary } = self;
         let kept = Kept { arrays: kept, capacity: *capacity, start: 0, rows };
         (kept, KeptMut::new(gradients, *capacity, rows), temporary)
     }
 
-    /// Returns what a forward pass of this many rows kept.
+    /// Returns the arrays that a forward pass of `rows` rows kept.
     pub fn kept(&self, rows: usize) -> Kept<'_, A> {
         Kept { arrays: &self.kept, capacity: self.capacity, start: 0, rows }
     }
 
-    /// Returns what a backward pass of this many rows kept.
+    /// Returns the arrays that a backward pass of `rows` rows kept.
     pub fn gradients(&self, rows: usize) -> Kept<'_, A> {
         Kept { arrays: &self.gradients, capacity: self.capacity, start: 0, rows }
     }
@@ -126,7 +127,7 @@ fn grow<A: Scalar>(arrays: &mut Vec<Vec<A>>, widths: &[usize], capacity: usize) 
         .try_for_each(|(array, width)| lengthen("kept values", array, capacity.saturating_mul(*width)))
 }
 
-/// Arrays that a forward pass kept, to be read.
+/// The arrays that a forward pass kept, for reading.
 #[derive(Clone, Copy, Debug)]
 pub struct Kept<'a, A> {
     arrays: &'a [Vec<A>],
@@ -136,12 +137,12 @@ pub struct Kept<'a, A> {
 }
 
 impl<'a, A: Scalar> Kept<'a, A> {
-    /// Returns all arrays, each with a row per sample, in standard layout.
+    /// Returns all arrays, each in standard layout with a row per sample.
     ///
     /// # Panics
-    /// If the layer did not ask for `N` arrays.
+    /// Panics if the layer's [`Scratch`] does not request exactly `N` arrays.
     pub fn arrays<const N: usize>(self) -> [ArrayView2<'a, A>; N] {
-        assert_eq!(N, self.arrays.len(), "arrays kept: expected as many as the layer's scratch asks for");
+        assert_eq!(N, self.arrays.len(), "kept arrays: expected the number requested by the scratch");
         array::from_fn(|index| self.array(index))
     }
 
@@ -151,27 +152,27 @@ impl<'a, A: Scalar> Kept<'a, A> {
         matrix(&array[self.start * width..], self.rows, width)
     }
 
-    /// Returns some of the arrays.
+    /// Returns a range of the arrays.
     pub(super) fn part(self, place: Range<usize>) -> Self {
         Self { arrays: &self.arrays[place], ..self }
     }
 
-    /// Cuts before this row.
+    /// Splits the arrays before this row.
     pub(super) fn split_at(self, row: usize) -> (Self, Self) {
         (Self { rows: row, ..self }, Self { start: self.start + row, rows: self.rows - row, ..self })
     }
 }
 
-/// Arrays that a pass keeps for a later one, to be written.
+/// The arrays that a pass keeps for a later pass, for writing.
 #[derive(Debug)]
 pub struct KeptMut<'a, A> {
     arrays: Arrays<'a, A>,
-    /// The rows that there is room for.
+    /// The number of rows for which the arrays have room.
     capacity: usize,
     rows: usize,
 }
 
-/// Where the arrays are: all in one place, or some rows of each while a batch is divided.
+/// Whole arrays, or some rows of each array while a batch is divided.
 #[derive(Debug)]
 enum Arrays<'a, A> {
     Whole(&'a mut [Vec<A>]),
@@ -183,12 +184,12 @@ impl<'a, A> KeptMut<'a, A> {
         Self { arrays: Arrays::Whole(arrays), capacity, rows }
     }
 
-    /// Returns all arrays, each with a row per sample, in standard layout.
+    /// Returns all arrays, each in standard layout with a row per sample.
     ///
     /// # Panics
-    /// If the layer did not ask for `N` arrays.
+    /// Panics if the layer's [`Scratch`] does not request exactly `N` arrays.
     pub fn arrays<const N: usize>(mut self) -> [ArrayViewMut2<'a, A>; N] {
-        assert_eq!(N, self.len(), "arrays kept: expected as many as the layer's scratch asks for");
+        assert_eq!(N, self.len(), "kept arrays: expected the number requested by the scratch");
         array::from_fn(|_| self.take_first())
     }
 
@@ -199,20 +200,20 @@ impl<'a, A> KeptMut<'a, A> {
         }
     }
 
-    /// Takes the first array out.
+    /// Removes and returns the first array.
     pub(super) fn take_first(&mut self) -> ArrayViewMut2<'a, A> {
         let array: &'a mut [A] = match &mut self.arrays {
-            Arrays::Whole(arrays) => arrays.split_off_first_mut().expect("the plan counted the arrays"),
-            Arrays::Rows(arrays) => arrays.split_off_first_mut().expect("the plan counted the arrays"),
+            Arrays::Whole(arrays) => arrays.split_off_first_mut().expect("the plan provides enough arrays"),
+            Arrays::Rows(arrays) => arrays.split_off_first_mut().expect("the plan provides enough arrays"),
         };
         self.view(array)
     }
 
-    /// Takes the last array out.
+    /// Removes and returns the last array.
     pub(crate) fn take_last(&mut self) -> ArrayViewMut2<'a, A> {
         let array: &'a mut [A] = match &mut self.arrays {
-            Arrays::Whole(arrays) => arrays.split_off_last_mut().expect("the plan counted the arrays"),
-            Arrays::Rows(arrays) => arrays.split_off_last_mut().expect("the plan counted the arrays"),
+            Arrays::Whole(arrays) => arrays.split_off_last_mut().expect("the plan provides enough arrays"),
+            Arrays::Rows(arrays) => arrays.split_off_last_mut().expect("the plan provides enough arrays"),
         };
         self.view(array)
     }
@@ -222,26 +223,26 @@ impl<'a, A> KeptMut<'a, A> {
         matrix_mut(array, self.rows, width)
     }
 
-    /// Takes the first `count` arrays out.
+    /// Removes and returns the first `count` arrays.
     pub(super) fn take(&mut self, count: usize) -> Self {
         let arrays = match &mut self.arrays {
             Arrays::Whole(arrays) => {
-                Arrays::Whole(arrays.split_off_mut(..count).expect("the plan counted the arrays"))
+                Arrays::Whole(arrays.split_off_mut(..count).expect("the plan provides enough arrays"))
             }
             Arrays::Rows(arrays) => {
-                Arrays::Rows(arrays.split_off_mut(..count).expect("the plan counted the arrays"))
+                Arrays::Rows(arrays.split_off_mut(..count).expect("the plan provides enough arrays"))
             }
         };
         Self { arrays, ..*self }
     }
 
-    /// Takes the last `count` arrays out.
+    /// Removes and returns the last `count` arrays.
     pub(super) fn take_end(&mut self, count: usize) -> Self {
         let rest = self.take(self.len() - count);
         std::mem::replace(self, rest)
     }
 
-    /// Lends the arrays for a shorter time; `room` is to hold them.
+    /// Lends the arrays for a shorter lifetime. `room` stores the references to their rows.
     pub(super) fn lend<'b>(self, room: &'b mut Option<[&'b mut [A]; MOST]>) -> KeptMut<'b, A>
     where
         'a: 'b,
@@ -259,7 +260,8 @@ impl<'a, A> KeptMut<'a, A> {
         KeptMut { arrays, capacity, rows }
     }
 
-    /// Returns the arrays to be cut by rows; `None` if they are cut already, or more than [`MOST`].
+    /// Returns the arrays in a form that can be split by rows. Returns `None` if they are already split, or if there are more
+    /// than [`MOST`].
     pub(super) fn rows(&mut self) -> Option<RowsOf<'_, A>> {
         let Arrays::Whole(arrays) = &mut self.arrays else { return None };
         let (count, capacity, rows) = (arrays.len(), self.capacity, self.rows);
@@ -269,7 +271,7 @@ impl<'a, A> KeptMut<'a, A> {
     }
 }
 
-/// The most arrays that a batch can be divided with: their rows are told apart on the stack.
+/// The maximum number of arrays with which a batch can be divided. The references to their rows are on the stack.
 pub(super) const MOST: usize = 64;
 
 /// The arrays of a part of a batch.
@@ -281,15 +283,16 @@ pub(super) struct RowsOf<'a, A> {
 }
 
 impl<'a, A> RowsOf<'a, A> {
-    /// The number of arrays, and of rows that there is room for.
+    /// Returns the number of arrays and the number of rows for which they have room.
     pub fn room(&self) -> (usize, usize) {
         (self.count, self.capacity)
     }
 
-    /// Cuts the rows before `row`, and the room for `threads` threads between their two halves.
+    /// Splits the rows before `row`, and the room between the two halves of `threads` threads.
     pub fn split_at(mut self, row: usize, threads: usize) -> (Self, Self) {
         let Self { count, capacity, rows, .. } = self;
-        // A batch that passes at once has its rows in their places; more samples than there is room for pass in turns.
+        // If all rows fit, each row keeps its place in the arrays. Otherwise, the rows pass in several chunks, and the threads
+        // share the room.
         let at = if rows > capacity { capacity * (threads / 2) / threads } else { row };
         let mut others = [(); MOST].map(|()| &mut [][..]);
         for (array, other) in self.arrays[..count].iter_mut().zip(&mut others) {
@@ -300,12 +303,12 @@ impl<'a, A> RowsOf<'a, A> {
         (part(self.arrays, at, row), part(others, capacity - at, rows - row))
     }
 
-    /// Returns the same arrays for a while.
+    /// Returns the same arrays for a shorter lifetime.
     pub fn reborrow(&mut self) -> [&mut [A]; MOST] {
         self.arrays.each_mut().map(|array| &mut array[..])
     }
 
-    /// Lends arrays that [`reborrow`](RowsOf::reborrow) returned to a pass of this many rows.
+    /// Lends arrays that [`reborrow`](RowsOf::reborrow) returned to a pass of `rows` rows.
     pub fn lend<'b>(
         arrays: &'b mut [&'b mut [A]; MOST],
         (count, capacity): (usize, usize),

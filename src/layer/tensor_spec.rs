@@ -5,8 +5,9 @@ use crate::init::Initializer;
 use crate::random::Random;
 use crate::scalar::Scalar;
 
-/// The declaration of a parameter or buffer of a layer: its name, its shape and its first values.
+/// The declaration of a parameter or buffer of a layer: its name, its shape and its initial values.
 ///
+/// # Examples
 /// ```
 /// use manabi::init::Initializer;
 /// use manabi::layer::TensorSpec;
@@ -19,65 +20,65 @@ use crate::scalar::Scalar;
 #[must_use = "the methods of a declaration return the changed declaration"]
 #[doc(alias = "Parameter")]
 pub struct TensorSpec {
-    /// The name within the layer, such as `weight`. In a block it begins with the names of the layers around it:
+    /// The name within the layer, such as `weight`. In a block, it begins with the names of the inner layers:
     /// `affine1.weight`.
     pub name: String,
-    /// The shape; the values are in row-major order.
+    /// The shape. The values are in row-major order.
     pub shape: Vec<usize>,
-    /// How it is filled before training.
+    /// The initializer of the values.
     pub initializer: Initializer,
-    /// The number of inputs and of outputs that it connects, for the initializer.
+    /// The number of inputs and the number of outputs that the tensor connects, for the initializer.
     pub fan: (usize, usize),
-    /// The name within the layer that files use.
+    /// The name within the layer in files.
     pub saved_as: String,
-    /// Whether files hold it with its dimensions in reverse order.
+    /// Whether files store the tensor with its dimensions in reverse order.
     pub transposed: bool,
 }
 
 impl TensorSpec {
-    /// Declares a tensor that connects its first dimension (the inputs) with its last (the outputs).
+    /// Declares a tensor that connects its first dimension (the inputs) with its last dimension (the outputs).
     pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
         let fan = (shape.first().copied().unwrap_or(1), shape.last().copied().unwrap_or(1));
         let (name, saved_as) = (name.into(), name.into());
         Self { name, shape: shape.into(), initializer, fan, saved_as, transposed: false }
     }
 
-    /// Sets the number of inputs and of outputs that it connects.
+    /// Sets the number of inputs and the number of outputs that the tensor connects.
     pub fn fan(self, inputs: usize, outputs: usize) -> Self {
         Self { fan: (inputs, outputs), ..self }
     }
 
-    /// Sets another name for files: PyTorch's, where that differs.
+    /// Sets another name for files, such as PyTorch's name if it differs.
     pub fn saved_as(self, name: &str) -> Self {
         Self { saved_as: name.into(), ..self }
     }
 
-    /// Stores it in files with its dimensions in reverse order, as PyTorch does with the weights of a linear layer.
+    /// Stores the tensor in files with its dimensions in reverse order, as PyTorch stores the weights of a linear layer.
     pub fn transposed(self) -> Self {
         Self { transposed: true, ..self }
     }
 
-    /// Returns whether its own name, without the names of layers around it, is `bias`.
+    /// Returns whether the name is `bias`, without the names of inner layers.
     pub(crate) fn is_bias(&self) -> bool {
         self.name.rsplit('.').next() == Some("bias")
     }
 
-    /// Returns the same declaration with the name of a layer before both of its names.
+    /// Returns the declaration with the name of a layer as a prefix of both names.
     pub(super) fn within(&self, layer: &str) -> Self {
         let inside = |name: &str| format!("{layer}.{name}");
         Self { name: inside(&self.name), saved_as: inside(&self.saved_as), ..self.clone() }
     }
 
-    /// Appends the first values in row-major order; an error if one is not finite.
+    /// Appends the initial values in row-major order, after checking that they are finite.
     pub(crate) fn draw<A: Scalar>(&self, random: &mut dyn Random, values: &mut Vec<A>) -> Result<()> {
         let (columns, rows) = self.shape.split_last().map_or((1, 1), |(&n, rest)| (n, rest.iter().product()));
-        // Some rows at a time: in `f64` all of them may not fit in memory where the parameter does.
+        // Draws some rows at a time: all rows in `f64` may not fit in memory even if the parameter does.
         let piece = PIECE.checked_div(columns).unwrap_or(rows).max(1);
         for row in (0..rows).step_by(piece) {
             let shape = (piece.min(rows - row), columns);
             let drawn: Array2<f64> = self.initializer.draw(shape, self.fan, random);
             if drawn.dim() != shape {
-                return Err(Error::shape("random numbers", format!("{shape:?}"), drawn.shape()));
+                return Err(Error::shape("initial values", format!("{shape:?}"), drawn.shape()));
             }
             let start = values.len();
             values.extend(drawn.iter().map(|&value| A::of(value)));
@@ -99,10 +100,10 @@ impl TensorSpec {
     }
 }
 
-/// The values that are drawn at a time.
+/// The number of values that are drawn at a time.
 const PIECE: usize = 1 << 20;
 
-/// Returns the number of values of all tensors together.
+/// Returns the total number of values of all tensors.
 pub(crate) fn total_size<A>(specs: &[TensorSpec]) -> Result<usize> {
     specs.iter().try_fold(0_usize, |size, spec| {
         let sum = spec.size().and_then(|n| size.checked_add(n));
@@ -110,7 +111,7 @@ pub(crate) fn total_size<A>(specs: &[TensorSpec]) -> Result<usize> {
     })
 }
 
-/// An error unless these are names, and no two of them the same.
+/// Checks that all names are valid and unique.
 pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<()> {
     let mut before: Vec<&String> = Vec::new();
     for name in names {
@@ -123,14 +124,14 @@ pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result
     Ok(())
 }
 
-/// An error unless this can be a name. Full names join names by points, as `block1.affine1.weight` does, and a model's table
-/// puts spaces around them.
+/// Checks that a name is valid. A name contains no spaces, because a model's table has spaces between names. It contains no empty
+/// part, because dots join names to full names, such as `block1.affine1.weight`.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let is_part = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
     match name.split('.').all(is_part) {
         true => Ok(()),
         false => {
-            let expected = "letters without spaces; points only between them";
+            let expected = "non-empty parts without spaces, separated by dots";
             Err(Error::setting("name", expected, format!("'{name}'")))
         }
     }

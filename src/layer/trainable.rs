@@ -9,25 +9,28 @@ use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::simd::{dispatch, in_blocks};
 
-/// The layer that applies an activation function and learns its parameter: one for the whole layer, or one per unit.
+/// A layer that applies an activation function and learns the parameter of the function, either one parameter for the whole
+/// layer or one per unit.
 ///
 /// Formula: z = z(u, p).
 ///
 /// Derivative: du = dz·∂z/∂u; dp = Σ dz·∂z/∂p over the batch, and over the units if they share p.
 ///
-/// Shapes: any, the output has the input's; p (1), or per unit that of a sample.
+/// Shapes: any; the output has the shape of the input. p has the shape (1), or the shape of a sample if each unit has its own.
 ///
-/// Numerics: those of the function; the sums run in a fixed order, the same for any instruction set and number of threads.
+/// Numerics: as in the function; sums have a fixed order, the same for every instruction set and any number of threads.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `function` | none | any [`TrainableActFn`], built-in ([`PRelu`](crate::activation::PRelu), [`Swish`](crate::Swish)) or your own |
-/// | `per_unit` | false | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `function` | the activation function | none | any [`TrainableActFn`]: [`PRelu`](crate::activation::PRelu), [`Swish`](crate::Swish) or a custom one |
+/// | `per_unit` | whether each unit has its own parameter | false | true or false |
 ///
-/// Errors: when the model is built, if the parameter's start is out of range.
+/// # Errors
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if the initial value of the parameter is out of range.
 ///
-/// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015, which learns the slope of a leaky ReLU so.
+/// Source: He, Zhang, Ren and Sun, *Delving deep into rectifiers*, 2015, which learns the slope of a leaky ReLU in this way.
 ///
+/// # Examples
 /// ```
 /// use manabi::activation::PRelu;
 /// use manabi::layer::TrainableActivation;
@@ -46,12 +49,12 @@ pub struct TrainableActivation<F> {
 }
 
 impl<F: TrainableActFn> TrainableActivation<F> {
-    /// A layer of this function, with one parameter.
+    /// Creates a layer that applies this function, with one parameter for all units.
     pub fn new(function: F) -> Self {
         Self { function, per_unit: false }
     }
 
-    /// The same with one parameter per unit.
+    /// Sets whether each unit has its own parameter.
     pub fn per_unit(self, per_unit: bool) -> Self {
         Self { per_unit, ..self }
     }
@@ -63,7 +66,9 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for TrainableActivation<F> {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        self.function.check().map(|()| input)
+        self.function.check()?;
+        Layer::<A>::settings(self).map_or(Ok(()), |settings| settings.check_range::<A>())?;
+        Ok(input)
     }
 
     fn parameters(&self, input: Shape) -> Vec<TensorSpec> {
@@ -154,7 +159,7 @@ impl<A: Scalar, F: TrainableActFn> Layer<A> for TrainableActivation<F> {
     }
 }
 
-/// Σ dz·∂z/∂p over all numbers.
+/// Returns Σ dz·∂z/∂p over all values.
 #[inline(always)]
 fn total<A: Scalar, F: TrainableActFn>(u: &[A], z: &[A], dz: &[A], p: A) -> A {
     let mut lanes = Lanes::new();
@@ -162,7 +167,7 @@ fn total<A: Scalar, F: TrainableActFn>(u: &[A], z: &[A], dz: &[A], p: A) -> A {
     lanes.total()
 }
 
-/// Σ dz·∂z/∂p over the rows, for every unit.
+/// Writes Σ dz·∂z/∂p over the rows to `sums`, for every unit.
 #[inline(always)]
 fn unit_totals<A: Scalar, F: TrainableActFn>(u: &[A], z: &[A], dz: &[A], params: &[A], sums: &mut [A]) {
     let width = params.len();

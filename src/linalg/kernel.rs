@@ -1,40 +1,40 @@
-//! The inner loop: a tile of the output that lives in registers while `k` runs.
+//! The micro-kernel: a tile of the output stays in registers during the loop over `k`.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::scalar::Element;
 
-/// The rows of a strip of packed left operand: a multiple of the height of every tile.
+/// The number of rows in a strip of a packed left operand. No tile crosses the border between two strips.
 pub(crate) const STRIP: usize = 6;
 
-/// The most columns beside the registers of a panel: half a small register, or a small one.
+/// The maximum number of columns in the tail of a panel: half of a small register, or a whole one.
 pub(crate) const TAIL: usize = 4;
 
-/// Where the sums of a tile start.
+/// The initial values of the sums of a tile.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, T> {
-    /// At nought.
+    /// Zero.
     Zero,
-    /// At these values, the same for every row.
+    /// These values, the same for every row.
     Row(&'a [T]),
-    /// At nought, to be added to what the output holds: earlier blocks of `k`.
+    /// Zero. The sums are then added to the output, which contains the sums of earlier blocks of `k`.
     Add,
 }
 
-/// The left operand as a kernel reads it: `H` rows at a time, one `k` after the other.
+/// The left operand as the micro-kernel reads it: `H` rows at a time, in the order of `k`.
 pub(crate) trait Left: Copy {
-    /// The number.
+    /// The element type.
     type T: Element;
     /// Whether tiles must not cross the borders between strips.
     const STRIPS: bool = false;
-    /// The rows from `row` on, for every `k` of the block.
+    /// Returns the values of `H` rows from `row` on, for every `k` of the block.
     fn steps<const H: usize>(self, row: usize) -> impl Iterator<Item = [Self::T; H]>;
 }
 
-/// A left operand read in place, row after row.
+/// A left operand that is read in place, row by row.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a, T> {
-    /// From the block's first number on.
+    /// The operand, starting at the block's first element.
     pub a: &'a [T],
     /// The distance between rows.
     pub stride: usize,
@@ -61,10 +61,10 @@ impl<T: Element> Left for Rows<'_, T> {
     }
 }
 
-/// A left operand that lies there transposed, read in place, column after column.
+/// A left operand that is stored transposed and read in place, column by column.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a, T> {
-    /// From the block's first number on.
+    /// The operand, starting at the block's first element.
     pub a: &'a [T],
     /// The distance between columns.
     pub stride: usize,
@@ -74,11 +74,11 @@ impl<T: Element> Left for Columns<'_, T> {
     type T = T;
     #[inline(always)]
     fn steps<const H: usize>(self, row: usize) -> impl Iterator<Item = [T; H]> {
-        self.a[row..].chunks(self.stride).map(|column| *column.first_chunk().expect("the rows are there"))
+        self.a[row..].chunks(self.stride).map(|column| *column.first_chunk().expect("all rows are present"))
     }
 }
 
-/// A left operand packed into strips of [`STRIP`] rows, `k` after `k`.
+/// A left operand that is packed into strips of [`STRIP`] rows, in the order of `k`.
 #[derive(Clone, Copy)]
 pub(crate) struct Strips<'a, T> {
     /// The strips.
@@ -105,10 +105,10 @@ impl<T: Element> Left for Strips<'_, T> {
     }
 }
 
-/// The registers that a row of a tile fills.
+/// The registers that hold a row of a tile.
 pub(crate) type Line<T, S, const W: usize> = [<T as Element>::Vector<S>; W];
 
-/// Reads a row of a tile, the last of whose registers may be cut short.
+/// Reads a row of a tile. The last register may be partial.
 #[inline(always)]
 pub(crate) fn read<T: Element, S: Simd, const W: usize>(simd: S, row: &[T]) -> Line<T, S, W> {
     let (full, rest) = T::vectors::<S>(row);
@@ -147,7 +147,7 @@ fn write<T: Element, S: Simd, const W: usize>(simd: S, row: &mut [T], line: Line
     }
 }
 
-/// The first numbers of a row, and nought behind them.
+/// Reads the first values of a row and pads them with zeros.
 #[inline(always)]
 fn read_tail<T: Element, const Q: usize>(row: &[T]) -> [T; Q] {
     let mut tail = [T::ZERO; Q];
@@ -157,18 +157,19 @@ fn read_tail<T: Element, const Q: usize>(row: &[T]) -> [T; Q] {
     tail
 }
 
-/// One panel of the right operand as a kernel reads it: a line of registers and the tail beside it, one `k` after the other.
+/// One panel of the right operand as the micro-kernel reads it: a line of registers and the tail beside it, in the order of
+/// `k`.
 pub(crate) trait Right<T: Element>: Copy {
-    /// The lines, for every `k` of the block.
+    /// Returns the line and the tail for every `k` of the block.
     fn lines<S: Simd, const W: usize, const Q: usize>(self) -> impl Iterator<Item = (Line<T, S, W>, [T; Q])>;
 }
 
 /// A packed panel.
 #[derive(Clone, Copy)]
 pub(crate) struct Packed<'a, T> {
-    /// The panel, `k` after `k`.
+    /// The panel, in the order of `k`.
     pub panel: &'a [T],
-    /// Its tail, if it has one, `k` after `k`.
+    /// Its tail, if it has one, in the order of `k`.
     pub tail: &'a [T],
 }
 
@@ -176,7 +177,7 @@ impl<T: Element> Right<T> for Packed<'_, T> {
     #[inline(always)]
     fn lines<S: Simd, const W: usize, const Q: usize>(self) -> impl Iterator<Item = (Line<T, S, W>, [T; Q])> {
         let lines = T::vectors::<S>(self.panel).0.as_chunks::<W>().0.iter();
-        // Without a tail there is nothing to count by.
+        // Without a tail, `Q` is 0, which is not a valid chunk size.
         let mut tails = self.tail.chunks_exact(Q.max(1));
         lines.map(move |&line| {
             let tail = if Q > 0 { tails.next().and_then(|tail| tail.first_chunk()) } else { None };
@@ -185,10 +186,10 @@ impl<T: Element> Right<T> for Packed<'_, T> {
     }
 }
 
-/// A panel read in place, row after row, where its columns and those of its tail fill their registers.
+/// A panel that is read in place, row by row. Its columns and the columns of its tail must fill their registers.
 #[derive(Clone, Copy)]
 pub(crate) struct InPlace<'a, T> {
-    /// From the block's first row and the panel's first column on.
+    /// The operand, starting at the block's first row and the panel's first column.
     pub b: &'a [T],
     /// The distance between rows.
     pub stride: usize,
@@ -200,30 +201,30 @@ impl<T: Element> Right<T> for InPlace<'_, T> {
         let lanes = W * T::lanes::<S>();
         self.b.chunks(self.stride).map(move |row| {
             let (line, tail) = row[..lanes + Q].split_at(lanes);
-            let line = T::vectors::<S>(line).0.first_chunk().expect("as many registers");
-            (*line, *tail.first_chunk().expect("as long as the tail"))
+            let line = T::vectors::<S>(line).0.first_chunk().expect("the line fills its registers");
+            (*line, *tail.first_chunk().expect("the tail is complete"))
         })
     }
 }
 
-/// Rows of the left operand times one panel of the right one.
+/// The product of rows of the left operand and one panel of the right operand.
 pub(crate) struct Panel<'a, L: Left, R> {
     /// The rows.
     pub left: L,
     /// The panel.
     pub right: R,
-    /// Where the sums start.
+    /// The initial values of the sums.
     pub start: Start<'a, L::T>,
-    /// The output, from the first row and the panel's first column on.
+    /// The output, starting at the first row and the panel's first column.
     pub c: &'a mut [L::T],
     /// The distance between rows of the output.
     pub stride: usize,
-    /// The columns of the output that the panel covers, and those that its tail does.
+    /// The number of output columns that the panel covers, and the number that its tail covers.
     pub cols: (usize, usize),
 }
 
 impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
-    /// Computes `rows` rows of a panel of `width` registers; `many` if the machine has 32 of them.
+    /// Computes `rows` rows of a panel that is `width` registers wide. `many` is true if the machine has 32 registers.
     pub fn compute(&mut self, arch: Arch, width: usize, rows: usize, many: bool) {
         macro_rules! tiles {
             ($w:literal, $q:literal: $($high:literal $count:expr),*) => {{
@@ -236,9 +237,9 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
                 debug_assert_eq!(row, rows);
             }};
         }
-        // As few heights as will do: each is compiled for every instruction set. Eight sums or more keep both multipliers
-        // busy; twelve and the operands just fit sixteen registers. Beside a tail three rows have nine sums, and four
-        // have twelve, for which sixteen registers are too few.
+        // The tile heights are as few as possible, because each is compiled for every instruction set. At least eight sums
+        // are needed to keep both multipliers busy; twelve sums and the operands just fit into sixteen registers. With a
+        // tail, three rows have nine sums, and four rows have twelve, for which sixteen registers are too few.
         let (thirds, ones) = (|rows| rows / 3, |rows| rows);
         match (width, self.cols.1 == 0) {
             (1, true) => tiles!(1, 0: 6 (|rows| rows / 6), 3 thirds, 1 ones),
@@ -256,26 +257,27 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
 }
 
 impl<T: Element> Panel<'_, Columns<'_, T>, InPlace<'_, T>> {
-    /// Computes [`TAIL`] rows of a panel of two registers.
+    /// Computes [`TAIL`] rows of a panel that is two registers wide.
     pub fn compute_tail(&mut self, arch: Arch) {
         arch.dispatch(Tiles::<_, _, TAIL, 2, 0> { panel: self, row: 0, count: 1 });
     }
 }
 
-/// How many tiles of six rows to begin with; tiles of five may cross the borders between strips.
+/// Returns the number of tiles of six rows to begin with. Without strips, tiles of five rows may take the rest; with strips,
+/// they could cross a border.
 fn sixes(rows: usize, strips: bool) -> usize {
     if strips { rows / 6 } else { before_lower(rows, 6) }
 }
 
-/// How many tiles of this height to begin with, so that tiles of one row less take the rest, if that can be.
+/// Returns the number of tiles of `height` rows to begin with, so that tiles with one row fewer take the rest, if possible.
 fn before_lower(rows: usize, height: usize) -> usize {
     let lower = (height - rows % height) % height;
     rows.checked_sub((height - 1) * lower).unwrap_or(rows) / height
 }
 
-/// Tiles of `H` rows, `W` registers and `Q` columns beside them, one below the other.
+/// Tiles of `H` rows, `W` registers and `Q` tail columns, one below the other.
 ///
-/// A function of its own for every shape, or else the compiler does not keep the sums in registers.
+/// Each shape has its own function; otherwise the compiler does not keep the sums in registers.
 struct Tiles<'a, 'b, L: Left, R, const H: usize, const W: usize, const Q: usize> {
     panel: &'a mut Panel<'b, L, R>,
     row: usize,
@@ -315,7 +317,7 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
                     }
                 }
             }
-            // With indices: sums that an iterator takes apart here are no longer kept in registers above.
+            // Uses indices: if an iterator consumed the sums here, the compiler would not keep them in registers above.
             if let Start::Add = start {
                 let one = L::T::splat(simd, L::T::ONE);
                 for i in 0..H {
@@ -340,7 +342,8 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
 }
 
 impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Tiles<'_, '_, L, R, H, W, Q> {
-    /// The same, row by row, for machines without registers of several numbers; they have no tails.
+    /// Computes the tiles row by row, for machines whose registers hold a single value. Panels have no tails on such
+    /// machines.
     #[inline(always)]
     fn one_by_one<S: Simd>(self, simd: S) {
         let Panel { left, right, start, ref mut c, stride, cols: (cols, _) } = *self.panel;

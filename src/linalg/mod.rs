@@ -1,4 +1,4 @@
-//! Matrix products: [`Engine`], which all layers use.
+//! Matrix products: the [`Engine`] that all layers use.
 
 mod kernel;
 mod pack;
@@ -15,16 +15,18 @@ use crate::parallel::MOST_THREADS;
 use crate::scalar::{Element, Scalar};
 use crate::simd::arch;
 
-/// The matrix engine of one workspace: room for packed operands, and the number of threads.
+/// The matrix engine of one workspace: buffers for packed operands, and the number of threads.
 ///
-/// Formula: C = A·B, plus a row in every row of C where it is given.
+/// Formula: C = A·B. If a row is given, it is added to every row of C.
 ///
 /// Shapes: A (m, k), B (k, n), C (m, n), the row (n).
 ///
-/// Numerics: every number of C is one chain of fused multiply-adds, which begins with the row's number (or 0) and runs
-/// through k in order. A k above 512 is cut into the fewest equal blocks of at most 512; each has a chain of its own, the
-/// later ones from 0, and their sums are added in order. A number has the same bits for any number of threads, and alone or
-/// among other rows.
+/// Numerics: every element of C is one chain of fused multiply-adds, which starts from the element of the row (or 0) and runs
+/// through k in order. If k is above 512, it is divided into the fewest equal blocks of at most 512. Each block has its own
+/// chain, the later ones start from 0, and their sums are added in order. The bits of an element depend neither on the number
+/// of threads nor on the other rows.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::linalg::Engine;
@@ -39,13 +41,14 @@ use crate::simd::arch;
 pub struct Engine<A> {
     packs: Packs<A>,
     threads: usize,
-    /// An engine of one thread for each part of a batch that is divided by rows.
+    /// One single-threaded engine for each part of a batch that is divided by rows.
     parts: Vec<Self>,
 }
 
 impl<A: Scalar> Engine<A> {
-    /// An engine that divides products which are large enough among this many threads (at least 1, at most 1024; 1 where no
-    /// thread can be made, as on `wasm32-unknown-unknown`). Each has memory of its own.
+    /// Creates an engine that divides sufficiently large products among `threads` threads. The number is clamped to the range
+    /// from 1 to 1024. On targets that cannot create threads, such as `wasm32-unknown-unknown`, it is 1. Each thread has its
+    /// own memory.
     #[inline(never)]
     pub fn new(threads: usize) -> Self {
         let threads = threads.clamp(1, MOST_THREADS);
@@ -53,23 +56,25 @@ impl<A: Scalar> Engine<A> {
         Self { packs: Packs::default(), threads, parts }
     }
 
-    /// Returns engines of one thread each, up to [`threads`](Engine::thread_count) of them.
+    /// Returns `count` single-threaded engines, at most [`thread_count`](Engine::thread_count).
     pub(crate) fn parts(&mut self, count: usize) -> &mut [Self] {
         &mut self.parts[..count]
     }
 
-    /// The greatest number of threads that work is divided among.
+    /// Returns the maximum number of threads that work is divided among.
     pub fn thread_count(&self) -> usize {
         self.threads
     }
 
-    /// Writes A·B, plus `row` in every row where it is given, to `c`.
+    /// Writes A·B to `c`. If `row` is given, it is added to every row.
     ///
-    /// Fastest where A and B are in standard layout, or one of them the transpose of such an array; any other operand is
-    /// copied first.
+    /// The product is fastest if A and B are in standard layout, or if one of them is and the other is the transpose of such
+    /// an array. Other operands are copied first.
     ///
     /// # Panics
-    /// If the shapes do not fit, or `c` is not in standard layout. The message tells all shapes and points at the caller.
+    ///
+    /// Panics if the shapes do not match, or if `c` is not in standard layout. The message contains the shapes or the
+    /// strides, and the location of the caller.
     #[track_caller]
     #[inline(never)]
     pub fn matmul(
@@ -106,10 +111,10 @@ impl<A: Scalar> Engine<A> {
     }
 }
 
-/// The rows that are added up at a time.
+/// The number of rows that are added at a time.
 const ROWS: usize = 64;
 
-/// The sums of the columns of `a`, added from the first row to the last.
+/// Writes the sums of the columns of `a` to `sums`, adding the rows from first to last.
 ///
 /// Shapes: `a` (m, n), `sums` (n).
 pub(crate) fn column_sums<A: Element>(a: ArrayView2<'_, A>, sums: &mut [A]) {

@@ -1,63 +1,63 @@
-//! Copies of the operands in the order in which the kernels read them.
+//! Packing: copies of the operands in the order in which the kernels read them.
 
 use pulp::{Simd, WithSimd};
 
 use super::kernel::{Left, Rows, STRIP, TAIL, read};
 use crate::scalar::Element;
 
-/// How the columns of the output are cut into panels: each two registers wide, but for the last, which takes an odd register
-/// in or, before the few columns that are left over, is one.
+/// The division of the output columns into panels of two registers. An odd register widens the last panel to three registers.
+/// If a tail of a few columns follows, or if it is the only register, it forms the last panel instead.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels {
-    /// The columns.
+    /// The number of columns.
     pub cols: usize,
-    /// The numbers in a register.
+    /// The number of values in a register.
     pub lanes: usize,
-    /// The registers that a row of the output fills.
+    /// The number of registers that a row of the output fills.
     registers: usize,
-    /// How many panels there are.
+    /// The number of panels.
     pub count: usize,
-    /// The columns left over, at most [`TAIL`], which are not worth a register.
+    /// The number of remaining columns, at most [`TAIL`], which are not worth a register.
     tail: usize,
 }
 
-/// The place of a panel.
+/// The position and the size of a panel.
 #[derive(Clone, Copy)]
 pub(crate) struct Span {
-    /// The columns before it.
+    /// The number of columns before the panel.
     pub col: usize,
-    /// Its columns, without the tail.
+    /// The number of its columns, without the tail.
     pub cols: usize,
     /// Its width in registers.
     pub registers: usize,
-    /// Its width in numbers, padding and all, without the tail.
+    /// Its width in values, including padding, without the tail.
     pub width: usize,
-    /// The columns of its tail.
+    /// The number of columns in its tail.
     pub tail: usize,
 }
 
 impl Panels {
-    /// The panels of `cols` columns.
+    /// Divides `cols` columns into panels.
     pub fn new(cols: usize, lanes: usize) -> Self {
         let rest = cols % lanes;
         let tail = if cols > lanes && rest <= TAIL && TAIL < lanes { rest } else { 0 };
         let registers = (cols - tail).div_ceil(lanes);
-        // Beside a tail there is no room for three registers.
+        // A panel with a tail has no room for three registers.
         let count = if tail > 0 { registers.div_ceil(2) } else { (registers / 2).max(1) };
         Self { cols, lanes, registers, count, tail }
     }
 
-    /// Whether neither a register nor a tail is cut short.
+    /// Returns whether all registers are full, and the tail as well if it exists.
     pub fn are_full(self) -> bool {
         self.cols == self.registers * self.lanes + self.tail && (self.tail == 0 || self.tail == TAIL)
     }
 
-    /// The numbers in a row of all panels together, tail and all.
+    /// Returns the number of values in a row of all panels together, including the tail.
     pub fn width(self) -> usize {
         self.registers * self.lanes + if self.tail > 0 { TAIL } else { 0 }
     }
 
-    /// Panel `i`.
+    /// Returns the position and the size of panel `i`.
     pub fn span(self, i: usize) -> Span {
         let is_last = i + 1 == self.count;
         let registers = if is_last { self.registers - 2 * i } else { 2 };
@@ -67,15 +67,15 @@ impl Panels {
     }
 }
 
-/// Packs rows of one panel of a right operand.
+/// The operation that packs rows of one panel of a right operand.
 pub(crate) struct PackRows<'a, T> {
-    /// The right operand, from the first row and the panel's first column on.
+    /// The right operand, starting at the first row and the panel's first column.
     pub b: &'a [T],
     /// The distance between its rows.
     pub stride: usize,
-    /// The panel's place.
+    /// The panel's position and size.
     pub span: Span,
-    /// The panel, from the first row on.
+    /// The packed panel, starting at the first row.
     pub to: &'a mut [T],
 }
 
@@ -103,7 +103,7 @@ impl<T: Element> WithSimd for PackRows<'_, T> {
     }
 }
 
-/// Packs rows of the tail of a right operand; `b` starts with the first row and the tail's first column.
+/// Packs rows of the tail of a right operand. `b` starts at the first row and the tail's first column.
 pub(crate) fn pack_tail<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
     for (row, to) in b.chunks(stride).zip(to.as_chunks_mut::<TAIL>().0) {
         *to = [T::ZERO; TAIL];
@@ -111,7 +111,7 @@ pub(crate) fn pack_tail<T: Element>(b: &[T], stride: usize, cols: usize, to: &mu
     }
 }
 
-/// Packs the tail of a right operand that lies there transposed; `b` starts with the tail's first column.
+/// Packs the tail of a right operand that is stored transposed. `b` starts at the tail's first column.
 pub(crate) fn pack_tail_columns<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
     to.fill(T::ZERO);
     for col in 0..cols {
@@ -121,9 +121,9 @@ pub(crate) fn pack_tail_columns<T: Element>(b: &[T], stride: usize, cols: usize,
     }
 }
 
-/// Packs one panel of a right operand that lies there transposed, whose columns are these rows.
+/// Packs one panel of a right operand that is stored transposed. Its columns are the rows of `from`.
 pub(crate) fn pack_columns<T: Element>(from: Rows<'_, T>, span: Span, to: &mut [T]) {
-    // Several columns at a time, because the panel is written row after row.
+    // Packs several columns at a time, because the panel is written row by row.
     const GROUP: usize = 4;
     let Span { cols, width, .. } = span;
     if cols < width {
@@ -161,10 +161,10 @@ pub(crate) fn pack_rows<T: Element>(from: Rows<'_, T>, rows: usize, to: &mut [T]
     }
 }
 
-/// Packs `rows` rows of a left operand that lies there transposed, into strips of depth `depth`.
+/// Packs `rows` rows of a left operand that is stored transposed into strips of depth `depth`.
 pub(crate) fn pack_left_columns<T: Element>(a: &[T], stride: usize, rows: usize, depth: usize, to: &mut [T]) {
-    // A few columns at a time for all strips: what strips share of a cache line is then still at hand, even if all columns
-    // lie a power of two apart.
+    // Packs a few columns at a time for all strips: a cache line that several strips share is then still cached, even if the
+    // distance between columns is a power of two.
     const GROUP: usize = 8;
     for at in (0..depth).step_by(GROUP) {
         let columns = GROUP.min(depth - at);
@@ -172,7 +172,7 @@ pub(crate) fn pack_left_columns<T: Element>(a: &[T], stride: usize, rows: usize,
             let high = STRIP.min(rows - row);
             let to = &mut to.as_chunks_mut::<STRIP>().0[at..][..columns];
             for (to, from) in to.iter_mut().zip(a[at * stride + row..].chunks(stride)) {
-                // A copy of known length is a few moves instead of a call.
+                // A copy of constant length compiles to a few moves instead of a call.
                 match from.first_chunk() {
                     Some(from) if high == STRIP => *to = *from,
                     _ => to[..high].copy_from_slice(&from[..high]),

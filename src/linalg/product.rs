@@ -1,4 +1,4 @@
-//! The blocking of a product, and its division among threads.
+//! The blocking of a product and its division among threads.
 
 use std::ops::Range;
 
@@ -13,42 +13,42 @@ use crate::parallel::{Divide, divide, least, parts, shares};
 use crate::scalar::Element;
 use crate::simd;
 
-/// The greatest depth of a block of k, through which one chain of sums runs.
+/// The maximum depth of a block of k, which one chain of sums runs through.
 const DEPTH: usize = 512;
-/// The rows of the right operand that are packed in one pass, few enough for their pages to stay at hand.
+/// The number of rows of the right operand that are packed in one pass, small enough that the TLB covers their pages.
 const PASS: usize = 32;
-/// The bytes of a block of the left operand, which stays in the second cache.
+/// The size in bytes of a block of the left operand, which stays in the second-level cache.
 const LEFT_BYTES: usize = 192 << 10;
-/// The bytes of the packed right operand, which stays in the last cache.
+/// The size in bytes of the packed right operand, which stays in the last-level cache.
 const RIGHT_BYTES: usize = 640 << 10;
-/// From so many columns on, it pays to pack a left operand that could be read in place.
+/// The number of columns from which packing a left operand pays off, even if it could be read in place.
 const REUSE: usize = 400;
-/// The bytes of the widest registers, of which machines have 32.
+/// The size in bytes of the widest registers. Machines that have such registers have 32 of them.
 const WIDEST: usize = 64;
-/// The most numbers in two registers.
+/// The maximum number of values in two registers.
 const MOST_ACROSS: usize = 2 * WIDEST / size_of::<f32>();
-/// Up to so many rows, it does not pay to pack the right operand.
+/// The number of rows up to which packing the right operand does not pay off.
 const FEW: usize = 3;
 
-/// Room beside the operands, which grows to what the largest product needs and stays.
+/// Buffers besides the operands. They grow to the size that the largest product needs, and never shrink.
 #[derive(Clone, Debug, Default)]
 pub struct Packs<T> {
-    /// For all blocks of k, or for the first one where threads divide them.
+    /// The buffers for all blocks of k, or for the first block if threads divide the blocks.
     first: Pack<T>,
-    /// For the second one, where threads divide them.
+    /// The buffers for the second block if threads divide the blocks.
     second: Pack<T>,
-    /// The sums of a later block, to be added to those before.
+    /// The sums of a later block, which are added to the earlier sums.
     sums: Vec<T>,
 }
 
-/// Room for packed operands.
+/// Buffers for packed operands.
 #[derive(Clone, Debug, Default)]
 struct Pack<T> {
     right: Vec<T>,
     left: Vec<T>,
 }
 
-/// The first `len` places of a buffer that grows if it must.
+/// Returns the first `len` elements of a buffer, which grows if necessary.
 fn room<T: Element>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     if buffer.len() < len {
         buffer.resize(len, T::ZERO);
@@ -56,7 +56,7 @@ fn room<T: Element>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     &mut buffer[..len]
 }
 
-/// The numbers in a register.
+/// The number of values in a register.
 struct Lanes<T>(std::marker::PhantomData<T>);
 
 impl<T: Element> WithSimd for Lanes<T> {
@@ -68,7 +68,7 @@ impl<T: Element> WithSimd for Lanes<T> {
     }
 }
 
-/// Which operand lies there transposed.
+/// The operand that is stored transposed, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
     /// Neither: A·B.
@@ -96,7 +96,7 @@ impl<'a, T: Element> Job<'a, T> {
     pub fn run(self, c: &mut [T], packs: &mut Packs<T>, threads: usize) {
         let Self { op, m, k, n, .. } = self;
         let arch = simd::arch();
-        // A batch of few rows may follow one of many.
+        // Grows even if this product does not use it, because a batch of few rows, which does, may follow.
         room(&mut packs.sums, n);
         let few = match op {
             Product::AB => m <= FEW,
@@ -121,17 +121,17 @@ impl<'a, T: Element> Job<'a, T> {
         self.blocks(0..k, arch, c, &mut packs.first, threads);
     }
 
-    /// Computes the sums over a part of k.
+    /// Computes the sums over a range of k.
     fn blocks(self, part: Range<usize>, arch: Arch, c: &mut [T], packs: &mut Pack<T>, threads: usize) {
         let Self { op, m, k, n, .. } = self;
         let lanes = arch.dispatch(Lanes::<T>(std::marker::PhantomData));
         let depth = depth(k);
         let high = (LEFT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(STRIP);
         let packed = n >= REUSE;
-        // As much as any shape may need, so that a smaller batch never asks for more than a larger one.
+        // The maximum that any shape needs, so that a smaller batch never needs more than a larger one.
         let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
         let left = room(&mut packs.left, left * threads);
-        // So with the right operand, whose panels get wider where k is less.
+        // The same applies to the right operand, whose panels get wider as k gets smaller.
         let most_right = k.min(DEPTH).saturating_mul(n.next_multiple_of(2 * lanes));
         let most_right = most_right.min(RIGHT_BYTES / size_of::<T>() + 2 * lanes * DEPTH);
 
@@ -139,14 +139,15 @@ impl<'a, T: Element> Job<'a, T> {
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
         for col in (0..n).step_by(wide) {
             let cols = wide.min(n - col);
-            // Columns of A lie in one piece where A lies there transposed: the last few columns of the product are computed as
-            // rows of its transpose, which fill registers.
+            // If A is stored transposed, its columns are contiguous: the last few columns of the product are computed as rows
+            // of its transpose, which fill registers.
             let across = op == Product::AtB
                 && self.start.is_none()
                 && (!packed && cols > lanes && lanes > TAIL && cols % lanes == TAIL)
                 && m >= 4 * lanes * threads;
             let panels = Panels::new(if across { cols - TAIL } else { cols }, lanes);
-            // In a gradient a dense copy of the right operand is faster than the operand itself, but threads would wait for it.
+            // In a gradient, a dense copy of the right operand is faster than the operand itself, but several threads would
+            // wait for the copy.
             let pays = op == Product::AB || (op == Product::AtB && threads > 1);
             let in_place = pays && wide >= n && panels.are_full() && !packed;
             for at in part.clone().step_by(depth) {
@@ -174,7 +175,7 @@ impl<'a, T: Element> Job<'a, T> {
         }
     }
 
-    /// Computes the rows one by one, without packing anything.
+    /// Computes the rows one by one, without packing.
     fn rows(self, arch: Arch, c: &mut [T], sums: &mut [T]) {
         let Self { k, n, a, b, .. } = self;
         for (i, y) in c.chunks_exact_mut(n.max(1)).enumerate() {
@@ -195,13 +196,13 @@ impl<'a, T: Element> Job<'a, T> {
     }
 }
 
-/// The depth of the blocks that k is cut into; the last one may be shorter.
+/// Returns the depth of the blocks that k is divided into. The last block may be shorter.
 fn depth(k: usize) -> usize {
     k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1)
 }
 
-/// Whether it pays to divide A·B, where A is (m, k), by the two blocks of k: a thread then reads its half of B alone, and
-/// exchanges with the other one what there is for m rows instead of k.
+/// Returns whether it pays to divide A·B, where A is (m, k), between threads by the two blocks of k. Each thread then reads
+/// only its half of B, and exchanges m rows with the other thread instead of k rows.
 pub fn halves(m: usize, k: usize) -> bool {
     (DEPTH + 1..=2 * DEPTH).contains(&k) && m < k
 }
@@ -211,28 +212,28 @@ fn add<T: Element>(arch: Arch, from: &[T], to: &mut [T]) {
     arch.dispatch(Row { x: &[T::ONE], b: from, y: to });
 }
 
-/// As many columns of a product, and as much of k, as are packed at a time.
+/// The part of a product that is packed at a time: a range of columns and a range of k.
 #[derive(Clone, Copy)]
 struct Block<'a, T> {
     job: Job<'a, T>,
     arch: Arch,
     /// The first column.
     col: usize,
-    /// The first k.
+    /// The first index in k.
     at: usize,
-    /// How much of k.
+    /// The number of indices in k.
     deep: usize,
     start: Start<'a, T>,
     panels: Panels,
-    /// Whether [`TAIL`] columns behind the panels are computed as rows of the transposed product.
+    /// Whether the [`TAIL`] columns after the panels are computed as rows of the transposed product.
     across: bool,
-    /// Whether the left operand is packed too.
+    /// Whether the left operand is packed as well.
     packed: bool,
-    /// The rows of a step.
+    /// The number of rows in a step.
     high: usize,
 }
 
-/// Some panels of a block, and the room for their copies.
+/// A range of panels of a block, and the buffer for their copies.
 struct PanelRange<'a, 'b, T> {
     block: Block<'b, T>,
     from: usize,
@@ -253,7 +254,7 @@ impl<T: Element> Divide for PanelRange<'_, '_, T> {
     }
 }
 
-/// Some rows of the output, and room for their left operand on each of the threads that share them.
+/// A range of output rows, and buffers for the left operand on each of the threads that share these rows.
 struct RowRange<'a, T> {
     n: usize,
     from: usize,
@@ -268,7 +269,7 @@ impl<T: Element> Divide for RowRange<'_, T> {
         self.to - self.from
     }
 
-    /// Cuts before the nearest strip.
+    /// Splits at the nearest strip boundary.
     fn split_at(self, at: usize) -> (Self, Self) {
         let Self { n, from, to, c, left, threads } = self;
         let mid = from + (at + STRIP / 2) / STRIP * STRIP;
@@ -281,7 +282,7 @@ impl<T: Element> Divide for RowRange<'_, T> {
 }
 
 impl<T: Element> Block<'_, T> {
-    /// Packs some panels.
+    /// Packs a range of panels.
     fn pack(self, PanelRange { from, to, right, .. }: PanelRange<'_, '_, T>) {
         let (deep, before) = (self.deep, self.panels.span(from).col);
         let pass = if self.job.op == Product::ABt { deep } else { PASS };
@@ -296,7 +297,7 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Packs rows of one panel, from row `at` of the right operand on.
+    /// Packs rows of one panel, starting at row `at` of the right operand.
     fn pack_panel(self, span: Span, at: usize, panel: &mut [T], tail: &mut [T]) {
         let Job { op, k, n, b, .. } = self.job;
         let (col, beside) = (self.col + span.col, self.col + span.col + span.cols);
@@ -312,7 +313,7 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Computes some rows.
+    /// Computes a range of rows.
     fn compute(self, RowRange { from, to, c, left, .. }: RowRange<'_, T>, right: &[T]) {
         let Self { job: Job { op, m, k, n, a, .. }, at, deep: depth, .. } = self;
         if self.across {
@@ -348,7 +349,7 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Computes `rows` rows.
+    /// Computes `rows` rows of all panels.
     fn step<L: Left<T = T>>(self, left: L, rows: usize, right: &[T], c: &mut [T]) {
         for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
             let (panel, tail) = right[self.deep * span.col..].split_at(self.deep * span.width);
@@ -357,8 +358,8 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Computes the rows from `from` to `to` of the columns behind the panels, as many at a time as fill two registers; the
-    /// last ones together with some that are there already.
+    /// Computes the rows from `from` to `to` of the columns after the panels, in groups that fill two registers. The last
+    /// group overlaps the group before it.
     fn across(self, from: usize, to: usize, c: &mut [T]) {
         let Job { m, n, a, b, .. } = self.job;
         let col = self.col + self.panels.cols;
@@ -380,7 +381,7 @@ impl<T: Element> Block<'_, T> {
         }
     }
 
-    /// Computes `rows` rows of all columns, neither operand packed.
+    /// Computes `rows` rows of all columns, without packing either operand.
     fn step_in_place<L: Left<T = T>>(self, left: L, rows: usize, c: &mut [T]) {
         let Job { n, b, .. } = self.job;
         for span in (0..self.panels.count).map(|i| self.panels.span(i)) {

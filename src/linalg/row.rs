@@ -1,21 +1,21 @@
-//! A single row times a matrix: it reads each number of the matrix once, so there is nothing to pack.
+//! The product of a single row and a matrix. Each element of the matrix is read only once, so packing would not pay off.
 
 use pulp::{Simd, WithSimd};
 
 use crate::scalar::Element;
 
-/// Adds `x·B` to `y`.
+/// The operation `y += x·B`.
 pub(crate) struct Row<'a, T> {
     /// The row.
     pub x: &'a [T],
     /// The matrix.
     pub b: &'a [T],
-    /// The output, which holds the start of the sums.
+    /// The output, which contains the initial values of the sums.
     pub y: &'a mut [T],
 }
 
 impl<T: Element> Row<'_, T> {
-    /// Adds four rows of the matrix, so that the output is read and written but once for the four.
+    /// Adds the products with four rows of the matrix, so that the output is read and written only once for all four.
     #[inline(always)]
     fn four<S: Simd>(simd: S, x: &[T; 4], b: &[T], y: &mut [T]) {
         let n = y.len();
@@ -41,7 +41,7 @@ impl<T: Element> Row<'_, T> {
         }
     }
 
-    /// Adds one row of the matrix.
+    /// Adds the product with one row of the matrix.
     #[inline(always)]
     fn one<S: Simd>(simd: S, x: T, b: &[T], y: &mut [T]) {
         let x = T::splat(simd, x);

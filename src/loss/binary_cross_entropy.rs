@@ -7,22 +7,29 @@ use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// The binary cross entropy of the sigmoid output, for classes that may come together, or for a single yes or no.
+/// The binary cross entropy of the sigmoid output, for classes that are not mutually exclusive or for a single yes-or-no answer.
 ///
 /// Formula: mean over rows and outputs of −t·ln y − (1 − t)·ln(1 − y), with y = σ(u).
 ///
-/// Derivative: by the logits, fused with the sigmoid, (y − t)/(n·outputs).
+/// Derivative: (y − t)/(n·outputs) with respect to the logits, fused with the sigmoid.
 ///
 /// Shapes: y and t (batch, outputs), t in [0, 1].
 ///
-/// Numerics: in a model the loss is exact and finite for every finite logit, being t·softplus(−u) + (1 − t)·softplus(u), of
-/// which neither term cancels; so the output is the sigmoid, predictions are probabilities, and yet this is PyTorch's
-/// `BCEWithLogitsLoss`. [`sum`](Loss::sum) has only y, and keeps both logarithms from falling below that of 10⁻⁷. All in
-/// `f64`.
+/// Numerics: a model computes the loss from the logits as t·softplus(−u) + (1 − t)·softplus(u). Neither term cancels, so the loss
+/// is exact and finite for every finite logit. It equals PyTorch's `BCEWithLogitsLoss`, but the output is the sigmoid and the
+/// predictions are probabilities. [`sum`](Loss::sum) receives only y and limits both logarithms to at least ln 10⁻⁷. The loss is
+/// computed in `f64`.
 ///
-/// Errors: when the model is built, for an output other than sigmoid; when a batch is used, for targets outside [0, 1].
+/// # Errors
 ///
-/// Source: Cox, *The regression analysis of binary sequences*, 1958.
+/// Building a model returns [`Error::Setting`](crate::Error::Setting) if the output is not sigmoid. Using a batch returns
+/// [`Error::Row`](crate::Error::Row) if a target is outside [0, 1].
+///
+/// # Source
+///
+/// Cox, *The regression analysis of binary sequences*, 1958.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::{BinaryCrossEntropy, Loss};
@@ -37,7 +44,7 @@ use crate::settings::Settings;
 pub struct BinaryCrossEntropy;
 
 impl BinaryCrossEntropy {
-    /// The binary cross entropy in which a yes counts for each output with its weight.
+    /// Returns the binary cross entropy with these weights for positive targets, one for each output.
     pub fn pos_weight(self, weights: impl Into<Vec<f64>>) -> WeightedBinaryCrossEntropy {
         WeightedBinaryCrossEntropy::new(weights)
     }

@@ -8,22 +8,28 @@ use crate::settings::Settings;
 
 /// The cross entropy between a distribution over classes and the softmax output.
 ///
-/// Formula: mean over the rows of −Σᵢ tᵢ·ln(max(yᵢ, 10⁻⁷)); for one-hot targets −ln(max(y_t, 10⁻⁷)).
+/// Formula: mean over the rows of −Σᵢ tᵢ·ln(max(yᵢ, 10⁻⁷)); for one-hot targets, −ln(max(y_t, 10⁻⁷)).
 ///
-/// Derivative: by the logits, fused with the softmax, (y − t)/n.
+/// Derivative: (y − t)/n with respect to the logits, fused with the softmax.
 ///
 /// Shapes: y and t (batch, classes), each row of t a distribution.
 ///
-/// Numerics: the floor keeps the loss finite (at most 16.12 a row); the gradient ignores it, so that a sample however
-/// wrong still learns. Logarithms and their sum are taken in `f64`. PyTorch's `cross_entropy` has no floor: the two
-/// differ, in the loss that is reported alone, where a probability is below 10⁻⁷. `CrossEntropy.label_smoothing(0.0)` has
-/// none either.
+/// Numerics: the floor of 10⁻⁷ keeps the loss finite, at most 16.12 per row. The gradient ignores the floor, so that a sample with a
+/// very wrong prediction still contributes to it. Logarithms and their sum are computed in `f64`. PyTorch's `cross_entropy` and
+/// `CrossEntropy.label_smoothing(0.0)` have no floor. If a probability is below 10⁻⁷, their reported loss differs, but not their
+/// gradient.
 ///
-/// Errors: when the model is built, for an output other than softmax; when a batch is used, for targets that are no
-/// distributions.
+/// # Errors
 ///
-/// Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990; the floor is the
-/// article's.
+/// Building a model returns [`Error::Setting`](crate::Error::Setting) if the output is not softmax. Using a batch returns
+/// [`Error::Row`](crate::Error::Row) if a row of targets is not a distribution.
+///
+/// # Source
+///
+/// Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990. The floor
+/// follows the series of articles from which the crate grew.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::Loss;
@@ -39,12 +45,12 @@ use crate::settings::Settings;
 pub struct CrossEntropy;
 
 impl CrossEntropy {
-    /// The cross entropy without floor whose targets give this share, from 0 to 1, to all classes alike.
+    /// Returns the cross entropy without the floor that spreads this share of each target, from 0 to 1, equally over all classes.
     pub fn label_smoothing(self, smoothing: f64) -> WeightedCrossEntropy {
         WeightedCrossEntropy::default().label_smoothing(smoothing)
     }
 
-    /// The cross entropy without floor in which each class has a weight.
+    /// Returns the cross entropy without the floor, with a weight for each class.
     pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> WeightedCrossEntropy {
         WeightedCrossEntropy::default().class_weights(weights)
     }
@@ -66,7 +72,7 @@ impl<A: Scalar> Loss<A> for CrossEntropy {
 
     #[inline(never)]
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
-        // Most targets are 0: skipping them saves as many logarithms. A prediction that is no number shows all the same.
+        // Most targets are 0, and skipping them saves their logarithms. The check below still finds NaN and infinities there.
         let sum = Zip::from(y).and(t).fold(0.0, |sum, &y, &t| match t.widen() {
             0.0 => sum,
             t => sum - t * floored_ln(y.widen()),

@@ -10,17 +10,19 @@ use crate::scalar::{Dual, Real, Scalar};
 use crate::settings::Settings;
 use crate::simd::{dispatch, in_blocks};
 
-/// A loss of one prediction and one target, f(y, t). Its derivative comes from the function itself.
+/// A loss f(y, t) of one prediction and one target. By default, its derivative is computed from `f` by automatic differentiation.
 ///
-/// [`ElementwiseLoss`] makes a [`Loss`] of it. Keep to arithmetic, comparisons and the functions of [`Real`], and mark methods
+/// [`ElementwiseLoss`] turns it into a [`Loss`]. Use only arithmetic, comparisons and the functions of [`Real`], and mark the methods
 /// `#[inline(always)]`, as for an [`ActFn`](crate::ActFn).
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::{ElementwiseLoss, LossFn};
 /// use manabi::activation::Identity;
 /// use manabi::{Affine, Real, Sequential};
 ///
-/// /// ln cosh(y − t), between squared and absolute error.
+/// /// ln cosh(y − t), a compromise between the squared and the absolute error.
 /// #[derive(Clone, Debug)]
 /// struct LogCosh;
 ///
@@ -29,7 +31,7 @@ use crate::simd::{dispatch, in_blocks};
 ///     #[inline(always)]
 ///     fn f<R: Real>(&self, y: R, t: R) -> R {
 ///         let d = (y - t).abs();
-///         // cosh itself would overflow.
+///         // cosh would overflow for large d.
 ///         d + (R::of(-2.0) * d).exp().ln_1p() - R::of(std::f64::consts::LN_2)
 ///     }
 /// }
@@ -41,28 +43,30 @@ use crate::simd::{dispatch, in_blocks};
 /// # Ok::<(), manabi::Error>(())
 /// ```
 pub trait LossFn: Clone + Debug + Send + Sync + 'static {
-    /// The kind that a model's table shows, and by which a file knows the loss: one that no other has.
+    /// The kind: the unique name of the loss in a model's table and in files.
     const KIND: &'static str;
 
     /// Returns f(y, t).
     fn f<R: Real>(&self, y: R, t: R) -> R;
 
-    /// Returns ∂f/∂y: by default f on [dual numbers](crate::scalar::Dual).
+    /// Returns ∂f/∂y. The default implementation evaluates `f` on [dual numbers](crate::scalar::Dual).
     #[inline(always)]
     fn df<R: Real>(&self, y: R, t: R) -> R {
         self.f(Dual::variable(y), Dual::constant(t)).derivative()
     }
 
-    /// Checks the settings when a model is built.
+    /// Checks the settings of the loss. This method is called when a model is built.
     ///
     /// # Errors
-    /// A setting is out of range.
+    ///
+    /// Returns an error, usually [`Error::Setting`](crate::Error::Setting), if a setting is out of range. The default
+    /// implementation returns `Ok`.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Returns what a saved model says of the loss, for a registry to make it again: [`Settings::new`] if there is nothing to
-    /// tell. `None`, the default, if the loss cannot be saved.
+    /// Returns the settings that a saved model stores, from which a registry recreates the loss. Returns [`Settings::new`] if the
+    /// loss has no settings. Returns `None`, the default, if the loss cannot be saved.
     fn settings(&self) -> Option<Settings> {
         None
     }
@@ -72,19 +76,20 @@ pub trait LossFn: Clone + Debug + Send + Sync + 'static {
 ///
 /// Formula: L = mean of f(y, t) over rows and outputs.
 ///
-/// Derivative: ∂f/∂y, divided by the number of values, and through the output's derivative.
+/// Derivative: (∂f/∂y)/(n·outputs) with respect to y. The output function turns it into the gradient with respect to the logits.
 ///
 /// Shapes: predictions and targets (batch, outputs).
 ///
 /// Numerics: f is computed in the precision of the model and summed in `f64`, in an order that does not depend on the
 /// instruction set.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `function` | none | any [`LossFn`] |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `function` | the function to apply | none | any [`LossFn`] |
 ///
 /// # Errors
-/// When the model is built, if [`LossFn::check`] finds a setting out of range.
+///
+/// Building a model returns [`Error::Setting`](crate::Error::Setting) if [`LossFn::check`] finds a setting out of range.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[doc(alias("custom loss"))]
 pub struct ElementwiseLoss<F> {
@@ -92,7 +97,7 @@ pub struct ElementwiseLoss<F> {
 }
 
 impl<F: LossFn> ElementwiseLoss<F> {
-    /// A loss of this function.
+    /// Creates a loss that applies this function.
     pub fn new(function: F) -> Self {
         Self { function }
     }
@@ -120,7 +125,7 @@ impl<A: Scalar, F: LossFn> Loss<A> for ElementwiseLoss<F> {
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         let outputs = y.ncols() as f64;
         let (y, t) = (y.as_standard_layout(), t.as_standard_layout());
-        let slice = "an array in standard layout";
+        let slice = "the array is in standard layout";
         let (y, t) = (y.as_slice().expect(slice), t.as_slice().expect(slice));
         dispatch(
             #[inline(always)]
@@ -142,7 +147,7 @@ impl<A: Scalar, F: LossFn> Loss<A> for ElementwiseLoss<F> {
         mut du: ArrayViewMut2<'_, A>,
     ) {
         let count = A::of(y.len() as f64);
-        let slice = "passes hold arrays in standard layout";
+        let slice = "the array is in standard layout";
         let (from, targets) = (y.as_slice().expect(slice), t.as_slice().expect(slice));
         let to = du.as_slice_mut().expect(slice);
         dispatch(

@@ -6,24 +6,31 @@ use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
 use crate::settings::{Settings, check_positive};
 
-/// Huber's loss, for numbers to be met (regression): the squared error of what is near, the absolute error of what is far
-/// off.
+/// The Huber loss, for regression: quadratic for small errors and linear for large ones. It fits every output.
 ///
 /// Formula: mean over rows and outputs of d²/2 for |d| ≤ δ, else δ·(|d| − δ/2), with d = y − t.
 ///
-/// Derivative: by y, d within −δ and δ, over n·outputs; the output function turns it into the one by the logits.
+/// Derivative: max(min(d, δ), −δ)/(n·outputs) with respect to y. The output function turns it into the gradient with respect to
+/// the logits.
 ///
 /// Shapes: y and t (batch, outputs).
 ///
-/// Numerics: all in `f64`; once differentiable at |d| = δ. PyTorch's `HuberLoss`; its `SmoothL1Loss` is this divided by δ.
+/// Numerics: computed in `f64`. The loss is once differentiable at |d| = δ. It equals PyTorch's `HuberLoss`; PyTorch's
+/// `SmoothL1Loss` is this loss divided by δ.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `delta` δ | 1 | above 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `delta` δ | the absolute error above which the loss is linear | 1 | above 0, finite |
 ///
-/// Errors: when the model is built, for a δ out of range; it goes with every output.
+/// # Errors
 ///
-/// Source: Huber, *Robust estimation of a location parameter*, 1964.
+/// Building a model returns [`Error::Setting`](crate::Error::Setting) if `delta` is out of range.
+///
+/// # Source
+///
+/// Huber, *Robust estimation of a location parameter*, 1964.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::{Huber, Loss};
@@ -39,7 +46,7 @@ pub struct Huber {
 }
 
 impl Huber {
-    /// Huber's loss with this δ.
+    /// Creates a Huber loss with this δ.
     pub fn new(delta: f64) -> Self {
         Self { delta }
     }
@@ -61,7 +68,7 @@ impl<A: Scalar> Loss<A> for Huber {
     }
 
     fn check_outputs(&self, _: usize) -> Result<()> {
-        // Compared with in `f64`, whatever the model's numbers are.
+        // In `f64`, because the loss is computed in `f64` for every model.
         check_positive::<f64>("delta", self.delta)
     }
 

@@ -5,19 +5,24 @@ use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// The mean absolute error, for numbers to be met (regression) where some targets are far off: it tends to the median.
+/// The mean absolute error, for regression with outliers among the targets. It fits every output.
+///
+/// The predictions tend to the median of the targets.
 ///
 /// Formula: mean over rows and outputs of |y − t|.
 ///
-/// Derivative: by y, sign(y − t)/(n·outputs), 0 where y = t; the output function turns it into the one by the logits.
+/// Derivative: sign(y − t)/(n·outputs) with respect to y, 0 for y = t. The output function turns it into the gradient with respect
+/// to the logits.
 ///
 /// Shapes: y and t (batch, outputs).
 ///
-/// Numerics: differences and their sum are taken in `f64`.
+/// Numerics: the differences and their sum are computed in `f64`.
 ///
-/// Errors: none; it goes with every output.
+/// # Source
 ///
-/// Source: Boscovich, *De litteraria expeditione per pontificiam ditionem*, 1757.
+/// Boscovich, *De litteraria expeditione per pontificiam ditionem*, 1757.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::{Loss, MeanAbsoluteError};
@@ -55,7 +60,7 @@ impl<A: Scalar> Loss<A> for MeanAbsoluteError {
         mut du: ArrayViewMut2<'_, A>,
     ) {
         let n = A::of(y.len() as f64);
-        // `signum` of 0 is 1.
+        // `signum` returns 1 for 0.
         let sign = |d: A| if d == A::zero() { d } else { d.signum() };
         Zip::from(&mut du).and(y).and(t).for_each(|du, &y, &t| *du = sign(y - t) / n);
         output.backward(u, y, du);

@@ -5,19 +5,21 @@ use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// The mean squared error, for numbers to be met (regression).
+/// The mean squared error, for regression. It fits every output.
 ///
 /// Formula: mean over rows and outputs of (y − t)².
 ///
-/// Derivative: by y, 2·(y − t)/(n·outputs); the output function turns it into the one by the logits.
+/// Derivative: 2·(y − t)/(n·outputs) with respect to y. The output function turns it into the gradient with respect to the logits.
 ///
 /// Shapes: y and t (batch, outputs).
 ///
-/// Numerics: squares and their sum are taken in `f64`.
+/// Numerics: the squares and their sum are computed in `f64`.
 ///
-/// Errors: none; it goes with every output.
+/// # Source
 ///
-/// Source: Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805.
+/// Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::{Loss, MeanSquaredError};

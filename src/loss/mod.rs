@@ -1,12 +1,14 @@
-//! Losses: how wrong predictions are, and the gradient of that. The article calls a loss an *error*.
+//! Loss functions, which measure how wrong predictions are, and their gradients.
+//!
+//! The series of articles from which the crate grew calls a loss an *error*, as in `set_error`.
 //!
 //! | to predict | output | loss |
 //! |---|---|---|
 //! | one of several classes | [`Softmax`](crate::Softmax) | [`CrossEntropy`]; [`WeightedCrossEntropy`] with label smoothing or class weights |
-//! | yes or no, once or several times | [`Sigmoid`](crate::activation::Sigmoid) | [`BinaryCrossEntropy`]; [`WeightedBinaryCrossEntropy`] with weights of yes |
+//! | yes or no, for one output or several | [`Sigmoid`](crate::activation::Sigmoid) | [`BinaryCrossEntropy`]; [`WeightedBinaryCrossEntropy`] with weights for positive targets |
 //! | values | [`Identity`](crate::activation::Identity) | [`MeanSquaredError`] |
-//! | values, by a formula of your own | any | [`ElementwiseLoss`] |
-//! | values, some of them far off | [`Identity`](crate::activation::Identity) | [`Huber`], [`MeanAbsoluteError`] |
+//! | values, with a custom formula | any | [`ElementwiseLoss`] |
+//! | values with outliers | [`Identity`](crate::activation::Identity) | [`Huber`], [`MeanAbsoluteError`] |
 
 mod binary_cross_entropy;
 mod cross_entropy;
@@ -39,11 +41,13 @@ use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
 
-/// A loss (the article's *error*), or your own. For a loss of one prediction and one target, write a [`LossFn`] instead: one
-/// method.
+/// A loss function, also called *error*. For a custom loss of one prediction and one target, implement [`LossFn`] instead, which
+/// requires a single method.
 ///
-/// Arrays are (batch, outputs) in standard layout: the predictions `y`, the targets `t`. All arrays of one call have the
-/// same shape; whoever calls a loss sees to that.
+/// The predictions `y`, the targets `t` and all other arrays have the shape (batch, outputs) and are in standard layout. The caller
+/// ensures that all arrays of a call have the same shape.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -95,50 +99,61 @@ use crate::simd::dispatch;
 /// ```
 #[doc(alias("error", "criterion", "objective"))]
 pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
-    /// The name that a model's table shows, and by which a file knows the loss: one that no other has.
+    /// Returns the kind: the unique name of the loss in a model's table and in files.
     fn kind(&self) -> &str;
 
-    /// Whether the loss makes sense for outputs of this meaning.
+    /// Returns whether the loss is defined for outputs with this meaning.
     fn accepts(&self, function: OutputFunction) -> bool;
 
-    /// An error if a setting of the loss is out of its range, or makes no sense for this many outputs; asked when a model
-    /// is built.
+    /// Checks the settings of the loss for this number of outputs. This method is called when a model is built.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, usually [`Error::Setting`], if a setting is out of range or does not fit the number of outputs. The default
+    /// implementation returns `Ok`.
     fn check_outputs(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
 
-    /// An error if the loss makes no sense for these targets; asked for every batch. A model names the data set's row in an
-    /// [`Error::Row`], whose row is one of `t`.
+    /// Checks the targets of a batch. This method is called for every batch.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, usually [`Error::Row`] with the index of a row in `t`, if the loss is not defined for these targets. The model
+    /// replaces that index with the index of the row in the data set. The default implementation returns `Ok`.
     fn check_targets(&self, _t: ArrayView2<'_, A>) -> Result<()> {
         Ok(())
     }
 
-    /// Returns what a saved model says of the loss, for a registry to make it again: [`Settings::new`] if there is nothing to
-    /// tell. `None`, the default, if the loss cannot be saved.
+    /// Returns the settings that a saved model stores, from which a registry recreates the loss. Returns [`Settings::new`] if the
+    /// loss has no settings. Returns `None`, the default, if the loss cannot be saved.
     fn settings(&self) -> Option<Settings> {
         None
     }
 
-    /// The sum over the rows of each row's loss.
+    /// Returns the sum of the losses of all rows.
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
 
-    /// The same sum with the logits `u` at hand, for a loss that is exact only from them; this is the one that a model
-    /// asks for.
+    /// Returns the same sum, given the logits `u` as well. A model always calls this method.
+    ///
+    /// Implement it for a loss that is exact only if it is computed from the logits. The default implementation calls
+    /// [`sum`](Loss::sum).
     fn sum_from_logits(&self, _u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64 {
         self.sum(y, t)
     }
 
-    /// What the sum is divided by for the mean: the number of rows, or what they weigh. Over several batches the sums and
-    /// these add up. Where it is 0, the batch
-    /// by itself has loss 0, and its gradient must be 0.
+    /// Returns the divisor that turns the sum into a mean: the number of rows, or their total weight.
+    ///
+    /// The mean over several batches divides the total of the sums by the total of the divisors. If the divisor of a batch is 0, its
+    /// own loss is 0 and its gradient must be 0.
     fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
         t.nrows() as f64
     }
 
-    /// Writes the gradient of the mean loss by the logits to `du`.
+    /// Writes the gradient of the mean loss with respect to the logits to `du`.
     ///
-    /// A loss that knows its gradient by the logits of this output writes it directly; any other writes the gradient by
-    /// `y` and lets [`Output::backward`] turn it.
+    /// If the loss has a direct formula for this output, it writes that gradient. Otherwise it writes the gradient with respect to `y`
+    /// and calls [`Output::backward`], which turns it into the gradient with respect to the logits.
     fn gradient(
         &self,
         output: &dyn Output<A>,
@@ -161,11 +176,11 @@ delegate!([A: Scalar] Loss<A>, for [Box<dyn Loss<A>>, Arc<dyn Loss<A>>], {
     fn gradient(&self, output: &dyn Output<A>, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>, du: ArrayViewMut2<'_, A>);
 });
 
-/// A loss with different settings, and what makes it from its settings.
+/// Examples of a loss with different settings, and the function that creates the loss from its settings.
 #[doc(hidden)]
 pub type BuiltInLoss<A> = (Vec<Arc<dyn Loss<A>>>, fn(&Settings) -> Result<Arc<dyn Loss<A>>>);
 
-/// Returns every built-in loss, with examples for this many outputs: the list to which who adds one adds it.
+/// Returns every built-in loss, with examples for this number of outputs. A new loss needs an entry here.
 #[doc(hidden)]
 pub fn built_in_losses<A: Scalar>(outputs: usize) -> Vec<BuiltInLoss<A>> {
     let weights: Vec<f64> = (0..outputs).map(|output| 0.5 + output as f64).collect();
@@ -197,13 +212,13 @@ pub fn built_in_losses<A: Scalar>(outputs: usize) -> Vec<BuiltInLoss<A>> {
     ]
 }
 
-/// (y − t)/n: the gradient by the logits wherever output and loss are made for each other.
+/// Writes (y − t)/n to `du`. If the output and the loss match, this is the gradient with respect to the logits.
 fn difference<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>, n: usize, du: ArrayViewMut2<'_, A>) {
     let n = A::of(n as f64);
     Zip::from(du).and(y).and(t).for_each(|du, &y, &t| *du = (y - t) / n);
 }
 
-/// The sum of a term over all numbers, row by row, from the column, the value and the target.
+/// Returns the sum of `term(column, value, target)` over all elements, row by row.
 #[inline(always)]
 fn sum_terms<A: Scalar>(
     values: ArrayView2<'_, A>,
@@ -216,10 +231,10 @@ fn sum_terms<A: Scalar>(
         || {
             let (mut sum, mut terms) = (0.0, [0.0; CHUNK]);
             for (values, t) in values.rows().into_iter().zip(t.rows()) {
-                let slice = "a row in standard layout";
+                let slice = "the row is in standard layout";
                 let (values, t) = (values.to_slice().expect(slice), t.to_slice().expect(slice));
                 for (k, (values, t)) in values.chunks(CHUNK).zip(t.chunks(CHUNK)).enumerate() {
-                    // Apart from the sum, which has an order, the terms are computed side by side.
+                    // The terms are computed before the sum, whose order is fixed, so that this loop is vectorised.
                     let (terms, t) = (&mut terms[..values.len()], &t[..values.len()]);
                     for i in 0..values.len() {
                         terms[i] = term(CHUNK * k + i, values[i].widen(), t[i].widen());
@@ -234,15 +249,15 @@ fn sum_terms<A: Scalar>(
     )
 }
 
-/// The terms that are computed side by side.
+/// The number of terms that are computed together.
 const CHUNK: usize = 64;
 
-/// ln(max(y, 10⁻⁷)), but NaN for NaN.
+/// Returns ln(max(y, 10⁻⁷)). NaN stays NaN.
 fn floored_ln(y: f64) -> f64 {
     (if y < 1e-7 { 1e-7 } else { y }).ln()
 }
 
-/// An error that names the first row of targets which `is_right` does not accept.
+/// Returns an error that names the first row of targets that `is_right` rejects.
 fn check_rows<A: Scalar>(
     t: ArrayView2<'_, A>,
     expected: &str,
@@ -254,26 +269,26 @@ fn check_rows<A: Scalar>(
     }
 }
 
-/// An error unless every row of targets is a distribution over classes.
+/// Returns an error unless every row of targets is a distribution over classes.
 fn check_distributions<A: Scalar>(t: ArrayView2<'_, A>) -> Result<()> {
-    check_rows(t, "a distribution (at least 0 each, 1 in all)", |row| {
+    check_rows(t, "a distribution (values of at least 0 with sum 1)", |row| {
         row.iter().all(|&t| t >= A::zero()) && (row.sum().widen() - 1.0).abs() < 1e-3
     })
 }
 
-/// An error unless every target is a probability.
+/// Returns an error unless every target is a probability.
 fn check_probabilities<A: Scalar>(t: ArrayView2<'_, A>) -> Result<()> {
-    check_rows(t, "numbers from 0 to 1", |row| row.iter().all(|&t| t >= A::zero() && t <= A::one()))
+    check_rows(t, "values from 0 to 1", |row| row.iter().all(|&t| t >= A::zero() && t <= A::one()))
 }
 
-/// An error unless there is one weight for each output, none negative or infinite.
+/// Returns an error unless there is one weight for each output and every weight is finite and at least 0.
 fn check_weights(setting: &str, weights: &[f64], outputs: usize) -> Result<()> {
     if weights.len() != outputs {
         let expected = format!("{outputs} weights, one for each output");
         return Err(Error::setting(setting, expected, weights.len()));
     }
     match weights.iter().find(|&&weight| !(weight >= 0.0 && weight.is_finite())) {
-        Some(weight) => Err(Error::setting(setting, "finite numbers of at least 0", weight)),
+        Some(weight) => Err(Error::setting(setting, "finite weights of at least 0", weight)),
         None => Ok(()),
     }
 }

@@ -7,27 +7,35 @@ use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// The binary cross entropy in which a yes has a weight: [`BinaryCrossEntropy`](crate::loss::BinaryCrossEntropy) for classes
-/// that are rare.
+/// The binary cross entropy with a weight for positive targets:
+/// [`BinaryCrossEntropy`](crate::loss::BinaryCrossEntropy) for rare classes.
 ///
-/// With p = (number of no)/(number of yes) both count alike; a larger p trades precision for recall.
+/// With p = (number of negative targets)/(number of positive targets), both have the same total weight. A larger p trades precision
+/// for recall.
 ///
 /// Formula: mean over rows and outputs of −p·t·ln y − (1 − t)·ln(1 − y), with y = σ(u).
 ///
-/// Derivative: by the logits, fused with the sigmoid, ((1 − t)·y − p·t·(1 − y))/(n·outputs).
+/// Derivative: ((1 − t)·y − p·t·(1 − y))/(n·outputs) with respect to the logits, fused with the sigmoid.
 ///
 /// Shapes: y and t (batch, outputs), t in [0, 1].
 ///
-/// Numerics: those of `BinaryCrossEntropy`: exact from the logits, PyTorch's `BCEWithLogitsLoss` with `pos_weight`.
+/// Numerics: the same as for `BinaryCrossEntropy`. A model computes the exact loss from the logits. It equals PyTorch's
+/// `BCEWithLogitsLoss` with `pos_weight`.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `pos_weight` p | none | one for each output, at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `pos_weight` p | weight of positive targets | none | one for each output, at least 0, finite |
 ///
-/// Errors: when the model is built, for an output other than sigmoid or weights out of range; when a batch is used, for
-/// targets outside [0, 1].
+/// # Errors
 ///
-/// Source: King and Zeng, *Logistic regression in rare events data*, 2001.
+/// Building a model returns [`Error::Setting`](crate::Error::Setting) if the output is not sigmoid or `pos_weight` is out
+/// of range. Using a batch returns [`Error::Row`](crate::Error::Row) if a target is outside [0, 1].
+///
+/// # Source
+///
+/// King and Zeng, *Logistic regression in rare events data*, 2001.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::loss::{BinaryCrossEntropy, Loss};
@@ -44,12 +52,12 @@ pub struct WeightedBinaryCrossEntropy {
 }
 
 impl WeightedBinaryCrossEntropy {
-    /// The binary cross entropy with these weights, one for each output.
+    /// Creates a binary cross entropy with these weights for positive targets, one for each output.
     pub fn new(pos_weight: impl Into<Vec<f64>>) -> Self {
         Self { pos_weight: pos_weight.into() }
     }
 
-    /// What a yes of this output counts.
+    /// Returns the weight of positive targets of this output.
     #[inline(always)]
     fn weight_of(&self, output: usize) -> f64 {
         self.pos_weight.get(output).copied().unwrap_or(1.0)

@@ -11,34 +11,39 @@ use crate::simd::dispatch;
 /// The cross entropy with label smoothing and class weights: [`CrossEntropy`](crate::CrossEntropy) with settings, and
 /// without its floor.
 ///
-/// Smoothing keeps a model from being ever surer of itself; weights let rare classes count as much as frequent ones.
+/// Label smoothing keeps a model from becoming overconfident. Class weights let rare classes count as much as frequent ones.
 ///
-/// Formula: Σ −qᵢ·ln yᵢ / W, the sum over rows and classes, with qᵢ = wᵢ·((1 − ε)·tᵢ + ε/classes); W = Σ wᵢ·tᵢ, the sum of
-/// the weights of the targets, or with [`mean_over_samples`](WeightedCrossEntropy::mean_over_samples) the number of rows.
+/// Formula: Σ −qᵢ·ln yᵢ / W, summed over rows and classes, with qᵢ = wᵢ·((1 − ε)·tᵢ + ε/classes). W = Σ wᵢ·tᵢ is the total weight of
+/// the targets, or with [`mean_over_samples`](WeightedCrossEntropy::mean_over_samples) the number of rows.
 ///
-/// Derivative: by the logits, fused with the softmax, (y·Σⱼ qⱼ − q)/W.
+/// Derivative: (y·Σⱼ qⱼ − q)/W with respect to the logits, fused with the softmax.
 ///
 /// Shapes: y and t (batch, classes), each row of t a distribution.
 ///
-/// Numerics: in a model the loss is exact and finite for every finite logit, ln yᵢ being uᵢ less the logarithm of the sum
-/// of exponentials; [`sum`](Loss::sum) has only y, and keeps each logarithm from falling below that of 10⁻⁷. A batch whose
-/// targets weigh nothing has loss and gradient 0 (but what smoothing gives the other classes counts in the
-/// mean over several batches). All in `f64`.
+/// Numerics: a model computes ln yᵢ from the logits, as uᵢ minus the logarithm of the sum of exponentials, so the loss is exact and
+/// finite for every finite logit. [`sum`](Loss::sum) receives only y and limits each logarithm to at least ln 10⁻⁷. If the targets
+/// of a batch have a total weight of 0, its loss and gradient are 0. In the mean over several batches, however, the shares that
+/// smoothing gives to the other classes of such a batch count. Everything is computed in `f64`.
 ///
-/// For classes, and for distributions without weights, this is PyTorch's `cross_entropy` with `weight` and
-/// `label_smoothing`. For distributions with weights PyTorch divides by the number of rows instead: that is
-/// `mean_over_samples`.
+/// For class targets, and for distributions without weights, this loss equals PyTorch's `cross_entropy` with `weight` and
+/// `label_smoothing`. For distributions with weights, PyTorch divides by the number of rows, as `mean_over_samples` does.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `label_smoothing` ε | 0 | 0 to 1 |
-/// | `class_weights` w | 1 each | one for each class, at least 0, finite, not all 0 |
-/// | `mean_over_samples` | no | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `label_smoothing` ε | share of each target that is spread equally over all classes | 0 | 0 to 1 |
+/// | `class_weights` w | weight of each class | 1 each | one for each class, at least 0, finite, not all 0 |
+/// | `mean_over_samples` | divides by the number of rows instead of the total weight | false | |
 ///
-/// Errors: when the model is built, for an output other than softmax or a setting out of its range; when a batch is used,
-/// for targets that are no distributions.
+/// # Errors
 ///
-/// Source: Szegedy et al., *Rethinking the Inception architecture for computer vision*, 2016.
+/// Building a model returns [`Error::Setting`](crate::Error::Setting) if the output is not softmax or a setting is out of
+/// range. Using a batch returns [`Error::Row`](crate::Error::Row) if a row of targets is not a distribution.
+///
+/// # Source
+///
+/// Szegedy et al., *Rethinking the Inception architecture for computer vision*, 2016.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{Affine, CrossEntropy, Sequential, Softmax};
@@ -60,36 +65,36 @@ pub struct WeightedCrossEntropy {
 }
 
 impl WeightedCrossEntropy {
-    /// Sets the share of a target that is given to all classes alike.
+    /// Sets the share of each target that is spread equally over all classes.
     pub fn label_smoothing(self, smoothing: f64) -> Self {
         Self { label_smoothing: smoothing, ..self }
     }
 
-    /// Sets a weight for each class.
+    /// Sets the weight of each class.
     pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
         Self { class_weights: Some(weights.into()), ..self }
     }
 
-    /// Divides by the number of samples instead of the sum of their weights.
+    /// Sets whether the mean divides by the number of samples instead of their total weight.
     pub fn mean_over_samples(self, mean_over_samples: bool) -> Self {
         Self { mean_over_samples, ..self }
     }
 
-    /// The weight of class `i`; NaN where it was forgotten, which no model accepts.
+    /// Returns the weight of class `i`, or NaN if it is missing. Building a model rejects missing weights.
     fn class_weight(&self, i: usize) -> f64 {
         self.class_weights.as_ref().map_or(1.0, |weights| weights.get(i).copied().unwrap_or(f64::NAN))
     }
 
-    /// What a row of targets asks of each class: qᵢ.
+    /// Returns qᵢ, the smoothed and weighted target, for each class of a row.
     fn asked<A: Scalar>(&self, t: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
         let (keep, share) = (1.0 - self.label_smoothing, self.label_smoothing / t.len() as f64);
         t.into_iter().enumerate().map(move |(i, t)| self.class_weight(i) * (keep * t.widen() + share))
     }
 
-    /// A row's Σ −qᵢ·ln yᵢ, of the values −ln yᵢ.
+    /// Returns Σ −qᵢ·ln yᵢ for a row, given the values −ln yᵢ.
     fn row<A: Scalar>(&self, surprises: impl Iterator<Item = f64>, t: ArrayView1<'_, A>) -> f64 {
         let term = |(q, surprise): (f64, f64)| match surprise {
-            // A class that is impossible and not asked for.
+            // The prediction and qᵢ are both 0, and 0·∞ would be NaN.
             f64::INFINITY if q == 0.0 => 0.0,
             _ => q * surprise,
         };
@@ -111,7 +116,7 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
         let Some(weights) = &self.class_weights else { return Ok(()) };
         check_weights("class_weights", weights, outputs)?;
         let some = weights.iter().any(|&weight| weight != 0.0);
-        check(some, "class_weights", "one above 0 at least", "none")
+        check(some, "class_weights", "at least one weight above 0", "none")
     }
 
     #[inline(never)]
@@ -180,12 +185,12 @@ impl<A: Scalar> Loss<A> for WeightedCrossEntropy {
     }
 }
 
-/// −ln yᵢ for a row of logits: ln Σⱼ exp(uⱼ − m) − (uᵢ − m), m the greatest of them.
+/// Returns −ln yᵢ for each logit of a row: ln Σⱼ exp(uⱼ − m) − (uᵢ − m), where m is the greatest logit.
 #[inline(always)]
 fn surprises<A: Scalar>(u: ArrayView1<'_, A>) -> impl Iterator<Item = f64> {
     let top = (1..u.len()).fold(0, |top, i| if u[i] > u[top] { i } else { top });
     let greatest = u[top].widen();
-    // The greatest's own exponential is 1. Kept apart, it cannot swallow the others where they are small.
+    // The exponential of the greatest logit is 1. `ln_1p` adds it, so that small exponentials are not lost to rounding.
     // A loop, because closures of iterators are compiled outside `dispatch`.
     let mut sum = 0.0;
     for (i, u) in u.iter().enumerate() {

@@ -7,12 +7,17 @@ use crate::data::check_labels;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
-/// The class of each row, which is where its greatest number is, the first of equals: of predictions the class that they
-/// speak for, of one-hot targets the label.
+/// Returns the class of each row: the index of its greatest value, or the first such index if several values are equal.
+///
+/// For predictions, this is the predicted class. For one-hot targets, it is the label.
 ///
 /// Shapes: y (samples, classes).
 ///
-/// Errors: no sample, a number that is not finite.
+/// # Errors
+///
+/// Returns [`Error::Shape`] if `y` is empty, and [`Error::NotFinite`] if a value is not finite.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -28,13 +33,22 @@ pub fn classes<A: Scalar>(y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     Ok(y.rows().into_iter().filter_map(|row| row.to_slice().map(argmax)).collect())
 }
 
-/// The share of samples whose greatest prediction, the first of equals, is that of their class.
+/// Returns the share of samples whose predicted class is their label. If several predictions of a sample are equal, the first counts as
+/// the greatest.
 ///
 /// Formula: (number of i with argmax yᵢ = labelᵢ)/n.
 ///
-/// Shapes: y (samples, classes), as many labels as samples.
+/// Shapes: y (samples, classes), labels (samples).
 ///
-/// Errors: no sample, unequal numbers, a prediction that is not finite, a label that is no class.
+/// # Errors
+///
+/// Returns:
+///
+/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::NotFinite`] if a prediction is not finite,
+/// - [`Error::Label`] if a label is not a class.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -50,16 +64,27 @@ where
     top_k_accuracy(y, labels, 1)
 }
 
-/// The share of samples whose class is among their k greatest predictions. Of equals the first are the greater, so that for
-/// k = 1 this is [`accuracy`]; scikit-learn takes the last.
+/// Returns the share of samples whose label is among the classes of their k greatest predictions.
 ///
-/// Shapes: y (samples, classes), as many labels as samples.
+/// If several predictions are equal, the first counts as the greatest, so that k = 1 returns the [`accuracy`]. In scikit-learn, the last
+/// counts as the greatest.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `k` | none | 1 to the number of classes, for which it is 1 |
+/// Shapes: y (samples, classes), labels (samples).
 ///
-/// Errors: k out of range, no sample, unequal numbers, a prediction that is not finite, a label that is no class.
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `k` | how many of the greatest predictions are considered | none | 1 to the number of classes, at which the share is 1 |
+///
+/// # Errors
+///
+/// Returns:
+///
+/// - [`Error::Setting`] if `k` is 0 or greater than the number of classes,
+/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::NotFinite`] if a prediction is not finite,
+/// - [`Error::Label`] if a label is not a class.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -77,24 +102,24 @@ where
         return Err(Error::shape("labels", format!("[{}]", y.nrows()), &[labels.len()]));
     }
     if k == 0 || k > y.ncols() {
-        return Err(Error::setting("k", format!("1 to the {} classes", y.ncols()), k));
+        return Err(Error::setting("k", format!("1 to {}, the number of classes", y.ncols()), k));
     }
     let labels = check_labels(labels, y.ncols())?;
     let right = y.rows().into_iter().zip(labels).filter(|(row, label)| rank(row, *label) < k).count();
     Ok(right as f64 / y.nrows() as f64)
 }
 
-/// How many numbers of the row come before this one, from the greatest down.
+/// Returns the number of values in the row that rank before the value at `label`, in descending order.
 fn rank<A: Scalar>(row: &ArrayView1<'_, A>, label: usize) -> usize {
     let own = row[label];
     row.iter().enumerate().filter(|&(i, &value)| value > own || (value == own && i < label)).count()
 }
 
-/// Where the greatest number stands, the first of equals.
+/// Returns the index of the greatest value, or the first such index if several values are equal.
 pub(super) fn argmax<A: Scalar>(row: &[A]) -> usize {
     let (mut greatest, mut at) = (A::neg_infinity(), usize::MAX);
     for (i, &value) in row.iter().enumerate() {
-        // Two selections instead of a branch: where the greatest stands is beyond what a processor can guess.
+        // Two selections instead of a branch, because a processor cannot predict where the greatest value is.
         let is_greater = value > greatest;
         at = if is_greater { i } else { at };
         greatest = if is_greater { value } else { greatest };

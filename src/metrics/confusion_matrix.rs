@@ -6,26 +6,28 @@ use crate::buffer::zero_matrix;
 use crate::data::check_labels;
 use crate::error::{Error, Result};
 
-/// How often samples of each class were taken for each class, and the figures that follow from it.
+/// A confusion matrix: the number of samples for each pair of a true and a predicted class, and the metrics computed from it.
 ///
-/// Formula: with TP the samples of class i that were taken for it, FP those of other classes that were, FN those of class i
-/// that were not:
+/// Formula: for class i, let TP be the number of its samples that were predicted as i, FP the number of samples of other classes that
+/// were predicted as i, and FN the number of its samples that were predicted as another class.
 ///
-/// | figure | of a class | over all classes |
+/// | metric | of a class | over all classes |
 /// |---|---|---|
 /// | precision | TP/(TP + FP) | [`Average`] |
 /// | recall | TP/(TP + FN) | [`Average`] |
 /// | F1 | 2·TP/(2·TP + FP + FN) | [`Average`] |
 /// | accuracy | | (sum of TP)/n |
 ///
-/// A quotient 0/0 is 0: the precision of a class that nothing was taken for, the recall of one that does not occur. Such
-/// classes count in a macro average. So it is in scikit-learn with `zero_division=0` and all classes as `labels`.
+/// A quotient 0/0 is 0, such as the precision of a class that was never predicted or the recall of a class that does not occur. Such
+/// classes count in a macro average, as in scikit-learn with `zero_division=0` and all classes as `labels`.
 ///
-/// Shapes: counts (classes, classes), a row for each true class, a column for each predicted one.
+/// Shapes: counts (classes, classes), with a row for each true class and a column for each predicted class.
 ///
-/// Errors: no sample, unequal numbers of labels, a label that is no class.
+/// # Source
 ///
-/// Source: van Rijsbergen, *Information retrieval*, 1979, for F1.
+/// Van Rijsbergen, *Information retrieval*, 1979, for F1.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::metrics::{Average, ConfusionMatrix};
@@ -43,24 +45,33 @@ pub struct ConfusionMatrix {
     counts: Array2<usize>,
 }
 
-/// How the figures of the classes make one.
+/// The ways to average a metric over all classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Average {
-    /// Their mean: every class counts alike.
+    /// The mean over the classes. Every class has the same weight.
     Macro,
-    /// The figure of all classes' TP, FP and FN together: every sample counts alike. Where a sample has one class, as here,
-    /// precision, recall and F1 are then all the accuracy.
+    /// The metric of the total TP, FP and FN of all classes. Every sample has the same weight. Because each sample has exactly one
+    /// class, the precision, recall and F1 all equal the accuracy.
     Micro,
-    /// Their mean, each weighted with the number of samples of the class.
+    /// The mean over the classes, weighted by the number of samples of each class.
     Weighted,
 }
 
-/// A class's TP, the samples that were taken for it (TP + FP), and the samples of it (TP + FN).
+/// The TP of a class, the number of samples predicted as it (TP + FP), and the number of its samples (TP + FN).
 type Class = (usize, usize, usize);
 
 impl ConfusionMatrix {
     /// Counts samples by their true and their predicted class.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if there are no labels or the number of predicted classes is not the number of labels,
+    /// - [`Error::Label`] if a label is not below `classes`,
+    /// - [`Error::Setting`] if a predicted class is not below `classes`,
+    /// - [`Error::OutOfMemory`] if the matrix does not fit in memory.
     pub fn new<T, P>(labels: &[T], predicted: &[P], classes: usize) -> Result<Self>
     where
         T: Copy + Display + TryInto<usize>,
@@ -84,57 +95,57 @@ impl ConfusionMatrix {
         Ok(Self { counts })
     }
 
-    /// The counts: a row for each true class, a column for each predicted one.
+    /// Returns the counts, with a row for each true class and a column for each predicted class.
     pub fn counts(&self) -> ArrayView2<'_, usize> {
         self.counts.view()
     }
 
-    /// The number of classes.
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.counts.nrows()
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn samples(&self) -> usize {
         self.counts.sum()
     }
 
-    /// The number of samples of each class.
+    /// Returns the number of samples of each class.
     pub fn support(&self) -> Vec<usize> {
         self.each().map(|(_, _, of_it)| of_it).collect()
     }
 
-    /// The share of samples that were taken for what they are.
+    /// Returns the share of samples whose predicted class is their true class.
     pub fn accuracy(&self) -> f64 {
         self.counts.diag().sum() as f64 / self.samples() as f64
     }
 
-    /// For each class, the share of what was taken for it that is of it.
+    /// Returns the precision of each class: the share of the samples predicted as the class that belong to it.
     pub fn precision(&self) -> Vec<f64> {
         self.each().map(precision).collect()
     }
 
-    /// For each class, the share of what is of it that was taken for it.
+    /// Returns the recall of each class: the share of the samples of the class that were predicted as it.
     pub fn recall(&self) -> Vec<f64> {
         self.each().map(recall).collect()
     }
 
-    /// For each class, the harmonic mean of precision and recall.
+    /// Returns the F1 of each class: the harmonic mean of its precision and recall.
     pub fn f1(&self) -> Vec<f64> {
         self.each().map(f1).collect()
     }
 
-    /// The precision over all classes.
+    /// Returns the precision over all classes.
     pub fn average_precision(&self, average: Average) -> f64 {
         self.average(average, precision)
     }
 
-    /// The recall over all classes.
+    /// Returns the recall over all classes.
     pub fn average_recall(&self, average: Average) -> f64 {
         self.average(average, recall)
     }
 
-    /// The F1 over all classes.
+    /// Returns the F1 over all classes.
     pub fn average_f1(&self, average: Average) -> f64 {
         self.average(average, f1)
     }
@@ -166,7 +177,7 @@ fn f1((tp, taken, of_it): Class) -> f64 {
     quotient(2 * tp, taken + of_it)
 }
 
-/// a/b, of which 0/0 is 0.
+/// Returns a/b, or 0 for 0/0.
 fn quotient(a: usize, b: usize) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }

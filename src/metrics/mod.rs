@@ -1,8 +1,8 @@
-//! Metrics: how good predictions are.
+//! Metrics, which measure how good predictions are.
 //!
-//! [`Sequential::evaluate`](crate::Sequential::evaluate) measures loss and accuracy of a model on a data set, and
-//! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its answers class by class. The functions
-//! here measure predictions that you have as an array.
+//! [`Sequential::evaluate`](crate::Sequential::evaluate) returns the loss and accuracy of a model on a data set.
+//! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its predictions by class. The functions of this
+//! module measure predictions in an array.
 
 mod classification;
 mod confusion_matrix;
@@ -20,7 +20,7 @@ pub(crate) use tally::Tally;
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 
-/// An error unless the predictions are numbers, and those of one sample at least.
+/// Returns an error if there is no prediction or if a value is not finite.
 fn check_predictions<A: Scalar>(y: ArrayView2<'_, A>) -> Result<()> {
     if y.is_empty() {
         return Err(Error::shape("y", "(1 or more, 1 or more)", y.shape()));

@@ -4,15 +4,19 @@ use super::check_predictions;
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::{Scalar, unit_of};
 
-/// The mean absolute error: how far off a prediction is, in the unit of the targets.
+/// Returns the mean absolute error, which has the unit of the targets.
 ///
 /// Formula: mean over samples and outputs of |y − t|.
 ///
 /// Shapes: y and t (samples, outputs).
 ///
-/// Numerics: differences and their sums are taken in `f64`; a result within its range is found whatever the sum is.
+/// Numerics: the differences and their sums are computed in `f64`. The result is finite if it is in range, even if the sum is not.
 ///
-/// Errors: no sample, other shapes, a number that is not finite.
+/// # Errors
+///
+/// Returns [`Error::Shape`] if `y` is empty or `t` has another shape, and [`Error::NotFinite`] if a value is not finite.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -26,16 +30,20 @@ pub fn mean_absolute_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>
     over_outputs(y, t, |y, t| mean(|unit| differences(y, t, unit).map(f64::abs)))
 }
 
-/// The mean squared error.
+/// Returns the mean squared error.
 ///
 /// Formula: mean over samples and outputs of (y − t)².
 ///
 /// Shapes: y and t (samples, outputs).
 ///
-/// Numerics: squares and their sums are taken in `f64`, in a unit in which none leaves the range: a result within the range
-/// is found.
+/// Numerics: the squares and their sums are computed in `f64`, scaled so that they stay in range. The result is therefore finite if it
+/// is in range.
 ///
-/// Errors: no sample, other shapes, a number that is not finite.
+/// # Errors
+///
+/// Returns [`Error::Shape`] if `y` is empty or `t` has another shape, and [`Error::NotFinite`] if a value is not finite.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -52,15 +60,19 @@ pub fn mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>)
     })
 }
 
-/// The root of the mean squared error, in the unit of the targets; of several outputs the mean of their roots.
+/// Returns the root of the mean squared error, which has the unit of the targets. For several outputs, returns the mean of their roots.
 ///
 /// Formula: mean over outputs of √(mean over samples of (y − t)²).
 ///
 /// Shapes: y and t (samples, outputs).
 ///
-/// Numerics: squares and their sums are taken in `f64`, in a unit in which none leaves the range.
+/// Numerics: the squares and their sums are computed in `f64`, scaled so that they stay in range.
 ///
-/// Errors: no sample, other shapes, a number that is not finite.
+/// # Errors
+///
+/// Returns [`Error::Shape`] if `y` is empty or `t` has another shape, and [`Error::NotFinite`] if a value is not finite.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -77,19 +89,28 @@ pub fn root_mean_squared_error<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_
     })
 }
 
-/// R², the coefficient of determination: 1 for exact predictions, 0 for those no better than the mean of the targets, below
-/// 0 for worse ones; of several outputs the mean.
+/// Returns R², the coefficient of determination.
+///
+/// It is 1 for exact predictions, 0 for predictions that are no better than the mean of the targets, and below 0 for worse predictions.
+/// For several outputs, it is the mean of their R².
 ///
 /// Formula: mean over outputs of 1 − Σ(y − t)²/Σ(t − mean of t)².
 ///
 /// Shapes: y and t (samples, outputs).
 ///
-/// Numerics: sums are taken in `f64`, in units in which no square leaves the range. Where all targets of an output are the
-/// same, it counts 1 if the predictions are exact and 0 if not.
+/// Numerics: the sums are computed in `f64`, scaled so that the squares stay in range. If all targets of an output are equal, its R² is
+/// 1 for exact predictions and 0 otherwise.
 ///
-/// Errors: fewer than 2 samples, other shapes, a number that is not finite.
+/// # Errors
 ///
-/// Source: Wright, *Correlation and causation*, 1921.
+/// Returns [`Error::Shape`] if `y` has fewer than 2 rows or no column or if `t` has another shape, and [`Error::NotFinite`] if a
+/// value is not finite.
+///
+/// # Source
+///
+/// Wright, *Correlation and causation*, 1921.
+///
+/// # Examples
 ///
 /// ```
 /// use ndarray::array;
@@ -106,7 +127,7 @@ pub fn r_squared<A: Scalar>(y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Resul
     over_outputs(y, t, determination)
 }
 
-/// R² of one output.
+/// Returns R² of one output.
 fn determination<A: Scalar>(y: ArrayView1<'_, A>, t: ArrayView1<'_, A>) -> f64 {
     if t.iter().all(|&value| value == t[0]) {
         return if y == t { 1.0 } else { 0.0 };
@@ -118,7 +139,7 @@ fn determination<A: Scalar>(y: ArrayView1<'_, A>, t: ArrayView1<'_, A>) -> f64 {
     1.0 - left / all * ratio * ratio
 }
 
-/// The mean of a figure over the outputs.
+/// Returns the mean of a metric over the outputs.
 fn over_outputs<A: Scalar>(
     y: ArrayView2<'_, A>,
     t: ArrayView2<'_, A>,
@@ -141,7 +162,7 @@ fn differences<A: Scalar>(
     y.into_iter().zip(t).map(move |(y, t)| difference(y.widen(), t.widen(), unit))
 }
 
-/// (a − b)/unit, also where the difference itself is beyond the range.
+/// Returns (a − b)/unit, even if a − b overflows.
 fn difference(a: f64, b: f64, unit: f64) -> f64 {
     match a - b {
         difference if difference.is_finite() => difference / unit,
@@ -149,20 +170,20 @@ fn difference(a: f64, b: f64, unit: f64) -> f64 {
     }
 }
 
-/// The sum of the squares of some values, in the square of a unit in which it stays within the range.
+/// Returns the sum of squares of the values divided by a unit, and that unit, which keeps the sum in range.
 fn squares<I: Iterator<Item = f64>>(values: impl Fn(f64) -> I) -> (f64, f64) {
     let greatest = values(1.0).fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
     let unit = unit_of(greatest);
     (values(unit).map(|value| value * value).sum(), unit)
 }
 
-/// The mean of some values, of which `values` gives each in a unit.
+/// Returns the mean of the values, which `values` returns divided by a unit.
 fn mean<I: Iterator<Item = f64>>(values: impl Fn(f64) -> I) -> f64 {
     let of = |unit| {
         let (sum, n) = values(unit).fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
         sum / n
     };
-    // More than there can be values: in this unit their sum is within the range.
+    // More than the possible number of values, so that their sum in this unit is in range.
     let beyond = 2.0_f64.powi(64);
     match of(1.0) {
         mean if mean.is_finite() => mean,

@@ -4,31 +4,31 @@ use super::classification::argmax;
 use crate::output::OutputFunction;
 use crate::scalar::Scalar;
 
-/// Loss and accuracy, each the mean over samples.
+/// The loss and the accuracy, each as the mean over samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// The mean loss; for a loss with class weights the weighted mean.
+    /// The mean loss. For a loss with class weights, this is the weighted mean.
     pub loss: f64,
-    /// The share of right answers; `None` for outputs that are numbers, not classes.
+    /// The share of correct predictions, or `None` if the output function is neither softmax nor sigmoid.
     ///
-    /// After a softmax an answer is right if the greatest output is where the greatest target is (the first of equals);
-    /// after a sigmoid each output counts on its own, right if it is on the target's side of ½.
+    /// A row of softmax outputs is correct if its greatest output has the index of the greatest target. If several are equal, the first
+    /// counts as the greatest. Sigmoid outputs count separately; each is correct if it is on the same side of ½ as its target.
     pub accuracy: Option<f64>,
 }
 
-/// Sums of loss and right answers, batch by batch.
+/// The sums of the losses and of the correct predictions over batches.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     rows: usize,
     loss: f64,
-    /// What the sum of losses is divided by: the rows, or what they weigh.
+    /// The divisor that turns the sum of losses into a mean: the number of rows, or their total weight.
     weight: f64,
     right: Option<f64>,
 }
 
 impl Tally {
-    /// One batch: its sum of losses and what it weighs, and its right answers counted.
+    /// Creates the tally of one batch from its sum of losses and its weight, and counts its correct predictions.
     pub(crate) fn of<A: Scalar>(
         loss: f64,
         weight: f64,
@@ -48,7 +48,7 @@ impl Tally {
     }
 
     pub(crate) fn mean(&self) -> Metrics {
-        // Where nothing has a weight the mean is 0, but NaN stays NaN.
+        // If the total weight is 0, the mean is 0. NaN stays NaN.
         let loss = if self.weight == 0.0 { 0.0 * self.loss } else { self.loss / self.weight };
         Metrics { loss, accuracy: self.right.map(|right| right / self.rows as f64) }
     }
@@ -60,7 +60,7 @@ fn right_answers<A: Scalar>(
     t: ArrayView2<'_, A>,
 ) -> Option<f64> {
     let columns = y.ncols();
-    let [y, t] = [y, t].map(|array| array.to_slice().expect("a workspace is in standard layout"));
+    let [y, t] = [y, t].map(|array| array.to_slice().expect("the array is in standard layout"));
     match function {
         OutputFunction::Softmax => {
             let rows = y.chunks_exact(columns).zip(t.chunks_exact(columns));

@@ -11,17 +11,21 @@ use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// A model in the making: the article's create_model, add_layer, set_output, set_error.
+/// A builder for models, with the article's functions create_model, add_layer, set_output and set_error.
 ///
-/// | setting | default | range |
-/// |---|---|---|
-/// | `input` | none | a [`Shape`] of 1 or more in each dimension |
-/// | [`add_layer`](SequentialBuilder::add_layer) | none | 1 or more, each with a name of its own |
-/// | [`set_output`](SequentialBuilder::set_output) | none | any [`Output`] |
-/// | [`set_error`](SequentialBuilder::set_error) | none | a [`Loss`] that accepts the output |
-/// | [`seed`](SequentialBuilder::seed) | 0 | any |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `input` | shape of a sample | none | a [`Shape`] of 1 or more in each dimension |
+/// | [`add_layer`](SequentialBuilder::add_layer) | appends a layer | none | 1 or more layers, each with a unique name |
+/// | [`set_output`](SequentialBuilder::set_output) | turns logits into predictions | none | any [`Output`] |
+/// | [`set_error`](SequentialBuilder::set_error) | measures the loss | none | a [`Loss`] that accepts the output |
+/// | [`seed`](SequentialBuilder::seed) | seed of the initial weights | 0 | any |
 ///
-/// Errors: [`build`](SequentialBuilder::build) reports the first thing that makes no sense, with the layer's name.
+/// # Errors
+///
+/// [`build`](SequentialBuilder::build) returns an error for the first problem, with the name of the layer.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -29,7 +33,7 @@ use crate::shape::Shape;
 ///
 /// let builder = Sequential::<f64>::builder(4).add_layer("affine1", Affine::new(3));
 /// let error = builder.set_output(Identity).set_error(CrossEntropy).build().unwrap_err();
-/// assert_eq!(error.to_string(), "set_error: expected a loss that goes with output identity, got cross_entropy_error");
+/// assert_eq!(error.to_string(), "set_error: expected a loss that accepts output identity, got cross_entropy_error");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
@@ -46,7 +50,7 @@ impl<A: Scalar> SequentialBuilder<A> {
         Self { input, layers: Vec::new(), output: None, loss: None, seed: 0 }
     }
 
-    /// A builder to which nothing is to be added.
+    /// Creates a builder with all layers, the output and the loss.
     #[cfg(feature = "persistence")]
     pub(crate) fn of(
         input: Shape,
@@ -57,13 +61,13 @@ impl<A: Scalar> SequentialBuilder<A> {
         Self { layers, output: Some(output), loss: Some(loss), ..Self::new(input) }
     }
 
-    /// Adds a layer behind the others.
+    /// Adds a layer after the existing layers.
     pub fn add_layer(mut self, name: impl Into<String>, layer: impl Layer<A>) -> Self {
         self.layers.push((name.into(), Arc::new(layer)));
         self
     }
 
-    /// Sets what turns the last layer's numbers into predictions.
+    /// Sets the output, which turns the values of the last layer into predictions.
     pub fn set_output(self, output: impl Output<A> + 'static) -> Self {
         Self { output: Some(Arc::new(output)), ..self }
     }
@@ -73,19 +77,34 @@ impl<A: Scalar> SequentialBuilder<A> {
         Self { loss: Some(Arc::new(loss)), ..self }
     }
 
-    /// Sets the seed of the first weights.
+    /// Sets the seed of the initial weights.
     pub fn seed(self, seed: u32) -> Self {
         Self { seed, ..self }
     }
 
-    /// The model, its weights drawn from a new [`RandomState`] of the seed.
+    /// Builds the model. The initial weights are drawn from a new [`RandomState`] with the seed.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Setting`] if a dimension of the input shape is 0, or if the model has no layer, no output or no loss,
+    /// - [`Error::Setting`] if the loss does not accept the output or the number of outputs,
+    /// - [`Error::Layer`] if the name or a setting of a layer is invalid, if the layer does not accept its input or the output
+    ///   its values, or if an initial value is not finite,
+    /// - [`Error::DuplicateName`] if two layers or two parameters have the same name,
+    /// - [`Error::OutOfMemory`] if the parameters do not fit in memory.
     #[inline(never)]
     pub fn build(self) -> Result<Sequential<A>> {
         let mut random = RandomState::new(self.seed);
         self.build_with_random(&mut random)
     }
 
-    /// The model, its weights drawn from a stream that can be used further.
+    /// Builds the model. The initial weights are drawn from `random`, which can be used again for other purposes.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`build`](SequentialBuilder::build).
     #[inline(never)]
     pub fn build_with_random(self, random: &mut dyn Random) -> Result<Sequential<A>> {
         let planned = self.plan()?;
@@ -95,13 +114,16 @@ impl<A: Scalar> SequentialBuilder<A> {
         Ok(Sequential { params, buffers, ..planned })
     }
 
-    /// Returns the model without its values.
+    /// Returns the model without values for its parameters and buffers.
     pub(crate) fn plan(self) -> Result<Sequential<A>> {
         if self.input.dims().contains(&0) {
             return Err(Error::setting("input shape", "at least 1 in each dimension", self.input));
         }
         let plan = Plan::new(&self.layers, self.input)?;
-        let output = self.output.clone().ok_or_else(|| Error::setting("set_output", "an output", "none"))?;
+        let output = self
+            .output
+            .clone()
+            .ok_or_else(|| Error::setting("output", "one (call set_output before build)", "none"))?;
         let end: Arc<dyn Layer<A>> = Arc::new(End(output.clone()));
         let last = plan.last().name.clone();
         let plan = plan.with_end(&end).map_err(|error| error.in_layer(&last))?;
@@ -113,11 +135,14 @@ impl<A: Scalar> SequentialBuilder<A> {
         Ok(Sequential { id, plan, output, loss, params, buffers, units })
     }
 
-    /// Returns the loss, which must make sense for the output and the number of outputs.
+    /// Returns the loss after checking that it accepts the output and the number of outputs.
     fn loss(&self, output: &dyn Output<A>, outputs: usize) -> Result<Arc<dyn Loss<A>>> {
-        let loss = self.loss.clone().ok_or_else(|| Error::setting("set_error", "a loss", "none"))?;
+        let loss = self
+            .loss
+            .clone()
+            .ok_or_else(|| Error::setting("loss", "one (call set_error before build)", "none"))?;
         if !loss.accepts(output.function()) {
-            let expected = format!("a loss that goes with output {}", output.kind());
+            let expected = format!("a loss that accepts output {}", output.kind());
             return Err(Error::setting("set_error", expected, loss.kind()));
         }
         loss.check_outputs(outputs)?;
@@ -125,7 +150,7 @@ impl<A: Scalar> SequentialBuilder<A> {
     }
 }
 
-/// Draws all first values, one tensor after another.
+/// Draws the initial values of all tensors in order.
 fn draw<A: Scalar>(
     slots: &[Slot<A>],
     specs: impl Fn(&Slot<A>) -> &[TensorSpec],
@@ -134,7 +159,9 @@ fn draw<A: Scalar>(
 ) -> Result<Vec<A>> {
     let total = slots.last().map_or(0, end);
     let mut values = Vec::new();
-    values.try_reserve_exact(total).map_err(|_| Error::out_of_memory::<A>("the parameters", &[total]))?;
+    values
+        .try_reserve_exact(total)
+        .map_err(|_| Error::out_of_memory::<A>("the parameters or buffers", &[total]))?;
     for slot in slots {
         for spec in specs(slot) {
             spec.draw(random, &mut values).map_err(|error| error.in_layer(&slot.name))?;

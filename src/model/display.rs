@@ -3,7 +3,7 @@ use std::fmt;
 use super::Sequential;
 use crate::scalar::Scalar;
 
-/// The article's table: a line for the input, each layer, the output and the loss.
+/// Prints the table from the article: one line each for the input, every layer, the output and the loss.
 impl<A: Scalar> fmt::Display for Sequential<A> {
     #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +17,7 @@ impl<A: Scalar> fmt::Display for Sequential<A> {
     }
 }
 
-/// One line without parameters: `Sequential<f32>(784 -> 10, 3 layers, 84060 parameters)`.
+/// Prints one line without values: `Sequential<f32>(784 -> 10, 3 layers, 84060 parameters)`.
 impl<A: Scalar> fmt::Debug for Sequential<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (precision, input, output) = (std::any::type_name::<A>(), self.input_shape(), self.output_dim());
@@ -27,7 +27,9 @@ impl<A: Scalar> fmt::Debug for Sequential<A> {
 }
 
 impl<A: Scalar> Sequential<A> {
-    /// Returns a table of the layers with the number of their parameters.
+    /// Returns a table of the layers with the number of parameters of each.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::layer::Flatten;

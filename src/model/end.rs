@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// A model's output as the last layer of its chain, so that the rows of a batch go through both on the same thread.
+/// The output of a model as its last layer, so that one thread passes a row through both the layers and the output.
 #[derive(Debug)]
 pub(super) struct End<A>(pub Arc<dyn Output<A>>);
 

@@ -8,24 +8,44 @@ use crate::metrics::{ConfusionMatrix, Metrics, Tally, classes};
 use crate::output::OutputFunction;
 use crate::scalar::Scalar;
 
-/// How many rows an evaluation takes at a time; one number everywhere, so that sums come out the same.
+/// The batch size of an evaluation. It is the same everywhere, so that sums over the same data have the same bits.
 pub(crate) const ROWS: usize = 500;
 
 impl<A: Scalar> Sequential<A> {
-    /// Loss and accuracy on a whole data set.
+    /// Returns the loss and the accuracy on a data set.
     ///
-    /// Errors: no sample, a data set that does not fit the model or fails, a loss that is not finite, with the
-    /// parameter or the layer's output that is to blame.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Setting`] if the data set has no samples or does not fit the model,
+    /// - [`Error::OutOfMemory`] if a workspace does not fit in memory,
+    /// - [`Error::Training`] if the data set fails to provide a batch, or if the loss is not defined for the targets,
+    /// - [`Error::Training`] if the loss is not finite because a parameter, buffer, sample, target, layer output or prediction is
+    ///   not finite; the error names the value,
+    /// - [`Error::Diverged`] if the loss is not finite although all these values are finite.
     #[inline(never)]
     pub fn evaluate(&self, data: &dyn Dataset<A>) -> Result<Metrics> {
         check_fit("data set", self, data)?;
-        self.evaluate_in(&mut self.workspace(ROWS)?, data, || "in an evaluation".into())
+        self.evaluate_in(&mut self.workspace(ROWS)?, data, || "during evaluation".into())
     }
 
-    /// How often the model takes samples of each class of a data set for each class: of a softmax output the class of the
-    /// greatest prediction, of a single sigmoid output 1 for a prediction of ½ or more and 0 for less, as in its accuracy.
+    /// Returns how often the model assigns samples of each class of a data set to each class.
     ///
-    /// Errors: another output; no sample, a data set that does not fit the model or fails, a prediction that is not finite.
+    /// With a softmax output, the predicted class is the class with the greatest prediction. With a single sigmoid output, it is
+    /// 1 if the prediction is at least ½, and 0 otherwise. The accuracy uses the same rule.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Setting`] if the output is neither a softmax nor a single sigmoid,
+    /// - [`Error::Setting`] if the data set has no samples or does not fit the model,
+    /// - [`Error::OutOfMemory`] if a workspace does not fit in memory,
+    /// - [`Error::Training`] if the data set fails to provide a batch, if the loss is not defined for the targets, or if a target
+    ///   or a prediction is not finite.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::{Affine, CrossEntropy, Samples, Sequential, Softmax};
@@ -46,10 +66,10 @@ impl<A: Scalar> Sequential<A> {
             (OutputFunction::Softmax, _) => outputs,
             (OutputFunction::Sigmoid, 1) => 2,
             _ => {
-                let got = format!("{} of {outputs}", self.output().kind());
+                let got = format!("{} of width {outputs}", self.output().kind());
                 return Err(Error::setting(
                     "output",
-                    "softmax, or sigmoid of 1, for a confusion matrix",
+                    "softmax, or sigmoid of width 1, for a confusion matrix",
                     got,
                 ));
             }
@@ -67,12 +87,12 @@ impl<A: Scalar> Sequential<A> {
                 predicted.extend(named("predictions for samples", answers(function, ws.y()))?);
                 Ok(())
             };
-            batch().map_err(|error: Error| error.in_place(&format!("rows from {} on", rows[0])))
+            batch().map_err(|error: Error| error.in_place(&format!("rows starting at {}", rows[0])))
         })?;
         ConfusionMatrix::new(&labels, &predicted, number)
     }
 
-    /// The same in a workspace at hand; `place` is told where the loss is not finite.
+    /// Returns the loss and the accuracy on a data set, computed in the workspace `ws`. Errors begin with `place`.
     pub(crate) fn evaluate_in(
         &self,
         ws: &mut Workspace<A>,
@@ -82,7 +102,7 @@ impl<A: Scalar> Sequential<A> {
         let mut tally = Tally::default();
         each_batch(data, |rows| {
             let loaded = ws.load(data, rows).and_then(|()| self.tally(ws));
-            let here = || format!("{}, rows from {} on", place(), rows[0]);
+            let here = || format!("{}, rows starting at {}", place(), rows[0]);
             tally.add(loaded.map_err(|error| error.in_place(&here()))?);
             match tally.mean().loss {
                 loss if loss.is_finite() => Ok(()),
@@ -93,7 +113,7 @@ impl<A: Scalar> Sequential<A> {
     }
 }
 
-/// Calls `visit` with the rows of the data set, some at a time.
+/// Calls `visit` for consecutive batches of at most [`ROWS`] rows, until the whole data set has been visited.
 fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) -> Result<()>) -> Result<()> {
     let mut rows = Vec::with_capacity(ROWS);
     (0..data.len()).step_by(ROWS).try_for_each(|start| {
@@ -103,7 +123,7 @@ fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) 
     })
 }
 
-/// The class that each row of predictions or targets stands for.
+/// Returns the class of each row of predictions or targets.
 fn answers<A: Scalar>(function: OutputFunction, y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     check_finite("answers", y)?;
     match function {
@@ -112,7 +132,7 @@ fn answers<A: Scalar>(function: OutputFunction, y: ArrayView2<'_, A>) -> Result<
     }
 }
 
-/// An error unless the data set has samples, and of the model's widths.
+/// Checks that the data set has samples and fits the model.
 pub(crate) fn check_fit<A: Scalar>(name: &str, model: &Sequential<A>, data: &dyn Dataset<A>) -> Result<()> {
     if data.len() == 0 {
         return Err(Error::setting(name, "at least 1 sample", 0));

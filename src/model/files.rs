@@ -11,21 +11,25 @@ use crate::persistence::weights::{decode, fit, outgoing};
 use crate::scalar::Scalar;
 use crate::settings::LayerSettings;
 
-/// Models in files (feature `persistence`).
+/// Saving and loading (feature `persistence`).
 ///
-/// A file is in the safetensors format. It holds every parameter and buffer under its name and in PyTorch's layout
-/// (`affine1.weight` as (fan_out, fan_in), `affine1.bias`), so that `load_state_dict(load_file(path))` works on an
-/// `nn.Sequential` with the same names, and [`load_weights`](Sequential::load_weights) on what PyTorch saved. Its metadata say
-/// under `manabi`, in JSON, how the model is made: a model of built-in layers loads by one call, one with layers of your own
-/// with a [`Registry`]. How parameters were initialised is not kept.
+/// Files are in the safetensors format. A file stores every parameter and buffer under its name and in PyTorch's layout
+/// (`affine1.weight` as (fan_out, fan_in), `affine1.bias`). In PyTorch, `load_state_dict(load_file(path))` therefore loads the
+/// file into an `nn.Sequential` with the same names, and [`load_weights`](Sequential::load_weights) loads files that PyTorch
+/// saved. The metadata entry `manabi` describes the architecture in JSON. A model with only built-in parts loads with one call. A
+/// model with custom parts needs a [`Registry`]. The file does not store how the parameters were initialised.
 ///
-/// Numerics: a model is saved in its own precision and comes back with the same bits. An `f64` model takes an `f32` file, which
-/// is exact; an `f32` model does not take an `f64` file: load that in `f64`, and round its
-/// [`params`](Sequential::parameter_values) yourself.
+/// Numerics: a model is saved in its own precision, and loading restores the same bits. An `f64` model also loads an `f32` file,
+/// which is exact. An `f32` model does not load an `f64` file: load the file into an `f64` model and round the
+/// [`parameter_values`](Sequential::parameter_values) yourself.
 ///
-/// Errors: nothing is changed or written unless all is right: every name, shape and type, every number finite. Whatever a
-/// file says, no more is allocated than about twice its length, and for a file that is nearly all header ten times its
-/// header's.
+/// # Errors
+///
+/// The methods check every name, shape, type and value before they change the model or write the file. For any file content,
+/// loading allocates at most about twice the length of the file. If the file is nearly all header, the limit is ten times the
+/// length of the header.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, Swish};
@@ -50,60 +54,100 @@ use crate::settings::LayerSettings;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Saves the model, with the normalisers that it has. A file of that name is replaced, in one step: at no moment is
-    /// there half a file. The new file keeps the permissions of the old one and, where the system allows it, its owner.
-    /// Where the path is a symbolic link, the file that it leads to is replaced.
+    /// Saves the model and its normalisers to a file.
     ///
-    /// Errors: a number that is not finite; a layer, output or loss of your own that has the name of a built-in one; the file
-    /// cannot be written; what is there is read-only or not a regular file.
+    /// The method replaces an existing file in one step, so that the path never leads to an incomplete file. The new file keeps
+    /// the permissions of the old one and, if the system allows it, its owner. If the path is a symbolic link, the method
+    /// replaces the target of the link.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`to_bytes`](Sequential::to_bytes), and [`Error::Io`] if the file cannot be written or if the path
+    /// leads to something that is read-only or not a regular file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         file::write(path.as_ref(), &self.to_bytes()?)
     }
 
-    /// What [`save`](Sequential::save) writes.
+    /// Returns the content of the file that [`save`](Sequential::save) writes.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::NotFinite`] if a parameter or buffer is not finite,
+    /// - [`Error::Setting`] (inside [`Error::Layer`] for a layer) if a setting is not finite, or if a custom part has the kind of
+    ///   a built-in part,
+    /// - [`Error::Shape`] if a parameter or buffer has more than 8 dimensions.
     #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check_params()?;
         write(outgoing(self.values()), self.description()?.to_json()?)
     }
 
-    /// The model in a file, if all its layers are built in.
+    /// Loads a model with only built-in parts from a file.
     ///
-    /// Errors: the file cannot be read, is no safetensors file, does not describe a model or not with its numbers; a layer is
-    /// not built in.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Io`] if the file cannot be read,
+    /// - [`Error::Format`] if the file is not a valid safetensors file,
+    /// - [`Error::Mismatch`] if the file does not describe a model, if a layer, output or loss is not built in, or if the tensors
+    ///   do not fit the description,
+    /// - [`Error::OutOfMemory`] if the model does not fit in memory.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Self::load_with_registry(path, &Registry::new())
     }
 
-    /// The model in a file, if its layers are in the registry.
+    /// Loads a model from a file. The registry creates the layers, the output and the loss.
     ///
-    /// Errors: those of [`load`](Sequential::load).
+    /// # Errors
+    ///
+    /// Returns the errors of [`load`](Sequential::load), but parts need only be in the registry.
     pub fn load_with_registry(path: impl AsRef<Path>, registry: &Registry<A>) -> Result<Self> {
         Self::parse(path.as_ref(), &file::read(path.as_ref())?, registry)
     }
 
-    /// [`load`](Sequential::load) from bytes that need not be a file.
+    /// Loads a model with only built-in parts from the content of a file.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`load`](Sequential::load), except for [`Error::Io`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::from_bytes_with_registry(bytes, &Registry::new())
     }
 
-    /// [`load_with_registry`](Sequential::load_with_registry) from bytes that need not be a file.
+    /// Loads a model from the content of a file. The registry creates the layers, the output and the loss.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`load_with_registry`](Sequential::load_with_registry), except for [`Error::Io`].
     pub fn from_bytes_with_registry(bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
         Self::parse(BYTES.as_ref(), bytes, registry)
     }
 
-    /// Replaces all parameters and buffers by those in a file, whoever wrote it.
+    /// Replaces all parameters and buffers with the tensors in a safetensors file, such as a file saved by PyTorch.
     ///
-    /// The model's normalisers stay as they are. Tensors named `….num_batches_tracked`, which PyTorch's batch normalisations
-    /// have, are passed over.
+    /// The normalisers of the model do not change. The method ignores tensors named `….num_batches_tracked`, which PyTorch's batch
+    /// normalisation saves.
     ///
-    /// Errors, with the model unchanged: the file cannot be read or is no safetensors file; a missing or unexpected name, a
-    /// wrong shape or type, a number that is not finite.
+    /// # Errors
+    ///
+    /// Returns the following errors and leaves the model unchanged:
+    ///
+    /// - [`Error::Io`] if the file cannot be read,
+    /// - [`Error::Format`] if the file is not a valid safetensors file,
+    /// - [`Error::Mismatch`] if a tensor is missing or unexpected, has the wrong shape or type, or contains a value that is not
+    ///   finite, or if a value is invalid for a buffer, such as a negative variance.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.replace_weights(path.as_ref(), &file::read(path.as_ref())?)
     }
 
-    /// [`load_weights`](Sequential::load_weights) from bytes that need not be a file.
+    /// Replaces all parameters and buffers with the tensors in the content of a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`load_weights`](Sequential::load_weights), except for [`Error::Io`].
     pub fn weights_from_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.replace_weights(BYTES.as_ref(), bytes)
     }
@@ -138,7 +182,7 @@ impl<A: Scalar> Sequential<A> {
         let mut planned = make(file, &description, registry)?;
         set_units(&mut planned, &mut description)
             .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
-        // Until here the model's size is only a claim.
+        // Allocate only after the tensors have confirmed the size of the model.
         let tensors = fit::<A>(file, planned.declared(), &tensors)?;
         let mut model = planned.with_zeros()?;
         model.fill(file, &tensors)?;
@@ -152,13 +196,13 @@ impl<A: Scalar> Sequential<A> {
         self.fill(file, &tensors)
     }
 
-    /// Copies tensors that fit into the model; an error, and nothing changed, if a layer cannot use one of the buffers.
+    /// Copies tensors that fit into the model. The model does not change if a layer rejects a buffer.
     pub(crate) fn fill(&mut self, file: &Path, tensors: &[&Tensor<'_>]) -> Result<()> {
         let mut buffers = vec![A::zero(); self.buffer_values().len()];
         let mut rest = &mut buffers[..];
         for (tensor, (_, spec)) in tensors.iter().zip(self.declared()).skip(self.parameters().count()) {
             let size = spec.shape.iter().product();
-            decode(spec, tensor, rest.split_off_mut(..size).expect("as many values as are declared"));
+            decode(spec, tensor, rest.split_off_mut(..size).expect("the vector has the declared length"));
         }
         let checked = self.check_buffers(&buffers);
         checked.map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
@@ -169,12 +213,12 @@ impl<A: Scalar> Sequential<A> {
     }
 }
 
-/// Gives a model the normalisers that were saved with it.
+/// Sets the normalisers of a model to the saved ones.
 ///
-/// In version 1 a file's normaliser was for the user to apply, perhaps to other features than the model's inputs. Such a one is
-/// for [`Normalizer::load`] alone.
+/// In a file of version 1, the normaliser is meant to be applied by the user, possibly to features other than the inputs. If it
+/// does not fit the inputs, only [`Normalizer::load`](crate::Normalizer::load) returns it.
 fn set_units<A: Scalar>(model: &mut Sequential<A>, saved: &mut Description) -> Result<()> {
-    let named = |what: &str, error: Error| Error::setting(what, "one that fits the model", error);
+    let named = |what: &str, error: Error| Error::setting(what, "a normaliser that fits the model", error);
     if let Some(statistics) = saved.normalizer.take() {
         let set = model.set_input_normalizer(statistics.normalizer()?);
         if saved.version > 1 {
@@ -188,7 +232,8 @@ fn set_units<A: Scalar>(model: &mut Sequential<A>, saved: &mut Description) -> R
     Ok(())
 }
 
-/// The model that a file describes, without its numbers; an error that lists all that the registry has not.
+/// Creates the model that a file describes, without values for its parameters and buffers. The error lists all parts that the
+/// registry cannot create.
 fn make<A: Scalar>(file: &Path, saved: &Description, registry: &Registry<A>) -> Result<Sequential<A>> {
     let (layers, mut problems) = registry.make_layers(&saved.layers);
     let output = registry.make_output(&saved.output.kind, saved.output.settings.as_ref());

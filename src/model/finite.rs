@@ -4,10 +4,10 @@ use crate::buffer::matrix;
 use crate::error::{Result, check_finite};
 use crate::scalar::Scalar;
 
-/// Where a number arose that is not finite: for the moment when one has been seen.
+/// Searches for the origin of a NaN or an infinity, run only after one has been detected.
 impl<A: Scalar> Sequential<A> {
-    /// An error that names the first number of the last forward pass that is not finite, and its sample's row in the data
-    /// set: of the batch, of the layers' outputs from first to last, or of the predictions.
+    /// Checks that all values of the last forward pass are finite: the batch, the outputs of the layers from first to last, and
+    /// the predictions. The error names the first value that is not finite and the row of its sample in the data set.
     pub(crate) fn check_forward(&self, ws: &Workspace<A>) -> Result<()> {
         let check = |what: &str, array| {
             check_finite(what, array)
@@ -23,8 +23,8 @@ impl<A: Scalar> Sequential<A> {
         check("predictions for samples", ws.y())
     }
 
-    /// An error that names the first value of the last backward pass, over this many rows, that is not finite: of the loss, or
-    /// of the layers from last to first.
+    /// Checks that all gradients of the last backward pass, over this number of rows, are finite: the gradient of the loss, then
+    /// the gradients of the layers from last to first. The error names the first value that is not finite.
     pub(crate) fn check_backward(&self, ws: &Workspace<A>, rows: usize) -> Result<()> {
         let gradients = ws.memory.gradients(rows);
         let by_output =
@@ -33,12 +33,12 @@ impl<A: Scalar> Sequential<A> {
         for (index, slot) in self.slots().iter().enumerate().rev() {
             let in_layer = |result: Result<()>| result.map_err(|error| error.in_layer(&slot.name));
             for place in self.places().filter(|place| place.layer == slot.name) {
-                let what = format!("gradient by {}", place.spec.name);
+                let what = format!("gradient with respect to {}", place.spec.name);
                 in_layer(place.check_finite(&what, &ws.gradient))?;
             }
-            // The gradient by the model's own input is never computed.
+            // The gradient with respect to the input of the model is never computed.
             if index > 0 {
-                in_layer(by_output("gradient by the input", index - 1))?;
+                in_layer(by_output("gradient with respect to the input", index - 1))?;
             }
         }
         Ok(())

@@ -1,12 +1,13 @@
-//! What stops a run on NaN or infinity, and says where it arose. It looks only when the loss or a parameter is not finite.
+//! Errors that stop a run on NaN or infinity and name the origin. The search starts only if the loss or a parameter is not
+//! finite.
 
 use super::{Sequential, Workspace};
 use crate::data::Place;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
-/// The error when the loss of the batch in the workspace is not finite, before its backward pass; every batch before it had so
-/// many rows.
+/// Returns the error for a loss of the current batch that is not finite, before the backward pass. `rows` is the number of rows
+/// of the previous batch.
 pub(crate) fn bad_loss<A: Scalar>(
     model: &Sequential<A>,
     ws: &Workspace<A>,
@@ -21,7 +22,7 @@ pub(crate) fn bad_loss<A: Scalar>(
     }
 }
 
-/// The error when the loss of a forward pass is not finite.
+/// Returns the error for a loss of a forward pass that is not finite.
 pub(crate) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, place: &str, loss: f64) -> Error {
     match model.check_params().and_then(|()| model.check_forward(ws)) {
         Err(error) => error.in_place(place),
@@ -29,7 +30,7 @@ pub(crate) fn bad_pass<A: Scalar>(model: &Sequential<A>, ws: &Workspace<A>, plac
     }
 }
 
-/// An error unless the step of the last backward pass, that of a batch of so many rows, left every parameter finite.
+/// Checks that every parameter is finite after the step that followed the last backward pass, over a batch of `rows` rows.
 pub(crate) fn check_step<A: Scalar>(
     model: &Sequential<A>,
     ws: &Workspace<A>,

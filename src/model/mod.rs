@@ -1,4 +1,11 @@
-//! Models: [`Sequential`], its builder, and the memory that a pass needs.
+//! The model, [`Sequential`], with its builder and its workspaces.
+//!
+//! The values of a model are accessible by name and as flat slices. By name, [`parameters`](Sequential::parameters),
+//! [`parameter`](Sequential::parameter), [`set_parameter`](Sequential::set_parameter) and [`buffers`](Sequential::buffers)
+//! work with arrays. The slices [`parameter_values`](Sequential::parameter_values) and
+//! [`buffer_values`](Sequential::buffer_values) contain all values in the order of the layers.
+//!
+//! # Examples
 //!
 //! ```
 //! use manabi::prelude::*;
@@ -14,11 +21,6 @@
 //! assert_eq!(model.predict(ndarray::array![[0.5, -0.5]].view())?.dim(), (1, 1));
 //! # Ok::<(), manabi::Error>(())
 //! ```
-//!
-//! A model has the same values in two views. *Named*: [`parameters`](Sequential::parameters),
-//! [`parameter`](Sequential::parameter) and [`set_parameter`](Sequential::set_parameter) work with arrays by their names,
-//! and so does [`buffers`](Sequential::buffers). *Flat*: [`parameter_values`](Sequential::parameter_values) and
-//! [`buffer_values`](Sequential::buffer_values) are slices of all values, in the order of the layers.
 
 mod builder;
 mod display;
@@ -51,13 +53,15 @@ use crate::output::Output;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// A network of layers that follow one another.
+/// A feed-forward network: a sequence of layers, an output and a loss.
 ///
-/// It holds its parameters in one flat vector, beside the description of what they mean. Some layers add buffers: values that
-/// training changes without a gradient, in a vector of their own. Prediction takes a model by shared
-/// reference, so many threads can use one model at once. Cloning copies the parameters and shares the description.
+/// All parameters are stored in one flat vector. A second vector stores the buffers: values that training updates without a
+/// gradient, such as running means. Prediction takes the model by shared reference, so several threads can use one model at the
+/// same time. Cloning copies the parameters and buffers and shares the layers.
 ///
-/// Its `Display` is the table that the article prints:
+/// `Display` prints the table from the article.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::{Activation, Affine, CrossEntropy, Sequential, Softmax, Swish};
@@ -85,9 +89,9 @@ use crate::shape::Shape;
 #[derive(Clone)]
 #[doc(alias("model", "network", "create_model", "nn.Sequential"))]
 pub struct Sequential<A> {
-    /// Tells models apart that were built one by one; clones share it.
+    /// Unique for every model that is built or loaded. Clones share it.
     id: u64,
-    /// The layers in their places and, behind them, the output.
+    /// The layers, followed by the output.
     plan: Arc<Plan<A>>,
     output: Arc<dyn Output<A>>,
     loss: Arc<dyn Loss<A>>,
@@ -97,12 +101,12 @@ pub struct Sequential<A> {
 }
 
 impl<A: Scalar> Sequential<A> {
-    /// Begins a model for samples of this shape, such as `784` or `[1, 28, 28]`.
+    /// Creates a builder for a model whose samples have this shape, such as `784` or `[1, 28, 28]`.
     pub fn builder(input: impl Into<Shape>) -> SequentialBuilder<A> {
         SequentialBuilder::new(input.into())
     }
 
-    /// Returns what tells models apart that were built or loaded one by one; clones share it.
+    /// Returns an identifier that is unique for every model that is built or loaded. Clones share it.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -112,27 +116,27 @@ impl<A: Scalar> Sequential<A> {
         self.plan.input()
     }
 
-    /// Returns the number of values of a sample.
+    /// Returns the number of values in a sample.
     pub fn input_dim(&self) -> usize {
         self.input_shape().size()
     }
 
-    /// Returns the number of values of a prediction.
+    /// Returns the number of values in a prediction.
     pub fn output_dim(&self) -> usize {
         self.plan.output().size()
     }
 
-    /// An error unless the model takes the samples and targets of a data set.
+    /// Checks that the samples and targets of a data set fit the model.
     pub(crate) fn check_data(&self, name: &str, data: &dyn Dataset<A>) -> Result<()> {
         check_data(name, data, self.input_shape(), self.output_dim())
     }
 
-    /// Returns the output, which makes predictions of logits.
+    /// Returns the output, which turns logits into predictions.
     pub(crate) fn output(&self) -> &(dyn Output<A> + 'static) {
         self.output.as_ref()
     }
 
-    /// Returns the layers in their places, without the output.
+    /// Returns the layers, without the output.
     fn slots(&self) -> &[Slot<A>] {
         &self.plan.slots[..self.plan.slots.len() - 1]
     }

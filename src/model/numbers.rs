@@ -1,4 +1,4 @@
-//! A model's numbers, parameters and buffers alike, beside their descriptions: how files see it.
+//! The parameters and buffers of a model with their declarations, for files.
 
 use super::Sequential;
 use crate::buffer::zeros;
@@ -8,7 +8,7 @@ use crate::loss::Loss;
 use crate::scalar::Scalar;
 
 impl<A: Scalar> Sequential<A> {
-    /// The layers and their names, in order.
+    /// Returns the layers and their names, in order.
     pub(crate) fn layers(&self) -> impl Iterator<Item = (&str, &(dyn Layer<A> + 'static))> {
         self.slots().iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
     }
@@ -17,7 +17,7 @@ impl<A: Scalar> Sequential<A> {
         self.loss.as_ref()
     }
 
-    /// Every parameter, then every buffer, by the full name that files have.
+    /// Returns every parameter, then every buffer, with its full name in files.
     pub(crate) fn declared(&self) -> impl Iterator<Item = (String, &TensorSpec)> {
         let slots = self.slots().iter();
         let parameters =
@@ -26,31 +26,31 @@ impl<A: Scalar> Sequential<A> {
         parameters.chain(buffers).map(|(slot, own)| (format!("{}.{}", slot.name, own.saved_as), own))
     }
 
-    /// The same with their numbers.
+    /// Returns every parameter, then every buffer, with its full name in files and its values.
     pub(crate) fn values(&self) -> impl Iterator<Item = (String, &TensorSpec, &[A])> {
         let (mut params, mut buffers) = (&self.params[..], &self.buffers[..]);
         let count: usize = self.slots().iter().map(|slot| slot.declared.parameters.len()).sum();
         self.declared().enumerate().map(move |(i, (name, parameter))| {
             let rest = if i < count { &mut params } else { &mut buffers };
-            let values = rest.split_off(..size(parameter)).expect("as many numbers as are declared");
+            let values = rest.split_off(..size(parameter)).expect("the vector has the declared length");
             (name, parameter, values)
         })
     }
 
-    /// The same to be written, without names.
+    /// Returns every parameter, then every buffer, with its values, for changes in place.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = (&TensorSpec, &mut [A])> {
         let Self { plan, params, buffers, .. } = self;
         let (mut params, mut buffers) = (&mut params[..], &mut buffers[..]);
         let slots = plan.slots.iter();
         let parameters = slots.clone().flat_map(|slot| &slot.declared.parameters).map(move |spec| {
-            (spec, params.split_off_mut(..size(spec)).expect("as many values as are declared"))
+            (spec, params.split_off_mut(..size(spec)).expect("the vector has the declared length"))
         });
         parameters.chain(slots.flat_map(|slot| &slot.declared.buffers).map(move |spec| {
-            (spec, buffers.split_off_mut(..size(spec)).expect("as many values as are declared"))
+            (spec, buffers.split_off_mut(..size(spec)).expect("the vector has the declared length"))
         }))
     }
 
-    /// A planned model with all its numbers 0.
+    /// Allocates the parameters and buffers of a planned model and sets them to 0.
     pub(crate) fn with_zeros(self) -> Result<Self> {
         let end = (self.plan.last().range.end, self.plan.last().buffer_range.end);
         let params = zeros("the parameters", end.0)?;

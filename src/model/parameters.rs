@@ -9,7 +9,9 @@ use crate::error::{Error, Result, check_finite};
 use crate::layer::{Slot, TensorSpec};
 use crate::scalar::Scalar;
 
-/// Access to the parameters: all of them as one flat slice, or one by its name, such as `affine1.weight`.
+/// Access to parameters and buffers: all values as a flat slice, or one array by its name, such as `affine1.weight`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -28,44 +30,67 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// How many numbers the model learns.
+    /// Returns the number of values that the model learns.
     pub fn parameter_count(&self) -> usize {
         self.params.len()
     }
 
-    /// All parameters, from the first layer to the last.
+    /// Returns the values of all parameters, from the first layer to the last.
     pub fn parameter_values(&self) -> &[A] {
         &self.params
     }
 
-    /// All parameters, to be changed in place by an optimizer.
+    /// Returns the values of all parameters for changes in place, such as by an optimizer.
     pub fn parameter_values_mut(&mut self) -> &mut [A] {
         &mut self.params
     }
 
-    /// Replaces all parameters; an error, and nothing changed, if their number is wrong or one is not finite.
+    /// Sets the values of all parameters.
+    ///
+    /// # Errors
+    ///
+    /// Returns the following errors and leaves the model unchanged:
+    ///
+    /// - [`Error::Shape`] if the number of values is wrong,
+    /// - [`Error::NotFinite`] if a value is not finite.
     #[inline(never)]
     pub fn set_parameter_values(&mut self, params: &[A]) -> Result<()> {
         if params.len() != self.params.len() {
-            return Err(Error::shape("params", format!("[{}]", self.params.len()), &[params.len()]));
+            return Err(Error::shape(
+                "parameter values",
+                format!("[{}]", self.params.len()),
+                &[params.len()],
+            ));
         }
-        check_finite("params", matrix(params, 1, params.len()))?;
+        check_finite("parameter values", matrix(params, 1, params.len()))?;
         self.params.copy_from_slice(params);
         Ok(())
     }
 
-    /// The name, such as `affine1.weight`, and the value of every parameter, from the first layer to the last.
+    /// Returns the name, such as `affine1.weight`, and the array of every parameter, from the first layer to the last.
     pub fn parameters(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
         self.places().map(|place| (place.full_name(), place.view(&self.params)))
     }
 
-    /// The parameter of this name; an error that lists the names if there is none.
+    /// Returns the parameter with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`], with a list of the valid names, if no parameter has this name.
     #[inline(never)]
     pub fn parameter(&self, name: &str) -> Result<ArrayViewD<'_, A>> {
         Ok(self.find(name)?.view(&self.params))
     }
 
-    /// Replaces one parameter; an error, and nothing changed, if the name or the shape is wrong or a value not finite.
+    /// Sets the parameter with this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns the following errors and leaves the model unchanged:
+    ///
+    /// - [`Error::Setting`] if no parameter has this name,
+    /// - [`Error::Shape`] if the shape is wrong,
+    /// - [`Error::NotFinite`] if a value is not finite.
     pub fn set_parameter<D: Dimension>(&mut self, name: &str, value: &ArrayRef<A, D>) -> Result<()> {
         let Place { spec, range, .. } = self.find(name)?;
         let values = checked(name, spec, value)?;
@@ -73,18 +98,26 @@ impl<A: Scalar> Sequential<A> {
         Ok(())
     }
 
-    /// All buffers (what training changes without a gradient, such as a running mean), from the first layer to the last.
+    /// Returns the values of all buffers, from the first layer to the last. Training updates buffers, such as a running mean,
+    /// without a gradient.
     pub fn buffer_values(&self) -> &[A] {
         &self.buffers
     }
 
-    /// The name, such as `norm1.running_mean`, and the value of every buffer, from the first layer to the last.
+    /// Returns the name, such as `norm1.running_mean`, and the array of every buffer, from the first layer to the last.
     pub fn buffers(&self) -> impl Iterator<Item = (String, ArrayViewD<'_, A>)> {
         self.buffer_places().map(|place| (place.full_name(), place.view(&self.buffers)))
     }
 
-    /// Replaces all buffers; an error, and nothing changed, if their number is wrong, one is not finite, or a layer cannot use
-    /// it, such as a negative variance.
+    /// Sets the values of all buffers.
+    ///
+    /// # Errors
+    ///
+    /// Returns the following errors and leaves the model unchanged:
+    ///
+    /// - [`Error::Shape`] if the number of values is wrong,
+    /// - [`Error::NotFinite`] if a value is not finite,
+    /// - [`Error::Layer`] if a value is invalid for a layer, such as a negative variance.
     #[inline(never)]
     pub fn set_buffer_values(&mut self, values: &[A]) -> Result<()> {
         if values.len() != self.buffers.len() {
@@ -96,24 +129,28 @@ impl<A: Scalar> Sequential<A> {
         Ok(())
     }
 
-    /// An error if a layer cannot use one of these values for its buffers.
+    /// Checks that every layer accepts its part of `values` as buffers.
     pub(crate) fn check_buffers(&self, values: &[A]) -> Result<()> {
         self.plan.check_buffers(values)
     }
 
-    /// Takes over what the last [`gradient`](Sequential::gradient) made of the buffers: part of a training step, beside the
-    /// optimizer's. An error, and nothing changed, for a workspace of other widths than this model's.
+    /// Sets the buffers to the values computed by the last [`gradient`](Sequential::gradient). This is part of a training step,
+    /// like the update of the parameters by the optimizer.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] and leaves the model unchanged if the workspace was created for a model of different widths.
     #[inline(never)]
     pub fn update_buffers(&mut self, ws: &Workspace<A>) -> Result<()> {
         self.check_workspace(ws)?;
-        // Before the first gradient there are none.
+        // Before the first gradient, the workspace has no buffers.
         if ws.buffers.len() == self.buffers.len() {
             self.buffers.copy_from_slice(&ws.buffers);
         }
         Ok(())
     }
 
-    /// An error that names the first parameter or buffer with a number that is not finite.
+    /// Checks that all parameters and buffers are finite. The error names the first one with a value that is not finite.
     pub(crate) fn check_params(&self) -> Result<()> {
         let is_finite = |values: &[A]| check_finite("", matrix(values, 1, values.len())).is_ok();
         if is_finite(&self.params) && is_finite(&self.buffers) {
@@ -124,12 +161,12 @@ impl<A: Scalar> Sequential<A> {
         self.buffer_places().try_for_each(|place| check(place, &self.buffers))
     }
 
-    /// The names of the layers, in order.
+    /// Returns the names of the layers, in order.
     pub(crate) fn layer_names(&self) -> impl Iterator<Item = &str> {
         self.slots().iter().map(|slot| slot.name.as_str())
     }
 
-    /// Every parameter, the name of its layer, and where it lies in the flat vector.
+    /// Returns every parameter with the name of its layer and its range in the flat vector.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place<'_>> {
         let places = |slot| tensor_places(slot, &slot.declared.parameters, slot.range.start);
         self.slots().iter().flat_map(places)
@@ -149,23 +186,24 @@ impl<A: Scalar> Sequential<A> {
     }
 }
 
-/// A parameter or buffer in its place.
+/// A parameter or buffer with its range in the flat vector.
 pub(crate) struct Place<'a> {
     pub layer: &'a str,
     pub spec: &'a TensorSpec,
-    /// Where it lies in the flat vector.
+    /// The range in the flat vector of all parameters or all buffers.
     pub range: Range<usize>,
 }
 
 impl Place<'_> {
-    /// An error that names the first number here, in a vector as long as that of all parameters or buffers, that is not finite.
+    /// Checks that the values of this tensor are finite. `all` has the length of the flat vector. The error names the first value
+    /// that is not finite.
     pub fn check_finite<A: Scalar>(&self, what: &str, all: &[A]) -> Result<()> {
         let values = &all[self.range.clone()];
         let columns = self.spec.shape.last().map_or(1, |&n| n.max(1));
         check_finite(what, matrix(values, values.len() / columns, columns))
     }
 
-    /// Returns whether this belongs to a layer or block of this name.
+    /// Returns whether the tensor belongs to the layer or block with this name.
     pub fn is_within(&self, layer: &str) -> bool {
         if self.layer == layer {
             return true;
@@ -181,11 +219,11 @@ impl Place<'_> {
 
     fn view<'a, A>(&self, values: &'a [A]) -> ArrayViewD<'a, A> {
         let values = &values[self.range.clone()];
-        ArrayViewD::from_shape(IxDyn(&self.spec.shape), values).expect("as long as the shape says")
+        ArrayViewD::from_shape(IxDyn(&self.spec.shape), values).expect("the length fits the shape")
     }
 }
 
-/// Returns the places of tensors of a layer, the first of which begins at `start`.
+/// Returns the places of consecutive tensors of a layer. The first one begins at index `start` of the flat vector.
 fn tensor_places<'a, A>(
     slot: &'a Slot<A>,
     specs: &'a [TensorSpec],
@@ -198,7 +236,7 @@ fn tensor_places<'a, A>(
     })
 }
 
-/// The numbers of a value for a parameter, if it has the shape and all are finite.
+/// Returns the values for a parameter in row-major order, after checking their shape and that they are finite.
 fn checked<A: Scalar, D: Dimension>(name: &str, spec: &TensorSpec, value: &ArrayRef<A, D>) -> Result<Vec<A>> {
     if value.shape() != spec.shape {
         return Err(Error::shape(name, format!("{:?}", spec.shape), value.shape()));

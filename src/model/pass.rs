@@ -12,16 +12,22 @@ use crate::metrics::{Metrics, Tally};
 use crate::parallel::enter;
 use crate::scalar::Scalar;
 
-/// How many rows [`Sequential::predict`] takes at a time: enough for fast products, few enough to stay in the cache.
+/// The batch size of [`Sequential::predict`]: large enough for fast products, small enough for the cache.
 const PREDICT_ROWS: usize = 256;
 
 impl<A: Scalar> Sequential<A> {
-    /// The predictions for these samples.
+    /// Returns the predictions for these samples.
     ///
-    /// Shapes: x (samples, input_dim), the result (samples, output_dim).
+    /// Shapes: x (samples, input_dim), result (samples, output_dim).
     ///
-    /// Errors: another width, a number that is not finite, or a prediction that is not, because a weight is not or the sums
-    /// overflow.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if the width of `x` is not the number of inputs,
+    /// - [`Error::NotFinite`] if a value in `x` is not finite, or if a prediction is not finite because a weight is not finite or
+    ///   a sum overflows,
+    /// - [`Error::OutOfMemory`] if the predictions or a workspace do not fit in memory.
     #[inline(never)]
     pub fn predict(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
         let mut y = zero_matrix("the predictions", (x.nrows(), self.output_dim()))?;
@@ -30,13 +36,21 @@ impl<A: Scalar> Sequential<A> {
         Ok(y)
     }
 
-    /// Writes the predictions for these samples to `y`, and allocates nothing after a first call with as many. There may be
-    /// more samples than rows in the workspace: they are taken in turns.
+    /// Writes the predictions for these samples to `y`. After the first call, a call with the same number of samples allocates
+    /// nothing. If the number of samples exceeds the batch size of the workspace, the method processes them in several batches.
     ///
     /// Shapes: x (samples, input_dim), y (samples, output_dim).
     ///
-    /// Errors: other shapes, a workspace of another model, a number in x that is not finite; y is then unchanged. A
-    /// prediction that is not finite, because a weight is not or the sums overflow.
+    /// # Errors
+    ///
+    /// Returns the following errors and leaves `y` unchanged:
+    ///
+    /// - [`Error::Setting`] if the workspace was created for a model of different widths,
+    /// - [`Error::Shape`] if `x` or `y` has the wrong shape,
+    /// - [`Error::NotFinite`] if a value in `x` is not finite.
+    ///
+    /// Returns [`Error::NotFinite`] after writing `y` if a prediction is not finite because a weight is not finite or a sum
+    /// overflows.
     #[inline(never)]
     pub fn predict_into(
         &self,
@@ -74,19 +88,30 @@ impl<A: Scalar> Sequential<A> {
         }
     }
 
-    /// Loss and accuracy on the batch that is loaded in the workspace.
+    /// Returns the loss and the accuracy on the batch loaded in the workspace.
     ///
-    /// Errors: a workspace of another model or without a batch, targets that the loss cannot be asked for.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Setting`] if the workspace was created for a model of different widths, or if no batch is loaded,
+    /// - the error of [`Loss::check_targets`](crate::loss::Loss::check_targets), such as [`Error::Row`], if the loss is not
+    ///   defined for the targets.
     #[inline(never)]
     pub fn loss(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.thread_count(), || self.tally(ws)).map(|tally| tally.mean())
     }
 
-    /// Loss and accuracy on the batch that is loaded in the workspace, and, left there, the gradient of the loss by all
-    /// parameters.
+    /// Computes the gradient of the loss with respect to all parameters on the batch loaded in the workspace, and returns the loss
+    /// and the accuracy. [`Workspace::gradient`] returns the gradient.
     ///
-    /// Errors: those of [`loss`](Sequential::loss), and a batch of fewer rows than a layer needs in training, gradients that do
-    /// not fit in memory.
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - the errors of [`loss`](Sequential::loss),
+    /// - [`Error::Layer`] if the batch has fewer rows than a layer needs in training,
+    /// - [`Error::OutOfMemory`] if the gradients do not fit in memory.
     #[inline(never)]
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.thread_count(), || {
@@ -100,7 +125,7 @@ impl<A: Scalar> Sequential<A> {
         self.tally_of(ws, false)
     }
 
-    /// What the pass that [`gradient`](Sequential::gradient) differentiates has measured.
+    /// Runs the forward pass that [`gradient`](Sequential::gradient) differentiates, and returns its loss and accuracy.
     pub(crate) fn training_tally(&self, ws: &mut Workspace<A>) -> Result<Tally> {
         self.tally_of(ws, true)
     }
@@ -108,7 +133,7 @@ impl<A: Scalar> Sequential<A> {
     fn tally_of(&self, ws: &mut Workspace<A>, training: bool) -> Result<Tally> {
         self.check_workspace(ws)?;
         if !ws.loaded {
-            return Err(Error::setting("workspace", "a batch loaded", "none"));
+            return Err(Error::setting("workspace", "a loaded batch (call Workspace::load first)", "none"));
         }
         let of_data = |error: Error| error.of_rows("targets of the data set", ws.origins());
         self.loss.check_targets(ws.t()).map_err(of_data)?;
@@ -122,7 +147,7 @@ impl<A: Scalar> Sequential<A> {
         Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.function(), y, t))
     }
 
-    /// Takes the batch through all layers and the output.
+    /// Runs the forward pass through all layers and the output.
     fn forward(&self, ws: &mut Workspace<A>, training: bool) {
         let (rows, noise) = (ws.rows, ws.batch_noise());
         let Workspace { x, y, memory, buffers, engine, .. } = ws;
@@ -151,7 +176,7 @@ impl<A: Scalar> Sequential<A> {
         ws.memory.kept(ws.rows).array(self.plan.output_at(self.slots().len() - 1))
     }
 
-    /// Takes the gradients back through all layers, from the predictions and targets in the workspace.
+    /// Runs the backward pass through all layers, from the predictions and targets in the workspace.
     pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
         let (rows, outputs, noise) = (ws.rows, self.output_dim(), ws.batch_noise());
         let Workspace { x, y, t, memory, gradient, engine, .. } = ws;
@@ -181,13 +206,13 @@ impl<A: Scalar> Sequential<A> {
         backward(&self.plan, layers, pass);
     }
 
-    /// Makes room for the gradients, the first time.
+    /// Allocates the gradients on the first call.
     fn size_for_training(&self, ws: &mut Workspace<A>) -> Result<()> {
         ws.memory.grow_for_training(&self.plan.scratch)?;
         lengthen("the gradient", &mut ws.gradient, self.params.len())
     }
 
-    /// An error that names the first layer for which so many rows are too few in training.
+    /// Checks that a batch of `rows` rows is large enough for every layer in training.
     pub(crate) fn check_rows(&self, rows: usize) -> Result<()> {
         let few = self.slots().iter().find(|slot| rows < slot.layer.min_rows());
         few.map_or(Ok(()), |slot| {
@@ -200,8 +225,12 @@ impl<A: Scalar> Sequential<A> {
         match Arc::ptr_eq(&self.plan, &ws.plan) || self.plan.fits(&ws.plan) {
             true => Ok(()),
             false => {
-                let expected = format!("one that {self:?} has made");
-                Err(Error::setting("workspace", expected, format!("one for {}", ws.plan.input())))
+                let expected = format!("one created by {self:?}");
+                Err(Error::setting(
+                    "workspace",
+                    expected,
+                    format!("one for inputs of shape {}", ws.plan.input()),
+                ))
             }
         }
     }

@@ -6,18 +6,20 @@ use crate::data::Normalizer;
 use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// The units of what goes into a model and of what comes out of it.
+/// The normalisers of the inputs and the targets of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Units {
     pub inputs: Option<Normalizer>,
     pub targets: Option<Normalizer>,
 }
 
-/// A model in the units of its data. It is trained on normalised samples, and carries the normalisers of its inputs and of its
-/// targets, so that [`predict_raw`](Sequential::predict_raw) takes features as they are measured and gives predictions in the
-/// units of the targets. Files and checkpoints keep both.
+/// Normalisation of inputs and targets. A model that was trained on normalised samples can store the normalisers. Then
+/// [`predict_raw`](Sequential::predict_raw) takes raw features and returns predictions in the units of the raw targets. Files
+/// and checkpoints store both normalisers.
 ///
-/// Training, evaluation and [`predict`](Sequential::predict) do not use them: whatever these are given is normalised already.
+/// Training, evaluation and [`predict`](Sequential::predict) ignore the normalisers and expect normalised data.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -44,14 +46,15 @@ pub(crate) struct Units {
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Returns the predictions for raw features, in the units of the targets: the features are normalised as those of the
-    /// training set were, and the normalisation of the targets is undone. Without normalisers it is
-    /// [`predict`](Sequential::predict).
+    /// Returns the predictions for raw features, in the units of the raw targets. The method normalises the features with the
+    /// normaliser of the inputs, and reverses the normalisation of the targets in the predictions. Without normalisers, it is
+    /// the same as [`predict`](Sequential::predict).
     ///
-    /// Shapes: x (samples, input_dim), the result (samples, output_dim).
+    /// Shapes: x (samples, input_dim), result (samples, output_dim).
     ///
     /// # Errors
-    /// Those of [`predict`](Sequential::predict), [`Normalizer::apply`] and [`Normalizer::invert`].
+    ///
+    /// Returns the errors of [`predict`](Sequential::predict), [`Normalizer::apply`] and [`Normalizer::invert`].
     pub fn predict_raw(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
         let Units { inputs, targets } = &self.units;
         let mut y = match inputs {
@@ -72,11 +75,15 @@ impl<A: Scalar> Sequential<A> {
         self.units.inputs.as_ref()
     }
 
-    /// Sets how raw features become inputs: by the normaliser of the training set's features, or `None`.
+    /// Sets or removes the normaliser that turns raw features into inputs. Use the normaliser that was fitted on the features of
+    /// the training set.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) for a normaliser of another number of features than the model has inputs;
-    /// [`Error::Setting`](crate::Error::Setting) for statistics beyond the model's precision. The model is then unchanged.
+    ///
+    /// Returns the following errors and leaves the model unchanged:
+    ///
+    /// - [`Error::Shape`](crate::Error::Shape) if the number of features of the normaliser is not the number of inputs,
+    /// - [`Error::Setting`](crate::Error::Setting) if a statistic is outside the range of the model's precision.
     pub fn set_input_normalizer(&mut self, normalizer: impl Into<Option<Normalizer>>) -> Result<()> {
         self.units.inputs = checked::<A>(normalizer.into(), self.input_dim())?;
         Ok(())
@@ -87,17 +94,21 @@ impl<A: Scalar> Sequential<A> {
         self.units.targets.as_ref()
     }
 
-    /// Sets how the targets were normalised, which [`predict_raw`](Sequential::predict_raw) undoes, or `None`.
+    /// Sets or removes the normaliser of the targets, which [`predict_raw`](Sequential::predict_raw) reverses.
     ///
     /// # Errors
-    /// Those of [`set_input_normalizer`](Sequential::set_input_normalizer), for the model's outputs.
+    ///
+    /// Returns the following errors and leaves the model unchanged:
+    ///
+    /// - [`Error::Shape`](crate::Error::Shape) if the number of features of the normaliser is not the number of outputs,
+    /// - [`Error::Setting`](crate::Error::Setting) if a statistic is outside the range of the model's precision.
     pub fn set_target_normalizer(&mut self, normalizer: impl Into<Option<Normalizer>>) -> Result<()> {
         self.units.targets = checked::<A>(normalizer.into(), self.output_dim())?;
         Ok(())
     }
 }
 
-/// A normaliser for arrays of this width, if there is one.
+/// Returns the normaliser after checking that it fits arrays of this width.
 fn checked<A: Scalar>(normalizer: Option<Normalizer>, width: usize) -> Result<Option<Normalizer>> {
     normalizer.as_ref().map_or(Ok(()), |normalizer| normalizer.columns::<A>(width).map(drop))?;
     Ok(normalizer)

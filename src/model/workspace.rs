@@ -14,12 +14,14 @@ use crate::random::Noise;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
-/// The scratch of one thread's passes through a model: a batch, every layer's output, the gradients.
+/// The memory for passes through a model: a batch, the outputs of all layers, and the gradients.
 ///
-/// Made once by [`Sequential::workspace`] for a greatest batch size and reused: after a first pass nothing is
-/// allocated for one of as many rows or fewer.
+/// [`Sequential::workspace`] creates a workspace for a maximum batch size. Reuse it: after the first pass, a pass over the same
+/// number of rows or fewer allocates nothing. Threads that use a model at the same time need one workspace each.
 ///
-/// A training loop of your own:
+/// # Examples
+///
+/// A custom training loop:
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -45,13 +47,13 @@ use crate::shape::Shape;
 #[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias("scratch", "buffers"))]
 pub struct Workspace<A> {
-    /// The greatest number of rows.
+    /// The maximum number of rows.
     pub(super) capacity: usize,
-    /// The number of rows of the batch at hand.
+    /// The number of rows of the current batch.
     pub(super) rows: usize,
-    /// Whether the batch came with targets.
+    /// Whether the current batch was loaded from a data set and has targets.
     pub(super) loaded: bool,
-    /// The layers that it serves.
+    /// The layers of the model.
     pub(super) plan: Arc<Plan<A>>,
     /// The batch.
     pub(super) x: Vec<A>,
@@ -59,30 +61,32 @@ pub struct Workspace<A> {
     pub(super) y: Vec<A>,
     /// The targets.
     pub(super) t: Vec<A>,
-    /// The data set's rows that the batch holds, as errors name them.
+    /// The rows of the batch in the data set, for errors.
     origins: Vec<usize>,
-    /// The layers' outputs, the gradients with respect to them, and all else that layers keep.
+    /// The outputs of the layers, the gradients with respect to them, and the other arrays of the layers.
     pub(super) memory: Memory<A>,
-    /// The gradient by all parameters.
+    /// The gradient with respect to all parameters.
     pub(super) gradient: Vec<A>,
-    /// What the last gradient made of the buffers.
+    /// The new values of the buffers, computed with the last gradient.
     pub(super) buffers: Vec<A>,
-    /// Whether a step has been taken by this gradient.
+    /// Whether a step has been taken with the current gradient.
     taken: bool,
     /// Whether a step has been taken since the batch was loaded or its noise was renewed.
     stepped: bool,
-    /// The seed of what layers draw in training.
+    /// The seed of the random numbers that layers draw in training.
     seed: u32,
-    /// The number of the batch at hand.
+    /// The number of the current batch.
     batch: u64,
     /// Multiplies matrices.
     pub(super) engine: Engine<A>,
 }
 
 impl<A: Scalar> Sequential<A> {
-    /// Scratch for passes of at most `batch` rows (at least 1) through this model.
+    /// Creates a workspace for passes of at most `batch` rows through the model. A `batch` of 0 counts as 1.
     ///
-    /// Errors: more than fits in memory.
+    /// # Errors
+    ///
+    /// Returns [`Error::OutOfMemory`] if the workspace does not fit in memory.
     #[inline(never)]
     pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
@@ -109,11 +113,11 @@ impl<A: Scalar> Sequential<A> {
 }
 
 impl<A: Scalar> Workspace<A> {
-    /// Divides the work of a pass among up to this many threads (at least 1; 1 to begin with) wherever that pays. The results
-    /// are the same bits.
+    /// Sets the maximum number of threads among which the work of a pass is divided if this is worthwhile. The default is 1, and
+    /// 0 counts as 1. The results have the same bits for any number of threads.
     ///
-    /// After `fork`, the threads of `rayon`'s pool exist in the parent alone, and a child that waits for them hangs. There, use
-    /// one thread, or start a new process instead (`std::process::Command`).
+    /// After `fork`, the threads of `rayon`'s pool exist only in the parent process, and a child process that waits for them
+    /// hangs. In the child process, use one thread, or start a new process with `std::process::Command` instead of forking.
     #[inline(never)]
     pub fn threads(self, threads: usize) -> Self {
         let engine = Engine::new(threads);
@@ -121,52 +125,54 @@ impl<A: Scalar> Workspace<A> {
         Self { engine, memory, ..self }
     }
 
-    /// How many threads the work of a pass is divided among.
+    /// Returns the maximum number of threads among which the work of a pass is divided.
     pub(crate) fn thread_count(&self) -> usize {
         self.engine.thread_count()
     }
 
-    /// Sets the seed of what layers such as dropout draw in training (0 to begin with), and begins again with the first batch.
+    /// Sets the seed of the random numbers that layers such as dropout draw in training, and restarts the count of batches. The
+    /// default seed is 0.
     pub fn seed(self, seed: u32) -> Self {
         Self { seed, batch: 0, ..self }
     }
 
-    /// Returns the random numbers of the batch at hand. They are new after every [`load`](Workspace::load), and for the first
-    /// gradient after a step, so that a batch that is loaded once has other dropout masks in every step. A gradient that is
-    /// computed again before the step has the same.
+    /// Returns the random numbers for the current batch. Every [`load`](Workspace::load) and the first gradient after a step renew
+    /// them, so that a batch that is loaded once has different dropout masks in every step. A gradient that is computed again
+    /// before the step uses the same random numbers.
     pub fn batch_noise(&self) -> Noise {
         Noise::new(self.seed, self.batch)
     }
 
-    /// Makes the batch that is loaded next one behind so many others, as when a training goes on.
+    /// Sets the number of the last batch, for a run that is resumed.
     pub(crate) fn skip_to(&mut self, batch: u64) {
         self.batch = batch;
     }
 
-    /// The gradient by all parameters that the last [`Sequential::gradient`] left, in the order of
+    /// Returns the gradient with respect to all parameters from the last call of [`Sequential::gradient`], in the order of
     /// [`Sequential::parameter_values`].
     pub fn gradient(&self) -> &[A] {
         &self.gradient
     }
 
-    /// The gradient, to be clipped or summed in place. A step may be taken by it, also if one has been before.
+    /// Returns the gradient for changes in place, such as clipping or summing. A step may then use the gradient, even if an earlier
+    /// step has already used it.
     pub fn gradient_mut(&mut self) -> &mut [A] {
         self.taken = false;
         &mut self.gradient
     }
 
-    /// Returns whether a step has been taken by this gradient.
+    /// Returns whether a step has been taken with the current gradient.
     pub(crate) fn is_taken(&self) -> bool {
         self.taken
     }
 
-    /// Lends the gradient to a step.
+    /// Returns the gradient for a step, and records that the step is taken.
     pub(crate) fn take_gradient(&mut self) -> &mut [A] {
         (self.taken, self.stepped) = (true, true);
         &mut self.gradient
     }
 
-    /// Renews the noise if a step has been taken since it was used, and expects a new gradient.
+    /// Renews the noise if a step has been taken since the last renewal, and records that no step has used the next gradient.
     pub(super) fn begin_gradient(&mut self) {
         if std::mem::take(&mut self.stepped) {
             self.batch = self.batch.wrapping_add(1);
@@ -174,35 +180,43 @@ impl<A: Scalar> Workspace<A> {
         self.taken = false;
     }
 
-    /// The predictions of the last pass over the batch that is loaded: before one has been made, what the batch before left.
-    /// None behind a prediction, which has written them elsewhere.
+    /// Returns the predictions of the last pass over the loaded batch. Before the first pass over the batch, the values are left
+    /// over from an earlier batch. After [`Sequential::predict_into`], which writes its predictions to another array, the result
+    /// has no rows.
     pub fn y(&self) -> ArrayView2<'_, A> {
         matrix(&self.y, self.rows, self.outputs())
     }
 
-    /// The targets of the batch that is loaded; none behind a prediction.
+    /// Returns the targets of the loaded batch. After [`Sequential::predict_into`], the result has no rows.
     pub fn t(&self) -> ArrayView2<'_, A> {
         matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs())
     }
 
-    /// Loads the samples at `rows` of a data set as the batch, as for an evaluation: an [`Augment`](crate::data::Augment)
-    /// gives them unchanged. See [`load_at`](Workspace::load_at) for training on samples that change.
+    /// Loads the samples at `rows` of a data set as the current batch. As in an evaluation, an
+    /// [`Augment`](crate::data::Augment) returns its samples unchanged. To train on augmented samples, use
+    /// [`load_at`](Workspace::load_at).
     ///
     /// # Errors
     ///
-    /// The data set does not fit the model, a row is not in it, there are no rows or more than the workspace has room for, or
-    /// the data set fails.
+    /// Returns:
+    ///
+    /// - [`Error::Setting`] if the data set does not fit the model,
+    /// - [`Error::Setting`] if `rows` is empty, is longer than the maximum batch size, or contains a row outside the data set,
+    /// - [`Error::OutOfMemory`] if the targets do not fit in memory,
+    /// - the error of the data set if it fails to provide the samples.
     #[inline(never)]
     pub fn load(&mut self, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
         self.load_at(Place::evaluation(), data, rows)
     }
 
-    /// Loads the samples at `rows` of a data set as the batch at this place in a run, whose noise has the workspace's
-    /// [`seed`](Workspace::seed).
+    /// Loads the samples at `rows` of a data set as the current batch, at a given place in a training run. The seed of the place
+    /// is set to the [`seed`](Workspace::seed) of the workspace.
     ///
     /// # Errors
     ///
-    /// Those of [`load`](Workspace::load).
+    /// Returns the errors of [`load`](Workspace::load).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use manabi::activation::Identity;
@@ -214,7 +228,7 @@ impl<A: Scalar> Workspace<A> {
     /// use ndarray::array;
     ///
     /// let data = Samples::new(array![[0.0], [1.0], [2.0]], array![[1.0], [3.0], [5.0]])?;
-    /// // Either 0.01 more or 0.01 less.
+    /// // Adds or subtracts 0.01 at random.
     /// let shaky = |x: &mut [f64], noise: Noise| x[0] += if noise.bits(0, 0).is_multiple_of(2) { 0.01 } else { -0.01 };
     /// let data = Augment::new(&data, shaky);
     /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
@@ -234,10 +248,10 @@ impl<A: Scalar> Workspace<A> {
         let (inputs, outputs) = (self.plan.input().size(), self.outputs());
         check_data("data set", data, self.plan.input(), outputs)?;
         if rows.is_empty() || rows.len() > self.capacity {
-            return Err(Error::setting("rows", format!("1 to {}", self.capacity), rows.len()));
+            return Err(Error::setting("number of rows", format!("1 to {}", self.capacity), rows.len()));
         }
         if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
-            return Err(Error::setting("row", format!("below {}", data.len()), row));
+            return Err(Error::setting("row", format!("an index below {}", data.len()), row));
         }
         lengthen("the targets of a batch", &mut self.t, self.capacity * outputs)?;
         lengthen("the rows of a batch", &mut self.origins, self.capacity)?;
@@ -254,7 +268,7 @@ impl<A: Scalar> Workspace<A> {
         Ok(())
     }
 
-    /// The rows of the data set that are loaded, as errors name them.
+    /// Returns the rows of the loaded batch in the data set, for errors.
     pub(crate) fn origins(&self) -> &[usize] {
         &self.origins[..if self.loaded { self.rows } else { 0 }]
     }
@@ -264,7 +278,7 @@ impl<A: Scalar> Workspace<A> {
     }
 }
 
-/// An error unless samples and targets of a data set have these shapes.
+/// Checks that the samples and targets of a data set have these shapes.
 pub(super) fn check_data<A: Scalar>(
     name: &str,
     data: &dyn Dataset<A>,
@@ -273,7 +287,7 @@ pub(super) fn check_data<A: Scalar>(
 ) -> Result<()> {
     let (sample, target) = (data.input_shape(), data.target_dim());
     if sample.size() != data.input_dim() {
-        let expected = format!("the size of its shape {sample}");
+        let expected = format!("the size of their shape {sample}");
         return Err(Error::setting(
             format!("width of the samples of the {name}"),
             expected,
@@ -281,17 +295,17 @@ pub(super) fn check_data<A: Scalar>(
         ));
     }
     if !input.takes(sample) {
-        let cure =
-            if input.size() == sample.size() { " (Samples::with_shape gives them another)" } else { "" };
-        return Err(Error::setting(format!("samples of the {name}"), format!("shape {input}{cure}"), sample));
+        let cure = if input.size() == sample.size() { " (set it with Samples::with_shape)" } else { "" };
+        let expected = format!("shape {input}, the input shape of the model{cure}");
+        return Err(Error::setting(format!("samples of the {name}"), expected, sample));
     }
     match target == outputs {
         true => Ok(()),
-        false => Err(Error::setting(format!("targets of the {name}"), format!("{outputs} values"), target)),
+        false => Err(Error::setting(format!("targets of the {name}"), format!("width {outputs}"), target)),
     }
 }
 
-/// Rows of a data set, and where they are gathered.
+/// Rows of a data set, and the arrays into which they are gathered.
 struct Gather<'a, A> {
     place: Place,
     rows: &'a [usize],

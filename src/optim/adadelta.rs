@@ -3,20 +3,26 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{check_average, check_positive};
 
-/// AdaDelta: [`RmsProp`](crate::optim::RmsProp) whose steps have the size of its own past steps instead of a learning rate's.
+/// AdaDelta: [`RmsProp`](crate::optim::RmsProp) with the average size of its past steps in place of the learning rate.
 ///
-/// Formula: with g + λθ for g, v ← ρ·v + (1 − ρ)·g²; δ = √(u + ε)/√(v + ε)·g; u ← ρ·u + (1 − ρ)·δ²; θ ← θ − η·δ.
+/// Formula: g ← g + λθ; v ← ρ·v + (1 − ρ)·g²; δ = √(u + ε)/√(v + ε)·g; u ← ρ·u + (1 − ρ)·δ²; θ ← θ − η·δ.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 1 | above 0, finite |
-/// | `rho` ρ | 0.9 | at least 0, below 1 |
-/// | `epsilon` ε | 10⁻⁶ | above 0, finite |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | factor of the steps | 1 | above 0, finite |
+/// | `rho` ρ | share of the averages that each step keeps | 0.9 | at least 0, below 1 |
+/// | `epsilon` ε | keeps the divisor above 0 and sets the size of the first step | 10⁻⁶ | above 0, finite |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Zeiler, *ADADELTA: an adaptive learning rate method*, 2012. PyTorch: `Adadelta`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Zeiler, *ADADELTA: an adaptive learning rate method*, 2012. PyTorch: `Adadelta`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{AdaDelta, Stepper};
@@ -37,17 +43,17 @@ pub struct AdaDelta {
 }
 
 impl AdaDelta {
-    /// AdaDelta with this learning rate, which is a factor on the steps that it finds for itself.
+    /// Creates the optimizer with the given learning rate, which scales the steps that the rule computes.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, rho: 0.9, epsilon: 1e-6, weight_decay: 0.0 }
     }
 
-    /// Sets the share ρ of the averages that a step keeps.
+    /// Sets ρ, the share of the averages that each step keeps.
     pub fn rho(self, rho: f64) -> Self {
         Self { rho, ..self }
     }
 
-    /// Sets ε, which keeps the divisor from 0 and makes the first step.
+    /// Sets ε, which keeps the divisor above 0 and sets the size of the first step.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
     }

@@ -3,29 +3,35 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{check_at_least_0, check_positive};
 
-/// AdaGrad: [`Sgd`](crate::Sgd) with every number's gradient divided by the root of the sum of its squares, so that rare
-/// gradients count for more.
+/// AdaGrad: [`Sgd`](crate::Sgd) with each element of the gradient divided by the root of the sum of its squares, so that rare
+/// gradients have more effect.
 ///
-/// Formula: with g + λθ for g, v ← v + g²; θ ← θ − η·g/(√(a + v) + ε).
+/// Formula: g ← g + λθ; v ← v + g²; θ ← θ − η·g/(√(a + v) + ε).
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.01 | above 0, finite |
-/// | `initial_accumulator` a | 0 | at least 0, finite |
-/// | `epsilon` ε | 10⁻¹⁰ | above 0, finite |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.01 | above 0, finite |
+/// | `initial_accumulator` a | initial sum of squares | 0 | at least 0, finite |
+/// | `epsilon` ε | keeps the divisor above 0 | 10⁻¹⁰ | above 0, finite |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Duchi, Hazan and Singer, *Adaptive subgradient methods for online learning and stochastic optimization*, 2011.
-/// PyTorch: `Adagrad`; its `lr_decay` is a [`Schedule`](crate::optim::Schedule) here.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Duchi, Hazan and Singer, *Adaptive subgradient methods for online learning and stochastic optimization*, 2011.
+/// PyTorch: `Adagrad`; use a [`Schedule`](crate::optim::Schedule) instead of its `lr_decay`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{AdaGrad, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(AdaGrad::new(0.5)).step_slices(&mut params, &mut [4.0])?;
-/// assert!((params[0] - 0.5_f64).abs() < 1e-9); // the first step is η, whatever the gradient's size
+/// assert!((params[0] - 0.5_f64).abs() < 1e-9); // the first step is η for any gradient except 0
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,17 +45,17 @@ pub struct AdaGrad {
 }
 
 impl AdaGrad {
-    /// AdaGrad with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, initial_accumulator: 0.0, epsilon: 1e-10, weight_decay: 0.0 }
     }
 
-    /// Sets what the sum of squares begins with.
+    /// Sets a, the initial sum of squares.
     pub fn initial_accumulator(self, initial_accumulator: f64) -> Self {
         Self { initial_accumulator, ..self }
     }
 
-    /// Sets ε, which keeps the divisor from 0.
+    /// Sets ε, which keeps the divisor above 0.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
     }

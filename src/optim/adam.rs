@@ -3,32 +3,39 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{check_average, check_positive};
 
-/// Adam: [`RmsProp`](crate::optim::RmsProp) on a running average of the gradients, both averages freed of their bias towards 0.
+/// Adam: [`RmsProp`](crate::optim::RmsProp) with a running average of the gradients. Both averages are corrected for their bias
+/// towards 0.
 ///
-/// Formula: with g + λθ for g, m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; in step t with m̂ = m/(1 − β₁ᵗ) and
-/// v̂ = v/(1 − β₂ᵗ), θ ← θ − η·m̂/(√v̂ + ε). With `amsgrad`, the greatest v so far takes the place of v in v̂.
+/// Formula: g ← g + λθ; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; in step t, m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ) and
+/// θ ← θ − η·m̂/(√v̂ + ε). With `amsgrad`, the greatest v so far replaces v in v̂.
 ///
-/// Numerics: what depends on t alone is computed in `f64` and rounded once.
+/// Numerics: factors that depend only on t are computed in `f64` and rounded once.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.001 | above 0, finite |
-/// | `betas` β₁, β₂ | 0.9, 0.999 | at least 0, below 1 |
-/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
-/// | `amsgrad` | off | |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.001 | above 0, finite |
+/// | `betas` β₁, β₂ | shares of the averages of gradients and of squares that each step keeps | 0.9, 0.999 | at least 0, below 1 |
+/// | `epsilon` ε | keeps the divisor above 0 | 10⁻⁸ | above 0, finite |
+/// | `amsgrad` | divides by the greatest average of squares so far | off | |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Kingma and Ba, *Adam: a method for stochastic optimization*, 2015; `amsgrad`: Reddi, Kale and Kumar, *On the
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Kingma and Ba, *Adam: a method for stochastic optimization*, 2015; `amsgrad`: Reddi, Kale and Kumar, *On the
 /// convergence of Adam and beyond*, 2018. PyTorch: `Adam`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Adam, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(Adam::new(0.25)).step_slices(&mut params, &mut [4.0])?;
-/// assert!((params[0] - 0.75_f64).abs() < 1e-8); // the first step is η, whatever the gradient's size
+/// assert!((params[0] - 0.75_f64).abs() < 1e-8); // the first step is η for any gradient except 0
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,32 +49,32 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// Adam with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, betas: (0.9, 0.999), epsilon: 1e-8, amsgrad: false, weight_decay: 0.0 }
     }
 
-    /// Sets the shares β₁ and β₂ that a step keeps of the averages of gradients and of squares.
+    /// Sets β₁ and β₂, the shares of the averages of gradients and of squares that each step keeps.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Self { betas: (beta1, beta2), ..self }
     }
 
-    /// Sets ε, which keeps the divisor from 0.
+    /// Sets ε, which keeps the divisor above 0.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
     }
 
-    /// Divides by the greatest average of squares so far.
+    /// Sets whether to divide by the greatest average of squares so far.
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         Self { amsgrad, ..self }
     }
 
-    /// Sets the weight decay λ, which is added to the gradient; [`AdamW`](crate::optim::AdamW) decouples it.
+    /// Sets the weight decay λ, which is added to the gradient. [`AdamW`](crate::optim::AdamW) decouples it.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }
     }
 
-    /// A step in which every parameter besides loses this share of itself.
+    /// Takes a step in which every parameter also loses the share `decay` of its value.
     #[inline(always)]
     pub(super) fn run<A: Scalar>(&self, step: Step<'_, A>, decay: A) {
         let t = step.number;
@@ -98,7 +105,7 @@ impl Adam {
     }
 }
 
-/// The running averages of gradients and of their squares.
+/// The coefficients of the running averages of gradients and of their squares.
 #[derive(Clone, Copy)]
 pub(super) struct Averages<A> {
     rest1: A,

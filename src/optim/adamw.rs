@@ -2,21 +2,27 @@ use super::{Adam, Optimizer, Step};
 use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// AdamW: [`Adam`] with decoupled weight decay, which shrinks all weights alike, whatever their gradients are.
+/// AdamW: [`Adam`] with decoupled weight decay, which shrinks all weights by the same factor, independently of their gradients.
 ///
-/// Formula: θ ← θ − η·λ·θ − η·m̂/(√v̂ + ε), with Adam's m̂ and v̂ of g.
+/// Formula: θ ← θ − η·λ·θ − η·m̂/(√v̂ + ε), with m̂ and v̂ as in [`Adam`], but from g without λθ.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.001 | above 0, finite |
-/// | `betas` β₁, β₂ | 0.9, 0.999 | at least 0, below 1 |
-/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
-/// | `amsgrad` | off | |
-/// | `weight_decay` λ | 0.01 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.001 | above 0, finite |
+/// | `betas` β₁, β₂ | shares of the averages of gradients and of squares that each step keeps | 0.9, 0.999 | at least 0, below 1 |
+/// | `epsilon` ε | keeps the divisor above 0 | 10⁻⁸ | above 0, finite |
+/// | `amsgrad` | divides by the greatest average of squares so far | off | |
+/// | `weight_decay` λ | weight decay, separate from the gradient | 0.01 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019. PyTorch: `AdamW`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Loshchilov and Hutter, *Decoupled weight decay regularization*, 2019. PyTorch: `AdamW`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{AdamW, Stepper};
@@ -34,22 +40,22 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// AdamW with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { adam: Adam::new(learning_rate).weight_decay(0.01) }
     }
 
-    /// Sets the shares β₁ and β₂ that a step keeps of the averages of gradients and of squares.
+    /// Sets β₁ and β₂, the shares of the averages of gradients and of squares that each step keeps.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Self { adam: self.adam.betas(beta1, beta2) }
     }
 
-    /// Sets ε, which keeps the divisor from 0.
+    /// Sets ε, which keeps the divisor above 0.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { adam: self.adam.epsilon(epsilon) }
     }
 
-    /// Divides by the greatest average of squares so far.
+    /// Sets whether to divide by the greatest average of squares so far.
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         Self { adam: self.adam.amsgrad(amsgrad) }
     }

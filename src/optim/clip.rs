@@ -4,20 +4,26 @@ use crate::scalar::Scalar;
 use crate::settings::check_positive;
 use crate::simd::dispatch;
 
-/// What keeps a gradient from being too long.
+/// Gradient clipping: a bound on each element of the gradient, or on its norm.
 ///
 /// | variant | formula | range |
 /// |---|---|---|
 /// | `Value(c)` | gᵢ ← min(max(gᵢ, −c), c) | above 0, finite |
 /// | `Norm(c)` | g ← g·min(1, c/(‖g‖ + 10⁻⁶)) | above 0, finite |
 ///
-/// Numerics: ‖g‖ is the root of a sum in `f64`, in a fixed order. A NaN stays one, and where ‖g‖ is infinite or NaN, `Norm`
-/// leaves the gradient as it is: what it makes of the loss and the parameters is for the checks on those to find.
+/// Numerics: ‖g‖ is the root of a sum in `f64` in a fixed order. NaN elements stay NaN. If ‖g‖ is infinite or NaN, `Norm` leaves
+/// the gradient unchanged, and the checks of the loss and the parameters report the consequences.
 ///
-/// Errors: when training starts, for a bound out of range.
+/// # Errors
 ///
-/// Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013. PyTorch:
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if the bound is out of range.
+///
+/// # Source
+///
+/// Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013. PyTorch:
 /// `clip_grad_value_`, `clip_grad_norm_`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::Clip;
@@ -33,16 +39,19 @@ use crate::simd::dispatch;
 #[non_exhaustive]
 #[doc(alias("clip_grad_norm_", "gradient clipping", "clipnorm", "clipvalue"))]
 pub enum Clip {
-    /// No number beyond this bound, on either side.
+    /// The greatest absolute value of an element.
     Value(f64),
-    /// No gradient longer than this, in the Euclidean norm over all parameters; its direction stays.
+    /// The greatest Euclidean norm of the gradient with respect to all parameters. Clipping keeps its direction.
     Norm(f64),
 }
 
 impl Clip {
     /// Clips the gradient.
     ///
-    /// Errors, with nothing changed: a bound that is not above 0 and finite.
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`](crate::Error::Setting) and leaves the gradient unchanged if the bound is not finite or not
+    /// above 0.
     #[inline(never)]
     pub fn apply<A: Scalar>(&self, gradient: &mut [A]) -> Result<()> {
         self.check::<A>()?;
@@ -53,7 +62,7 @@ impl Clip {
                     #[inline(always)]
                     || {
                         for g in &mut *gradient {
-                            // Comparisons that leave a NaN.
+                            // Unlike `min` and `max`, these comparisons keep a NaN.
                             *g = if *g > bound { bound } else { *g };
                             *g = if *g < -bound { -bound } else { *g };
                         }
@@ -86,9 +95,9 @@ impl Clip {
     }
 }
 
-/// What brings the gradient down to the bound; 1 if that cannot be told, with a number that is not finite.
+/// Returns the factor that scales the gradient to the bound, or 1 if an element is not finite.
 fn factor<A: Scalar>(gradient: &[A], bound: f64) -> f64 {
-    // Of finite numbers the squares may be infinite.
+    // The squares of finite values may overflow.
     for scale in [1.0, SHRINK] {
         let norm = norm(gradient, scale);
         if norm.is_finite() {
@@ -98,7 +107,7 @@ fn factor<A: Scalar>(gradient: &[A], bound: f64) -> f64 {
     1.0
 }
 
-/// √Σ (scale·gᵢ)².
+/// Returns √Σ (scale·gᵢ)².
 fn norm<A: Scalar>(gradient: &[A], scale: f64) -> f64 {
     let (whole, rest) = gradient.split_at(gradient.len() - gradient.len() % LANES);
     let sum = dispatch(

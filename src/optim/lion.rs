@@ -3,19 +3,26 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::check_average;
 
-/// Lion: steps of one size, against the sign of an average of gradients; weights decay as in [`AdamW`](crate::optim::AdamW).
+/// Lion: steps of a fixed size against the sign of an average of gradients. Weight decay is decoupled, as in
+/// [`AdamW`](crate::optim::AdamW).
 ///
 /// Formula: c = β₁·m + (1 − β₁)·g; m ← β₂·m + (1 − β₂)·g; θ ← θ − η·λ·θ − η·sign(c), with sign(0) = 0.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.0001 | above 0, finite |
-/// | `betas` β₁, β₂ | 0.9, 0.99 | at least 0, below 1 |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.0001 | above 0, finite |
+/// | `betas` β₁, β₂ | shares of the average in the sign and in the next average | 0.9, 0.99 | at least 0, below 1 |
+/// | `weight_decay` λ | weight decay, separate from the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Chen et al., *Symbolic discovery of optimization algorithms*, 2023.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Chen et al., *Symbolic discovery of optimization algorithms*, 2023.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Lion, Stepper};
@@ -34,12 +41,12 @@ pub struct Lion {
 }
 
 impl Lion {
-    /// Lion with this learning rate; a third to a tenth of Adam's serves.
+    /// Creates the optimizer with the given learning rate. A third to a tenth of Adam's rate is suitable.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, betas: (0.9, 0.99), weight_decay: 0.0 }
     }
 
-    /// Sets the share β₁ of the average in the sign, and the share β₂ of the average that a step keeps.
+    /// Sets β₁, the share of the average in the sign, and β₂, the share of the average that each step keeps.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Self { betas: (beta1, beta2), ..self }
     }
@@ -95,7 +102,7 @@ impl<A: Scalar> Optimizer<A> for Lion {
     }
 }
 
-/// −1, 0 or 1; NaN for NaN.
+/// Returns −1, 0 or 1 for the sign of `c`, or NaN if `c` is NaN.
 #[inline(always)]
 fn sign<A: Scalar>(c: A) -> A {
     let side = if c > A::zero() { A::one() } else { -A::one() };

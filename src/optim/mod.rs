@@ -1,33 +1,32 @@
-//! Optimizers, θ ← θ′: how a gradient changes the parameters; schedules of the learning rate; and [`Stepper`] for a loop of
-//! your own.
+//! Optimizers, learning rate schedules, and [`Stepper`] for custom training loops.
 //!
-//! | optimizer | is | with |
+//! | optimizer | based on | step |
 //! |---|---|---|
-//! | [`Sgd`] | θ − η·g | |
-//! | [`Momentum`] | [`Sgd`] | a decaying sum of gradients |
-//! | [`Nesterov`] | [`Momentum`] | a look one step ahead |
-//! | [`AdaGrad`] | [`Sgd`] | each gradient divided by the root of the sum of its squares |
-//! | [`RmsProp`] | [`AdaGrad`] | a running average instead of the sum |
-//! | [`AdaDelta`] | [`RmsProp`] | steps in the units of the parameters |
-//! | [`Adam`] | [`RmsProp`] | an average of gradients, both averages without bias |
-//! | [`AdamW`] | [`Adam`] | weight decay apart from the gradient |
-//! | [`NAdam`] | [`Adam`] | a look one step ahead, as [`Nesterov`] |
-//! | [`RAdam`] | [`Adam`] | a division only as far as the average of squares can be trusted |
-//! | [`Lion`] | [`AdamW`] | only the sign of the average |
+//! | [`Sgd`] | | moves against the gradient: θ ← θ − η·g |
+//! | [`Momentum`] | [`Sgd`] | uses a decaying sum of gradients |
+//! | [`Nesterov`] | [`Momentum`] | looks one step ahead |
+//! | [`AdaGrad`] | [`Sgd`] | divides each element of the gradient by the root of the sum of its squares |
+//! | [`RmsProp`] | [`AdaGrad`] | uses a running average of squares instead of the sum |
+//! | [`AdaDelta`] | [`RmsProp`] | has the units of the parameters |
+//! | [`Adam`] | [`RmsProp`] | also averages gradients, and corrects the bias of both averages |
+//! | [`AdamW`] | [`Adam`] | applies weight decay separately from the gradient |
+//! | [`NAdam`] | [`Adam`] | looks one step ahead, like [`Nesterov`] |
+//! | [`RAdam`] | [`Adam`] | uses the average of squares only to the extent that it is reliable |
+//! | [`Lion`] | [`AdamW`] | uses only the sign of the average |
 //!
-//! Take [`Sgd`] for the article's results, [`Adam`] or [`AdamW`] for a quick start, and [`Momentum`] where you can tune its
-//! rate.
+//! Use [`Sgd`] to reproduce the article's results, [`Adam`] or [`AdamW`] for a quick start, and [`Momentum`] if you can tune its
+//! learning rate.
 //!
 //! | schedule | learning rate |
 //! |---|---|
-//! | [`ConstantRate`] | the optimizer's own |
-//! | [`StepDecay`], [`ExponentialDecay`], [`PolynomialDecay`], [`CosineDecay`] | falls by a formula |
-//! | [`WarmUp`] | rises to another schedule |
-//! | [`OneCycle`] | rises, then falls far |
-//! | [`ByEpoch`] | another schedule, counted in epochs |
-//! | [`ReduceOnPlateau`] | falls where a metric no longer improves |
+//! | [`ConstantRate`] | the optimizer's own rate |
+//! | [`StepDecay`], [`ExponentialDecay`], [`PolynomialDecay`], [`CosineDecay`] | decreases by a formula |
+//! | [`WarmUp`] | increases to the initial rate of another schedule |
+//! | [`OneCycle`] | increases, then decreases far below its initial value |
+//! | [`ByEpoch`] | follows another schedule, counted in epochs |
+//! | [`ReduceOnPlateau`] | decreases when a metric stops improving |
 //!
-//! [`Clip`] bounds gradients before a step.
+//! [`Clip`] limits gradients before a step.
 
 mod adadelta;
 mod adagrad;
@@ -74,16 +73,18 @@ use crate::delegate::delegate;
 use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// An optimizer: the rule by which a gradient changes the parameters.
+/// An optimizer: a rule that updates the parameters from their gradient.
 ///
-/// A rule is its settings. What it remembers from step to step, a [`Stepper`] keeps for it: vectors as long as the
-/// parameters, its *slots*, all zeros to begin with, and single numbers, its *scalars*.
+/// An optimizer contains only its settings. A [`Stepper`] keeps its state between steps: *slots*, which are vectors as long as
+/// the parameters and initially zero, and *scalars*, which are single values.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Optimizer, Step, Stepper};
 /// use manabi::Scalar;
 ///
-/// /// Steps of one size, against the signs of the gradients' running sum.
+/// /// Steps of a fixed size against the signs of the summed gradients.
 /// #[derive(Debug)]
 /// struct SignDescent(f64);
 ///
@@ -113,39 +114,45 @@ use crate::scalar::Scalar;
 /// ```
 #[doc(alias = "optimiser")]
 pub trait Optimizer<A: Scalar>: Debug + Send + Sync {
-    /// The name in reports and checkpoints.
+    /// Returns the name of the optimizer in reports and checkpoints.
     fn kind(&self) -> &str;
 
-    /// An error if a setting is out of range; asked before every step, as are learning rate (above 0) and weight decay
-    /// (at least 0), which need not be checked here.
+    /// Checks the settings. [`Stepper`] calls this before every step.
+    ///
+    /// `Stepper` itself checks that the learning rate is above 0 and that the weight decay is at least 0.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, such as [`Error::Setting`](crate::Error::Setting), if a setting is out of range. The default
+    /// implementation returns none.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// The base rate, which a [`Schedule`] scales.
+    /// Returns the base learning rate, which a [`Schedule`] can change.
     fn learning_rate(&self) -> f64;
 
-    /// The weight decay λ.
+    /// Returns the weight decay λ.
     fn weight_decay(&self) -> f64 {
         0.0
     }
 
-    /// The names of the slots, at most 4.
+    /// Returns the names of the slots, at most 4.
     fn slots(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The names of the scalars, and how they begin.
+    /// Returns the names and the initial values of the scalars.
     fn scalars(&self) -> &'static [(&'static str, f64)] {
         &[]
     }
 
-    /// Changes the scalars, once per step before the parameters; steps are counted from 1.
+    /// Updates the scalars, once per step and before the parameters. Steps are numbered from 1.
     fn advance(&self, _number: u64, _scalars: &mut [f64]) {}
 
-    /// Changes the parameters, or a part of them, by one step.
+    /// Updates all parameters or a part of them in one step.
     ///
-    /// Every number must be treated alone: then it does not matter into which parts a step is divided.
+    /// The update of an element must not depend on other elements, because a step can be divided into any parts.
     fn update(&self, step: Step<'_, A>);
 }
 
@@ -160,7 +167,7 @@ delegate!([A: Scalar] Optimizer<A>, for [Box<dyn Optimizer<A>>, Arc<dyn Optimize
     fn update(&self, step: Step<'_, A>);
 });
 
-/// Returns every built-in optimizer, with its plain settings and with others: the list to which who adds one adds it.
+/// Returns every built-in optimizer with several settings. Add new optimizers to this list.
 #[doc(hidden)]
 pub fn built_in_optimizers<A: Scalar>() -> Vec<Box<dyn Optimizer<A>>> {
     vec![
@@ -191,7 +198,7 @@ pub fn built_in_optimizers<A: Scalar>() -> Vec<Box<dyn Optimizer<A>>> {
     ]
 }
 
-/// bⁿ by squaring, the same bits on every machine.
+/// Returns bⁿ by repeated squaring, with the same bits on every machine.
 fn power(mut b: f64, mut n: u64) -> f64 {
     let mut product = 1.0;
     while n > 0 {

@@ -7,15 +7,21 @@ use crate::settings::check_average;
 ///
 /// Formula: v ← μ·v + g + λθ; θ ← θ − η·v.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.1 | above 0, finite |
-/// | `momentum` μ | 0.9 | at least 0, below 1 |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.1 | above 0, finite |
+/// | `momentum` μ | share of the sum that each step keeps | 0.9 | at least 0, below 1 |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964. PyTorch: `SGD(momentum=μ)`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964. PyTorch: `SGD(momentum=μ)`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Momentum, Stepper};
@@ -36,12 +42,12 @@ pub struct Momentum {
 }
 
 impl Momentum {
-    /// Momentum of 0.9 with this learning rate.
+    /// Creates the optimizer with the given learning rate and a momentum of 0.9.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, momentum: 0.9, weight_decay: 0.0 }
     }
 
-    /// Sets the share μ of the sum that a step keeps.
+    /// Sets μ, the share of the sum that each step keeps.
     pub fn momentum(self, momentum: f64) -> Self {
         Self { momentum, ..self }
     }

@@ -5,33 +5,39 @@ use crate::scalar::Real;
 use crate::scalar::Scalar;
 use crate::settings::check_at_least_0;
 
-/// NAdam: [`Adam`] one step ahead, as [`Nesterov`](crate::optim::Nesterov) is to [`Momentum`](crate::optim::Momentum).
+/// NAdam: [`Adam`] that looks one step ahead, like [`Nesterov`](crate::optim::Nesterov).
 ///
-/// Formula: with g + λθ for g, Adam's m, v and v̂; with μₜ = β₁·(1 − ½·0.96^(t·ψ)) and Πₜ = μ₁·…·μₜ,
-/// θ ← θ − η·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m)/(√v̂ + ε). With `decoupled`, θ besides loses ηλθ, and g is the
-/// gradient alone.
+/// Formula: g ← g + λθ; m, v and v̂ as in [`Adam`]; μₜ = β₁·(1 − ½·0.96^(t·ψ)) and Πₜ = μ₁·…·μₜ;
+/// θ ← θ − η·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m)/(√v̂ + ε). With decoupled weight decay, g does not include λθ, and θ
+/// also loses ηλθ.
 ///
-/// Numerics: what depends on t alone is computed in `f64` and rounded once.
+/// Numerics: factors that depend only on t are computed in `f64` and rounded once.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.002 | above 0, finite |
-/// | `betas` β₁, β₂ | 0.9, 0.999 | at least 0, below 1 |
-/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
-/// | `momentum_decay` ψ | 0.004 | at least 0, finite |
-/// | `weight_decay` λ | 0 | at least 0, finite |
-/// | `decoupled` | off | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.002 | above 0, finite |
+/// | `betas` β₁, β₂ | shares of the averages of gradients and of squares that each step keeps | 0.9, 0.999 | at least 0, below 1 |
+/// | `epsilon` ε | keeps the divisor above 0 | 10⁻⁸ | above 0, finite |
+/// | `momentum_decay` ψ | speed at which μ increases from β₁/2 to β₁ | 0.004 | at least 0, finite |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
+/// | `decoupled_weight_decay` | separates weight decay from the gradient | off | |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Dozat, *Incorporating Nesterov momentum into Adam*, 2016. PyTorch: `NAdam`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Dozat, *Incorporating Nesterov momentum into Adam*, 2016. PyTorch: `NAdam`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{NAdam, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(NAdam::new(0.25).betas(0.0, 0.9)).step_slices(&mut params, &mut [4.0])?;
-/// assert!((params[0] - 0.75_f64).abs() < 1e-8); // without an average of gradients, Adam's step
+/// assert!((params[0] - 0.75_f64).abs() < 1e-8); // with β₁ = 0, this is Adam's step
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,22 +50,22 @@ pub struct NAdam {
 }
 
 impl NAdam {
-    /// NAdam with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { adam: Adam::new(learning_rate), momentum_decay: 0.004, decoupled: false }
     }
 
-    /// Sets the shares β₁ and β₂ that a step keeps of the averages of gradients and of squares.
+    /// Sets β₁ and β₂, the shares of the averages of gradients and of squares that each step keeps.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Self { adam: self.adam.betas(beta1, beta2), ..self }
     }
 
-    /// Sets ε, which keeps the divisor from 0.
+    /// Sets ε, which keeps the divisor above 0.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { adam: self.adam.epsilon(epsilon), ..self }
     }
 
-    /// Sets how fast μ goes from β₁/2 to β₁.
+    /// Sets ψ, the speed at which μ increases from β₁/2 to β₁.
     pub fn momentum_decay(self, momentum_decay: f64) -> Self {
         Self { momentum_decay, ..self }
     }
@@ -69,12 +75,12 @@ impl NAdam {
         Self { adam: self.adam.weight_decay(weight_decay), ..self }
     }
 
-    /// Decouples the weight decay, as in [`AdamW`](crate::optim::AdamW).
+    /// Sets whether weight decay is decoupled, as in [`AdamW`](crate::optim::AdamW).
     pub fn decoupled_weight_decay(self, decoupled: bool) -> Self {
         Self { decoupled, ..self }
     }
 
-    /// μₜ.
+    /// Returns μₜ.
     fn mu(&self, t: f64) -> f64 {
         let shift = Real::exp(t * self.momentum_decay * Real::ln(0.96_f64));
         self.adam.betas.0 * (1.0 - 0.5 * shift)

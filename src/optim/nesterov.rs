@@ -3,21 +3,28 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::check_average;
 
-/// Nesterov's momentum: [`Momentum`](crate::optim::Momentum) that steps as if the next gradient were this one.
+/// Nesterov's momentum: [`Momentum`](crate::optim::Momentum) that looks one step ahead, as if the next gradient equalled this
+/// one.
 ///
 /// Formula: v ← μ·v + g + λθ; θ ← θ − η·(g + λθ + μ·v).
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.1 | above 0, finite |
-/// | `momentum` μ | 0.9 | at least 0, below 1 |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.1 | above 0, finite |
+/// | `momentum` μ | share of the sum that each step keeps | 0.9 | at least 0, below 1 |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Nesterov, *A method for solving a convex programming problem with convergence rate O(1/k²)*, 1983, in the form of
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Nesterov, *A method for solving a convex programming problem with convergence rate O(1/k²)*, 1983, in the form of
 /// Sutskever et al., *On the importance of initialization and momentum in deep learning*, 2013. PyTorch:
 /// `SGD(momentum=μ, nesterov=True)`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Nesterov, Stepper};
@@ -38,12 +45,12 @@ pub struct Nesterov {
 }
 
 impl Nesterov {
-    /// Nesterov's momentum of 0.9 with this learning rate.
+    /// Creates the optimizer with the given learning rate and a momentum of 0.9.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, momentum: 0.9, weight_decay: 0.0 }
     }
 
-    /// Sets the share μ of the sum that a step keeps.
+    /// Sets μ, the share of the sum that each step keeps.
     pub fn momentum(self, momentum: f64) -> Self {
         Self { momentum, ..self }
     }

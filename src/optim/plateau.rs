@@ -1,28 +1,36 @@
 use crate::error::{Error, Result};
 use crate::settings::{check_at_least_0, check_finite, check_fraction, check_share};
 
-/// Lowers the learning rate when a metric, told once an epoch, no longer gets better.
+/// A rule that reduces the learning rate when a metric, observed once per epoch, stops improving.
 ///
-/// Formula: after more than `patience` epochs in a row that are not better than the best, the rate is multiplied by
-/// `factor`, but not below `min_scale` of the scheduled rate. Better is below best·(1 − `threshold`), or as
-/// [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) and [`maximize`](ReduceOnPlateau::maximize) say; a NaN is
-/// not. For `cooldown` epochs after a reduction none counts as worse.
+/// Formula: after more than `patience` epochs in a row without improvement, the rate is multiplied by `factor`, down to at least
+/// `min_scale` times the scheduled rate. A metric improves if it is below best·(1 − `threshold`).
+/// [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) and [`maximize`](ReduceOnPlateau::maximize) change this
+/// comparison. A metric that is not finite is no improvement. The first `cooldown` epochs after a reduction do not count
+/// towards the patience.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `factor` | 0.1 | above 0, below 1 |
-/// | `patience` | 10 | any |
-/// | `threshold` | 10⁻⁴ | at least 0, finite; or [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) |
-/// | `cooldown` | 0 | any |
-/// | `min_scale` | 0 | 0 to 1 |
-/// | `maximize` | off | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `factor` | factor of a reduction | 0.1 | above 0, below 1 |
+/// | `patience` | tolerated epochs in a row without improvement | 10 | any |
+/// | `threshold` | required improvement, as a share of the best metric | 10⁻⁴ | at least 0, finite; or an absolute threshold |
+/// | `cooldown` | epochs after a reduction that do not count | 0 | any |
+/// | `min_scale` | least share of the scheduled rate | 0 | 0 to 1 |
+/// | `maximize` | treats higher metrics as better | off | |
 ///
-/// [`Trainer`](crate::Trainer) tells it the loss on the validation set, without one on the test set, without one on the
-/// training set.
+/// [`Trainer`](crate::Trainer) passes the loss on the validation set. Without a validation set it passes the loss on the test
+/// set, and without either the loss on the training set.
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: PyTorch's `ReduceLROnPlateau`, whose `min_lr` is here a share of the rate.
+/// Training fails with [`Error::Setting`] before the first step if a setting is out of range.
+/// [`Trainer::fit`](crate::Trainer::fit) also returns it if `maximize` is on.
+///
+/// # Source
+///
+/// PyTorch's `ReduceLROnPlateau`. `min_scale` replaces its `min_lr` and is a share of the rate.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Plateau, ReduceOnPlateau};
@@ -46,17 +54,17 @@ pub struct ReduceOnPlateau {
     maximize: bool,
 }
 
-/// What [`ReduceOnPlateau`] remembers.
+/// The state of [`ReduceOnPlateau`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plateau {
-    /// What the learning rate is multiplied by; 1 to begin with.
+    /// The factor of the learning rate, initially 1.
     pub scale: f64,
-    /// The best metric so far, if there is one.
+    /// The best metric so far, or `None` before the first finite one.
     pub best: Option<f64>,
-    /// Epochs since then, or since the last reduction.
+    /// The number of epochs without improvement that count towards the patience.
     pub waited: u64,
-    /// Epochs of the cooldown to come.
+    /// The number of cooldown epochs that remain.
     pub cooling: u64,
 }
 
@@ -67,7 +75,7 @@ impl Default for Plateau {
 }
 
 impl ReduceOnPlateau {
-    /// A tenth of the rate after ten epochs without a lower metric.
+    /// Creates a rule that reduces the rate to a tenth after more than ten epochs in a row without a lower metric.
     pub fn new() -> Self {
         Self {
             factor: 0.1,
@@ -80,42 +88,42 @@ impl ReduceOnPlateau {
         }
     }
 
-    /// Sets what a reduction multiplies the rate by.
+    /// Sets the factor by which a reduction multiplies the rate.
     pub fn factor(self, factor: f64) -> Self {
         Self { factor, ..self }
     }
 
-    /// Sets how many epochs in a row may bring nothing better.
+    /// Sets the number of epochs in a row without improvement that are tolerated.
     pub fn patience(self, patience: u64) -> Self {
         Self { patience, ..self }
     }
 
-    /// Sets by which share of the best a metric must be better than it.
+    /// Sets the required improvement as a share of the best metric.
     pub fn threshold(self, threshold: f64) -> Self {
         Self { threshold, absolute: false, ..self }
     }
 
-    /// Sets by how much a metric must be better than the best.
+    /// Sets the required improvement as a difference from the best metric.
     pub fn absolute_threshold(self, threshold: f64) -> Self {
         Self { threshold, absolute: true, ..self }
     }
 
-    /// Sets how many epochs after a reduction do not count.
+    /// Sets the number of epochs after a reduction that do not count towards the patience.
     pub fn cooldown(self, cooldown: u64) -> Self {
         Self { cooldown, ..self }
     }
 
-    /// Sets the share of the rate that is always left.
+    /// Sets the least share of the scheduled rate.
     pub fn min_scale(self, min_scale: f64) -> Self {
         Self { min_scale, ..self }
     }
 
-    /// Takes higher metrics for better. A [`Trainer`](crate::Trainer) tells the loss, so this is for loops of your own.
+    /// Sets whether higher metrics are better. Use this in custom loops only: a [`Trainer`](crate::Trainer) passes the loss.
     pub fn maximize(self, maximize: bool) -> Self {
         Self { maximize, ..self }
     }
 
-    /// Takes an epoch's metric into account.
+    /// Updates the state with the metric of an epoch.
     pub fn observe(&self, metric: f64, plateau: &mut Plateau) {
         if self.is_better(metric, plateau.best) {
             (plateau.best, plateau.waited) = (Some(metric), 0);
@@ -142,10 +150,10 @@ impl ReduceOnPlateau {
         }
     }
 
-    /// An error if this waits for a metric to rise: that of a trainer is the loss.
+    /// Checks that lower metrics are better, because a trainer's metric is the loss.
     pub(super) fn check_falls(&self) -> Result<()> {
         match self.maximize {
-            true => Err(Error::setting("reduce_on_plateau of a trainer", "one that minimizes", "maximize")),
+            true => Err(Error::setting("reduce_on_plateau", "maximize(false) for a loss", "maximize(true)")),
             false => Ok(()),
         }
     }

@@ -3,32 +3,38 @@ use super::{Adam, Optimizer, Step, power};
 use crate::error::Result;
 use crate::scalar::Scalar;
 
-/// RAdam: [`Adam`] that in its first steps, while the average of squares rests on too few of them, does not divide by it.
+/// RAdam: [`Adam`] without the division by the average of squares in the first steps, when this average covers too few steps.
 ///
-/// Formula: with g + λθ for g, Adam's m, v and m̂; with ρ∞ = 2/(1 − β₂) − 1 and ρₜ = ρ∞ − 2t·β₂ᵗ/(1 − β₂ᵗ), while ρₜ ≤ 5,
-/// θ ← θ − η·m̂; then θ ← θ − η·r·m̂·√(1 − β₂ᵗ)/(√v + ε) with
-/// r = √((ρₜ − 4)(ρₜ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρₜ)). With `decoupled`, θ besides loses ηλθ, and g is the gradient alone.
+/// Formula: g ← g + λθ; m, v and m̂ as in [`Adam`]; ρ∞ = 2/(1 − β₂) − 1 and ρₜ = ρ∞ − 2t·β₂ᵗ/(1 − β₂ᵗ). While ρₜ ≤ 5,
+/// θ ← θ − η·m̂; afterwards θ ← θ − η·r·m̂·√(1 − β₂ᵗ)/(√v + ε) with r = √((ρₜ − 4)(ρₜ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρₜ)). With
+/// decoupled weight decay, g does not include λθ, and θ also loses ηλθ.
 ///
-/// Numerics: what depends on t alone is computed in `f64` and rounded once.
+/// Numerics: factors that depend only on t are computed in `f64` and rounded once.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.001 | above 0, finite |
-/// | `betas` β₁, β₂ | 0.9, 0.999 | at least 0, below 1 |
-/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
-/// | `weight_decay` λ | 0 | at least 0, finite |
-/// | `decoupled` | off | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.001 | above 0, finite |
+/// | `betas` β₁, β₂ | shares of the averages of gradients and of squares that each step keeps | 0.9, 0.999 | at least 0, below 1 |
+/// | `epsilon` ε | keeps the divisor above 0 | 10⁻⁸ | above 0, finite |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
+/// | `decoupled_weight_decay` | separates weight decay from the gradient | off | |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Liu et al., *On the variance of the adaptive learning rate and beyond*, 2020. PyTorch: `RAdam`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Liu et al., *On the variance of the adaptive learning rate and beyond*, 2020. PyTorch: `RAdam`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{RAdam, Stepper};
 ///
 /// let mut params = [1.0];
 /// Stepper::new(RAdam::new(0.25)).step_slices(&mut params, &mut [2.0])?;
-/// assert!((params[0] - 0.5_f64).abs() < 1e-15); // the first steps are gradient descent's
+/// assert!((params[0] - 0.5_f64).abs() < 1e-15); // the first step is plain gradient descent
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,17 +46,17 @@ pub struct RAdam {
 }
 
 impl RAdam {
-    /// RAdam with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { adam: Adam::new(learning_rate), decoupled: false }
     }
 
-    /// Sets the shares β₁ and β₂ that a step keeps of the averages of gradients and of squares.
+    /// Sets β₁ and β₂, the shares of the averages of gradients and of squares that each step keeps.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Self { adam: self.adam.betas(beta1, beta2), ..self }
     }
 
-    /// Sets ε, which keeps the divisor from 0.
+    /// Sets ε, which keeps the divisor above 0.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { adam: self.adam.epsilon(epsilon), ..self }
     }
@@ -60,12 +66,12 @@ impl RAdam {
         Self { adam: self.adam.weight_decay(weight_decay), ..self }
     }
 
-    /// Decouples the weight decay, as in [`AdamW`](crate::optim::AdamW).
+    /// Sets whether weight decay is decoupled, as in [`AdamW`](crate::optim::AdamW).
     pub fn decoupled_weight_decay(self, decoupled: bool) -> Self {
         Self { decoupled, ..self }
     }
 
-    /// r·√(1 − β₂ᵗ); `None` while ρₜ ≤ 5.
+    /// Returns r·√(1 − β₂ᵗ), or `None` if ρₜ ≤ 5.
     fn rectification(&self, t: u64) -> Option<f64> {
         let beta = self.adam.betas.1;
         let (kept, limit) = (power(beta, t), 2.0 / (1.0 - beta) - 1.0);

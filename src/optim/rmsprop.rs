@@ -3,27 +3,33 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::{check_average, check_positive};
 
-/// RMSProp: [`AdaGrad`](crate::optim::AdaGrad) with a running average of the squares instead of their sum, so that it does
-/// not come to a standstill.
+/// RMSProp: [`AdaGrad`](crate::optim::AdaGrad) with a running average of the squares instead of their sum, so that the steps
+/// do not shrink to 0.
 ///
-/// Formula: with g + λθ for g, v ← α·v + (1 − α)·g²; centered, m ← α·m + (1 − α)·g and s = v − m², else s = v;
+/// Formula: g ← g + λθ; v ← α·v + (1 − α)·g²; with `centered`, m ← α·m + (1 − α)·g and s = v − m², otherwise s = v;
 /// b ← μ·b + g/(√s + ε); θ ← θ − η·b.
 ///
-/// Numerics: v − m², which for equal gradients rounding may turn negative, is at least 0.
+/// Numerics: if rounding makes v − m² negative, as it can for equal gradients, 0 replaces it.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.01 | above 0, finite |
-/// | `alpha` α | 0.99 | at least 0, below 1 |
-/// | `epsilon` ε | 10⁻⁸ | above 0, finite |
-/// | `centered` | off | |
-/// | `momentum` μ | 0 | at least 0, below 1 |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.01 | above 0, finite |
+/// | `alpha` α | share of the averages that each step keeps | 0.99 | at least 0, below 1 |
+/// | `epsilon` ε | keeps the divisor above 0 | 10⁻⁸ | above 0, finite |
+/// | `centered` | divides by the standard deviation instead of the root mean square | off | |
+/// | `momentum` μ | share of the accumulated steps that each step keeps | 0 | at least 0, below 1 |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Hinton, *Neural networks for machine learning*, lecture 6e, 2012; centered: Graves, *Generating sequences with
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Hinton, *Neural networks for machine learning*, lecture 6e, 2012; centered: Graves, *Generating sequences with
 /// recurrent neural networks*, 2013. PyTorch: `RMSprop`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{RmsProp, Stepper};
@@ -46,27 +52,27 @@ pub struct RmsProp {
 }
 
 impl RmsProp {
-    /// RMSProp with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, alpha: 0.99, epsilon: 1e-8, centered: false, momentum: 0.0, weight_decay: 0.0 }
     }
 
-    /// Sets the share α of the averages that a step keeps.
+    /// Sets α, the share of the averages that each step keeps.
     pub fn alpha(self, alpha: f64) -> Self {
         Self { alpha, ..self }
     }
 
-    /// Sets ε, which keeps the divisor from 0.
+    /// Sets ε, which keeps the divisor above 0.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
     }
 
-    /// Divides by the standard deviation instead of the root mean square.
+    /// Sets whether to divide by the standard deviation instead of the root mean square.
     pub fn centered(self, centered: bool) -> Self {
         Self { centered, ..self }
     }
 
-    /// Sets the share μ of the sum of steps that a step keeps.
+    /// Sets μ, the share of the accumulated steps that each step keeps.
     pub fn momentum(self, momentum: f64) -> Self {
         Self { momentum, ..self }
     }
@@ -137,7 +143,7 @@ impl<A: Scalar> Optimizer<A> for RmsProp {
     }
 }
 
-/// The settings in the parameters' precision, and what a step makes of one number.
+/// The settings in the parameters' precision, and the update of one element.
 struct Rule<A> {
     rate: A,
     alpha: A,
@@ -158,7 +164,7 @@ impl<A: Scalar> Rule<A> {
         *v = self.alpha * *v + self.rest * (g * g);
         *m += self.rest * (g - *m);
         let variance = *v - *m * *m;
-        // A comparison that leaves a NaN.
+        // Unlike `max`, this comparison keeps a NaN.
         let variance = if variance < A::zero() { A::zero() } else { variance };
         g / (variance.sqrt() + self.epsilon)
     }

@@ -5,14 +5,20 @@ use crate::scalar::Scalar;
 ///
 /// Formula: θ ← θ − η·(g + λθ).
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `learning_rate` η | 0.1 | above 0, finite |
-/// | `weight_decay` λ | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `learning_rate` η | step size | 0.1 | above 0, finite |
+/// | `weight_decay` λ | weight decay, added to the gradient | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Robbins and Monro, *A stochastic approximation method*, 1951.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Robbins and Monro, *A stochastic approximation method*, 1951.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::Stepper;
@@ -32,7 +38,7 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// Gradient descent with this learning rate.
+    /// Creates the optimizer with the given learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, weight_decay: 0.0 }
     }

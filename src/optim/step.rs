@@ -2,28 +2,28 @@ use crate::parallel::Divide;
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
 
-/// How many slots a rule may have.
+/// The greatest number of slots of a rule.
 pub(super) const SLOTS: usize = 4;
 
-/// One step of an [`Optimizer`](crate::optim::Optimizer) over the parameters, or over a part of them.
+/// One step of an [`Optimizer`](crate::optim::Optimizer) for all parameters or a part of them.
 ///
-/// Shapes: all slices are equally long.
+/// Shapes: `params`, `gradient` and the slots have the same length. Unused slots are empty.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Step<'a, A> {
     /// The number of the step, from 1.
     pub number: u64,
-    /// The rate η of this step, for these parameters.
+    /// The learning rate η of this step for these parameters.
     pub learning_rate: f64,
-    /// The weight decay λ; 0 for parameters that it leaves out.
+    /// The weight decay λ, or 0 if these parameters do not decay.
     pub weight_decay: f64,
-    /// The rule's scalars, as they are in this step.
+    /// The values of the rule's scalars in this step.
     pub scalars: &'a [f64],
-    /// The parameters θ, to be changed.
+    /// The parameters θ to update.
     pub params: &'a mut [A],
-    /// Their gradient g.
+    /// The gradient g with respect to the parameters.
     pub gradient: &'a [A],
-    /// The rule's slots, in their order; those that it has not are empty.
+    /// The rule's slots in order. Unused slots are empty.
     pub slots: [&'a mut [A]; SLOTS],
 }
 
@@ -55,16 +55,18 @@ impl<'a, A: Scalar> Divide for Step<'a, A> {
 }
 
 impl<A: Scalar> Step<'_, A> {
-    /// Calls `rule` for every number, with the parameter θ, its gradient with weight decay added, g + λθ, and the first N
-    /// slots: one loop, compiled for the widest vectors of this machine.
+    /// Calls `rule` for every element with the parameter θ, the gradient including weight decay, g + λθ, and the first `N` slots.
+    ///
+    /// The loop is compiled for the widest vector instructions of this machine.
     ///
     /// # Panics
-    /// If the rule has fewer slots than it asks for.
+    ///
+    /// Panics if the optimizer has fewer than `N` slots. It does not compile if `N` is above 4.
     #[inline(always)]
     pub fn each<const N: usize>(self, rule: impl Fn(&mut A, A, &mut [A; N])) {
         let decay = A::of(self.weight_decay);
         let Self { params, gradient, slots, .. } = self;
-        // Without decay g stays what it is, whatever θ is.
+        // Without decay, an infinite or NaN θ must not change g.
         match decay == A::zero() {
             true => run(params, gradient, slots, rule),
             false => run(
@@ -77,8 +79,8 @@ impl<A: Scalar> Step<'_, A> {
         }
     }
 
-    /// Takes the weight decay out of the gradient: the share ηλ of itself that a parameter is to lose in this step
-    /// besides, and the step without decay.
+    /// Separates weight decay from the gradient. Returns ηλ, the share of its value that each parameter must lose in addition to
+    /// the step, and the step without weight decay.
     pub fn decoupled(self) -> (A, Self) {
         (A::of(self.learning_rate * self.weight_decay), Self { weight_decay: 0.0, ..self })
     }
@@ -91,7 +93,7 @@ fn run<A: Scalar, const N: usize>(
     [a, b, c, d]: [&mut [A]; SLOTS],
     rule: impl Fn(&mut A, A, &mut [A; N]),
 ) {
-    const { assert!(N <= SLOTS, "a rule asks for more slots than there are") };
+    const { assert!(N <= SLOTS, "a rule can use at most 4 slots") };
     dispatch(
         #[inline(always)]
         || match N {
@@ -104,8 +106,8 @@ fn run<A: Scalar, const N: usize>(
     );
 }
 
-/// The loop over so many slots, for every number of them written out: of slices that are arguments, and only of those, the
-/// compiler knows that they do not overlap.
+/// The loop for a fixed number of slots. Each slot is a separate argument because only then does the compiler know that the
+/// slices do not overlap.
 macro_rules! with_slots {
     ($name:ident $(, $slot:ident $k:literal)*) => {
         #[inline(always)]

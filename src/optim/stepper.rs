@@ -10,21 +10,23 @@ use crate::parallel::{divide, least, shares};
 use crate::scalar::Scalar;
 use crate::settings::{check_at_least_0, check_positive};
 
-/// Takes steps: an optimizer's rule, how fast and on what it works, and what it remembers.
+/// An optimizer with its schedule, its other settings and its state.
 ///
-/// A step clips the gradient, asks the schedule for the learning rate and lets the rule change the parameters. After the
-/// first one it allocates nothing.
+/// A step clips the gradient, gets the learning rate from the schedule and applies the rule to the parameters. Steps after the
+/// first one allocate nothing.
 ///
-/// | setting | default | range |
-/// |---|---|---|
-/// | rule | none | any [`Optimizer`] |
-/// | [`schedule`](Stepper::schedule) | the rule's own rate | any [`Schedule`], or a closure |
-/// | [`reduce_on_plateau`](Stepper::reduce_on_plateau) | none | any [`ReduceOnPlateau`] |
-/// | [`clip`](Stepper::clip) | none | any [`Clip`] |
-/// | [`layer_rate`](Stepper::layer_rate) | 1 for every layer | at least 0, finite |
-/// | [`decay_all`](Stepper::decay_all) | off: weight decay leaves out biases, normalisations and all else of one dimension | |
+/// | setting | purpose | default | range |
+/// |---|---|---|---|
+/// | rule | updates the parameters | none | any [`Optimizer`] |
+/// | [`schedule`](Stepper::schedule) | changes the learning rate from step to step | the rule's own rate | any [`Schedule`], or a closure |
+/// | [`reduce_on_plateau`](Stepper::reduce_on_plateau) | reduces the learning rate on a plateau | none | any [`ReduceOnPlateau`] |
+/// | [`clip`](Stepper::clip) | limits the gradient | none | any [`Clip`] |
+/// | [`layer_rate`](Stepper::layer_rate) | scales the learning rate of a layer | 1 for every layer | at least 0, finite |
+/// | [`decay_all`](Stepper::decay_all) | extends weight decay to biases and other one-dimensional parameters | off | |
 ///
-/// The one line of a training loop of your own:
+/// # Examples
+///
+/// A custom training loop:
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -57,43 +59,43 @@ pub struct Stepper<A> {
     layer_rates: Vec<(String, f64)>,
     decay_all: bool,
     state: OptimizerState<A>,
-    /// The model whose steps the state remembers.
+    /// The model to which the state belongs.
     owner: Option<u64>,
-    /// Scratch: the runs of parameters that are treated alike.
+    /// Scratch space: ranges of parameters with the same treatment.
     parts: Vec<Part>,
 }
 
-/// What an optimizer remembers from step to step: plain data that can be saved.
+/// The state of an optimizer between steps: plain data that can be saved.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OptimizerState<A> {
-    /// The steps taken.
+    /// The number of steps taken.
     pub steps: u64,
-    /// The rule's slots, in the order of [`Optimizer::slots`], each as long as the parameters; empty before the first step.
+    /// The rule's slots in the order of [`Optimizer::slots`], each as long as the parameters. Empty before the first step.
     pub slots: Vec<Vec<A>>,
-    /// The rule's scalars, in the order of [`Optimizer::scalars`].
+    /// The rule's scalars in the order of [`Optimizer::scalars`].
     pub scalars: Vec<f64>,
-    /// What [`ReduceOnPlateau`] remembers.
+    /// The state of [`ReduceOnPlateau`].
     pub plateau: Plateau,
 }
 
-/// A run of parameters that are treated alike.
+/// A range of parameters with the same treatment.
 #[derive(Clone, Debug)]
 struct Part {
     range: Range<usize>,
     group: Group,
 }
 
-/// How parameters are treated.
+/// The treatment of parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Group {
-    /// The factor on the learning rate.
+    /// The factor of the learning rate.
     rate: f64,
     weight_decay: f64,
 }
 
 impl<A: Scalar> Stepper<A> {
-    /// Steps by this rule.
+    /// Creates a stepper with this rule.
     pub fn new(rule: impl Optimizer<A> + 'static) -> Self {
         let state = OptimizerState::of(&rule);
         Self {
@@ -109,31 +111,32 @@ impl<A: Scalar> Stepper<A> {
         }
     }
 
-    /// Steps by another rule, which begins anew.
+    /// Replaces the rule and resets the state.
     pub fn optimizer(self, rule: impl Optimizer<A> + 'static) -> Self {
         Self { state: OptimizerState::of(&rule), owner: None, rule: Arc::new(rule), ..self }
     }
 
-    /// Lets the learning rate change from step to step.
+    /// Sets the learning rate schedule.
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
         Self { schedule: Some(Arc::new(schedule)), ..self }
     }
 
-    /// Lowers the learning rate, on top of a schedule, when what [`end_epoch`](Stepper::end_epoch) is told no longer gets
-    /// better.
+    /// Sets the rule that reduces the learning rate, in addition to a schedule, when the metric passed to
+    /// [`end_epoch`](Stepper::end_epoch) stops improving.
     pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
         Self { plateau: Some(reduce), ..self }
     }
 
-    /// Clips every gradient.
+    /// Sets how every gradient is clipped.
     pub fn clip(self, clip: Clip) -> Self {
         Self { clip: Some(clip), ..self }
     }
 
-    /// Multiplies the learning rate by this factor for the layer of this name, instead of one that was set before. A layer in a
-    /// block is named `block1.affine1`; the rate of a block applies to layers in it without a rate of their own. 0 leaves
-    /// its parameters as they are, whatever their gradient, and what is remembered of them (not its buffers, such as a running
-    /// mean).
+    /// Sets the factor of the learning rate for the layer with this name, and replaces an earlier factor.
+    ///
+    /// A layer in a block is named `block1.affine1`. The factor of a block applies to its layers that have no factor. With a
+    /// factor of 0, the parameters of the layer and their optimizer state do not change for any gradient. The layer's buffers,
+    /// such as a running mean, still change.
     pub fn layer_rate(mut self, layer: impl Into<String>, factor: f64) -> Self {
         let layer = layer.into();
         self.layer_rates.retain(|(other, _)| *other != layer);
@@ -141,26 +144,30 @@ impl<A: Scalar> Stepper<A> {
         self
     }
 
-    /// Applies weight decay to all parameters, also to those named `bias` and those of one dimension, such as the scale of a
-    /// normalisation.
+    /// Sets whether weight decay applies to all parameters, including parameters named `bias` and one-dimensional parameters,
+    /// such as the scale of a normalisation.
     pub fn decay_all(self, decay_all: bool) -> Self {
         Self { decay_all, ..self }
     }
 
-    /// The rule.
+    /// Returns the rule.
     pub fn rule(&self) -> &dyn Optimizer<A> {
         self.rule.as_ref()
     }
 
-    /// What the rule remembers.
+    /// Returns the state.
     pub fn state(&self) -> &OptimizerState<A> {
         &self.state
     }
 
-    /// Puts back what the rule remembered, to go on where it was.
+    /// Restores a state, so that the next step continues from it.
     ///
-    /// Errors, with nothing changed: another number of slots or scalars than the rule has, slots that differ in length, a
-    /// number that is not finite.
+    /// # Errors
+    ///
+    /// Changes nothing and returns:
+    /// - [`Error::Setting`] if the number of slots or scalars is not the rule's, a value is not finite, or the plateau's scale is
+    ///   not between 0 and 1;
+    /// - [`Error::Shape`] if the slots have different lengths.
     #[inline(never)]
     pub fn set_state(&mut self, state: OptimizerState<A>) -> Result<()> {
         state.check(self.rule())?;
@@ -168,32 +175,33 @@ impl<A: Scalar> Stepper<A> {
         Ok(())
     }
 
-    /// Forgets all steps: the next one is the first.
+    /// Resets the state. The next step is the first.
     pub fn restart(&mut self) {
         (self.state, self.owner) = (OptimizerState::of(self.rule.as_ref()), None);
     }
 
-    /// Returns what is remembered, and of which model.
+    /// Returns the state and the model to which it belongs.
     pub(crate) fn memory(&self) -> (OptimizerState<A>, Option<u64>) {
         (self.state.clone(), self.owner)
     }
 
-    /// Puts back what was remembered.
+    /// Restores a state and the model to which it belongs.
     pub(crate) fn recall(&mut self, memory: (OptimizerState<A>, Option<u64>)) {
         (self.state, self.owner) = memory;
     }
 
-    /// Goes on with another model, as if the steps so far had been its own. Clones of a model count as the same model.
+    /// Assigns the state to another model, so that the next step can continue with it. Clones of a model count as the same model.
     ///
     /// # Errors
-    /// A model with another number of parameters.
+    ///
+    /// Returns [`Error::Shape`] if the model has another number of parameters.
     pub fn adopt(&mut self, model: &Sequential<A>) -> Result<()> {
         self.state.check_length(model.parameter_count())?;
         self.owner = Some(model.id());
         Ok(())
     }
 
-    /// All settings, but for the schedule, as words to compare.
+    /// Returns all settings except the schedule as text for comparison.
     #[cfg(feature = "persistence")]
     pub(crate) fn settings(&self) -> String {
         let Self { rule, plateau, clip, layer_rates, decay_all, .. } = self;
@@ -202,9 +210,11 @@ impl<A: Scalar> Stepper<A> {
         )
     }
 
-    /// The learning rate of the next step.
+    /// Returns the learning rate of the next step.
     ///
-    /// Errors: a schedule that gives no finite number of at least 0.
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the schedule's rate, or its product with a layer's factor, is negative or not finite.
     pub fn learning_rate(&self) -> Result<f64> {
         let base = self.rule.learning_rate();
         let rate = self.schedule.as_ref().map_or(base, |schedule| schedule.rate(base, self.state.steps));
@@ -214,35 +224,40 @@ impl<A: Scalar> Stepper<A> {
         Ok(rate * self.state.plateau.scale)
     }
 
-    /// Changes the model by the gradient in the workspace, which is clipped there.
+    /// Updates the model from the gradient in the workspace. Clipping changes this gradient in place.
     ///
     /// # Errors
-    /// With nothing changed: those of [`check_model`](Stepper::check_model); a workspace of another model, without a
-    /// gradient, or with one by which a step has been taken ([`step_again`](Stepper::step_again) takes another); a schedule
-    /// that gives no finite rate of at least 0.
+    ///
+    /// Leaves the model and the state unchanged and returns:
+    /// - the errors of [`check_model`](Stepper::check_model) and [`learning_rate`](Stepper::learning_rate);
+    /// - [`Error::Setting`] if the workspace does not fit the model, contains no gradient, or contains a gradient that a step has
+    ///   used ([`step_again`](Stepper::step_again) uses it again);
+    /// - [`Error::OutOfMemory`] if the state does not fit in memory.
     #[inline(never)]
     pub fn step(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
         if ws.is_taken() {
-            let expected = "one computed since the last step (step_again uses the same gradient again)";
-            return Err(Error::setting("gradient", expected, "that of the last step"));
+            let expected = "one computed after the last step (call step_again to reuse a gradient)";
+            return Err(Error::setting("gradient", expected, "the gradient of the last step"));
         }
         self.step_again(model, ws)
     }
 
-    /// Changes the model like [`step`](Stepper::step), also by a gradient by which a step has been taken. Clipping applies to
-    /// what is in the workspace then.
+    /// Updates the model like [`step`](Stepper::step), but also from a gradient that a step has used. Clipping applies again to
+    /// the gradient in the workspace.
     ///
     /// # Errors
-    /// Those of [`step`](Stepper::step), but for a gradient by which a step has been taken.
+    ///
+    /// Returns the errors of [`step`](Stepper::step), except for the error about a used gradient.
     #[inline(never)]
     pub fn step_again(&mut self, model: &mut Sequential<A>, ws: &mut Workspace<A>) -> Result<()> {
         self.check_model(model)?;
         model.check_workspace(ws)?;
         if ws.gradient().len() != model.parameter_count() {
-            return Err(Error::setting("workspace", "a gradient", "none"));
+            return Err(Error::setting("workspace", "a gradient (call Sequential::gradient first)", "none"));
         }
-        // Before the gradient counts as taken.
+        // Check before the gradient counts as used.
         self.learning_rate()?;
+        self.state.begin(self.rule.slots().len(), model.parameter_count())?;
         self.divide(model);
         let threads = ws.thread_count();
         self.run(model.parameter_values_mut(), ws.take_gradient(), threads)?;
@@ -250,15 +265,21 @@ impl<A: Scalar> Stepper<A> {
         model.update_buffers(ws)
     }
 
-    /// Changes parameters outside a model by their gradient, which is clipped. There are no layers, and weight decay applies
-    /// to all.
+    /// Updates parameters outside a model from their gradient. Clipping changes this gradient in place. Weight decay applies to
+    /// all parameters.
     ///
-    /// Errors, with nothing changed: slices of different lengths, or of another length than before, a setting out of range,
-    /// a [`layer_rate`](Stepper::layer_rate), a schedule that gives no finite number of at least 0.
+    /// # Errors
+    ///
+    /// Changes nothing and returns:
+    /// - [`Error::Setting`] if a setting is out of range or a [`layer_rate`](Stepper::layer_rate) is set, because slices have no
+    ///   layers;
+    /// - the errors of [`learning_rate`](Stepper::learning_rate);
+    /// - [`Error::Shape`] if the slices have different lengths, or another length than in the previous steps;
+    /// - [`Error::OutOfMemory`] if the state does not fit in memory.
     #[inline(never)]
     pub fn step_slices(&mut self, params: &mut [A], gradient: &mut [A]) -> Result<()> {
         if let Some((layer, _)) = self.layer_rates.first() {
-            return Err(Error::setting("layer_rate", "none without a model", layer));
+            return Err(Error::setting("layer_rate", "none for parameters outside a model", layer));
         }
         self.check_settings()?;
         self.state.check_length(params.len())?;
@@ -271,18 +292,23 @@ impl<A: Scalar> Stepper<A> {
         self.run(params, gradient, 1)
     }
 
-    /// Ends an epoch whose loss, or another metric, is this, for [`reduce_on_plateau`](Stepper::reduce_on_plateau); one with a
-    /// setting out of range does nothing, and is an error of the next step.
+    /// Ends an epoch and passes its loss, or another metric, to [`reduce_on_plateau`](Stepper::reduce_on_plateau).
+    ///
+    /// If a setting of the reduction is out of range, this does nothing and the next step returns the error.
     pub fn end_epoch(&mut self, metric: f64) {
         if let Some(reduce) = self.plateau.filter(|reduce| reduce.check().is_ok()) {
             reduce.observe(metric, &mut self.state.plateau);
         }
     }
 
-    /// Whether this can train the model.
+    /// Checks whether this stepper can train the model.
     ///
     /// # Errors
-    /// A setting out of range, a layer that the model does not have, steps of another model.
+    ///
+    /// Returns:
+    /// - [`Error::Setting`] if a setting is out of range, a [`layer_rate`](Stepper::layer_rate) names a layer that the model does
+    ///   not have, or the state belongs to another model;
+    /// - [`Error::Shape`] if the state belongs to another number of parameters.
     pub fn check_model(&self, model: &Sequential<A>) -> Result<()> {
         self.check_settings()?;
         for (name, _) in &self.layer_rates {
@@ -297,14 +323,14 @@ impl<A: Scalar> Stepper<A> {
         match self.owner {
             Some(owner) if owner != model.id() => {
                 let expected =
-                    "the model of the steps before (adopt goes on with another, restart begins anew)";
-                Err(Error::setting("model", expected, "another"))
+                    "the model of the previous steps (call adopt to continue or restart to start over)";
+                Err(Error::setting("model", expected, "another model"))
             }
             _ => Ok(()),
         }
     }
 
-    /// An error that names the first number that the rule remembers and that is not finite.
+    /// Checks that the slots are finite. The error names the first value that is not finite.
     pub(crate) fn check_finite(&self, model: &Sequential<A>) -> Result<()> {
         for (name, slot) in self.rule.slots().iter().zip(&self.state.slots) {
             for place in model.places() {
@@ -314,7 +340,7 @@ impl<A: Scalar> Stepper<A> {
         Ok(())
     }
 
-    /// An error if [`end_epoch`](Stepper::end_epoch) must not be told a loss.
+    /// Checks that [`end_epoch`](Stepper::end_epoch) accepts a loss.
     pub(crate) fn check_takes_loss(&self) -> Result<()> {
         self.plateau.map_or(Ok(()), |plateau| plateau.check_falls())
     }
@@ -332,7 +358,7 @@ impl<A: Scalar> Stepper<A> {
         self.layer_rates.iter().try_for_each(|(_, factor)| check_at_least_0::<A>("layer_rate", *factor))
     }
 
-    /// Divides the parameters into runs that are treated alike: one run where nothing sets them apart.
+    /// Divides the parameters into the fewest ranges with the same treatment.
     fn divide(&mut self, model: &Sequential<A>) {
         self.parts.clear();
         for place in model.places() {
@@ -345,7 +371,7 @@ impl<A: Scalar> Stepper<A> {
     }
 
     fn group(&self, place: &Place<'_>) -> Group {
-        // Inside a block, the rate of the innermost layer counts.
+        // Inside a block, the factor of the innermost layer applies.
         let own = self.layer_rates.iter().filter(|(name, _)| place.is_within(name));
         let factor = own.max_by_key(|(name, _)| name.len());
         let decays = self.decay_all || (!place.spec.is_bias() && place.spec.shape.len() > 1);
@@ -355,7 +381,7 @@ impl<A: Scalar> Stepper<A> {
         }
     }
 
-    /// A step, part by part, of slices that fit, on up to `threads` threads.
+    /// Takes a step, range by range, on up to `threads` threads. The slices must have the right length.
     fn run(&mut self, params: &mut [A], gradient: &mut [A], threads: usize) -> Result<()> {
         let rate = self.learning_rate()?;
         self.state.begin(self.rule.slots().len(), params.len())?;
@@ -365,7 +391,7 @@ impl<A: Scalar> Stepper<A> {
         let OptimizerState { steps, slots, scalars, .. } = &mut self.state;
         *steps = steps.saturating_add(1);
         self.rule.advance(*steps, scalars);
-        // A rate of 0 times a gradient that is infinite would be NaN.
+        // Skip a factor of 0: its product with an infinite gradient would be NaN.
         for Part { range, group } in self.parts.iter().filter(|part| part.group.rate > 0.0) {
             let mut slots = slots.iter_mut().map(|slot| &mut slot[range.clone()]);
             let step = Step {
@@ -385,13 +411,13 @@ impl<A: Scalar> Stepper<A> {
 }
 
 impl<A: Scalar> OptimizerState<A> {
-    /// That of a rule before its first step.
+    /// Returns the state of a rule before its first step.
     fn of(rule: &dyn Optimizer<A>) -> Self {
         let scalars = rule.scalars().iter().map(|(_, start)| *start).collect();
         Self { steps: 0, slots: Vec::new(), scalars, plateau: Plateau::default() }
     }
 
-    /// Makes room for the slots, the first time.
+    /// Allocates the slots before the first step.
     fn begin(&mut self, slots: usize, length: usize) -> Result<()> {
         if self.slots.len() != slots {
             self.slots = (0..slots).map(|_| zeros("the optimizer's state", length)).collect::<Result<_>>()?;
@@ -403,11 +429,11 @@ impl<A: Scalar> OptimizerState<A> {
         let (slots, scalars) = (rule.slots(), rule.scalars());
         let fresh = self.steps == 0 && self.slots.is_empty();
         if self.slots.len() != slots.len() && !fresh {
-            let expected = format!("the {} of {}", slots.len(), rule.kind());
+            let expected = format!("{} for {}", slots.len(), rule.kind());
             return Err(Error::setting("slots", expected, self.slots.len()));
         }
         if self.scalars.len() != scalars.len() {
-            let expected = format!("the {} of {}", scalars.len(), rule.kind());
+            let expected = format!("{} for {}", scalars.len(), rule.kind());
             return Err(Error::setting("scalars", expected, self.scalars.len()));
         }
         let length = self.slots.first().map_or(0, Vec::len);
@@ -416,7 +442,7 @@ impl<A: Scalar> OptimizerState<A> {
                 return Err(Error::shape(format!("slot {name}"), format!("[{length}]"), &[slot.len()]));
             }
             if let Some(i) = slot.iter().position(|value| !value.is_finite()) {
-                let what = format!("slot {name} at {i}");
+                let what = format!("slot {name}, element {i}");
                 return Err(Error::setting(what, "a finite number", slot[i]));
             }
         }
@@ -431,7 +457,7 @@ impl<A: Scalar> OptimizerState<A> {
     fn check_length(&self, length: usize) -> Result<()> {
         match self.slots.first().map(Vec::len) {
             Some(own) if own != length => {
-                Err(Error::shape("params", format!("[{own}], as in the steps before"), &[length]))
+                Err(Error::shape("params", format!("[{own}], as in the previous steps"), &[length]))
             }
             _ => Ok(()),
         }

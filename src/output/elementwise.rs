@@ -1,4 +1,4 @@
-//! The activation functions as outputs.
+//! Activation functions as outputs.
 
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 
@@ -17,14 +17,17 @@ use crate::simd::dispatch;
 ///
 /// Shapes: (batch, outputs).
 ///
-/// Numerics: those of the function.
+/// Numerics: the same as the function's.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `function` | none | any [`ActFn`], built-in or your own; for sigmoid and identity take [`Sigmoid`] and [`Identity`] themselves |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `function` | the function to apply | none | any [`ActFn`], built-in or custom; for sigmoid and identity, use [`Sigmoid`] and [`Identity`] directly |
 ///
 /// # Errors
-/// When the model is built, if [`ActFn::check`] finds a setting out of range.
+///
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if [`ActFn::check`] finds a setting out of range.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Softplus;
@@ -44,7 +47,7 @@ pub struct ElementwiseOutput<F> {
 }
 
 impl<F: ActFn> ElementwiseOutput<F> {
-    /// An output of this function.
+    /// Creates an output that applies this function.
     pub fn new(function: F) -> Self {
         Self { function }
     }
@@ -75,7 +78,7 @@ impl<A: Scalar, F: ActFn> Output<A> for ElementwiseOutput<F> {
 
     #[inline(never)]
     fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
-        let slice = "passes hold arrays in standard layout";
+        let slice = "the array is in standard layout";
         let (u, y) = (u.as_slice().expect(slice), y.as_slice().expect(slice));
         let d = d.as_slice_mut().expect(slice);
         dispatch(
@@ -93,7 +96,7 @@ impl<A: Scalar, F: ActFn> Output<A> for ElementwiseOutput<F> {
 #[inline(always)]
 fn apply<A: Scalar>(function: &impl ActFn, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
     y.assign(&u);
-    let all = y.as_slice_mut().expect("a workspace is in standard layout");
+    let all = y.as_slice_mut().expect("the array is in standard layout");
     dispatch(
         #[inline(always)]
         || {
@@ -132,7 +135,7 @@ macro_rules! elementwise {
     };
 }
 
-// Both derivatives are functions of y alone, so that u need not be kept.
+// Both derivatives depend on y alone, so `backward` does not need u.
 elementwise!(Identity, one);
 elementwise!(Sigmoid, logistic);
 

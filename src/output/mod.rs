@@ -1,10 +1,10 @@
-//! Outputs, y = o(u): the function that turns the last layer's values (logits) into predictions.
+//! Output functions, y = o(u), which turn the values of the last layer (logits) into predictions.
 //!
-//! | output | a row of predictions is |
+//! | output | a row of predictions |
 //! |---|---|
 //! | [`Softmax`] | a distribution over classes |
-//! | [`Sigmoid`] | the probability of a yes, in each column |
-//! | [`Identity`] | the logits themselves: any values |
+//! | [`Sigmoid`] | in each column, the probability that the answer is yes |
+//! | [`Identity`] | the logits: any values |
 //! | [`ElementwiseOutput`] | an activation function of the logits, such as softplus for values above 0 |
 
 mod elementwise;
@@ -25,16 +25,19 @@ use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 
-/// An output function: [`Softmax`], [`Sigmoid`], [`Identity`], or your own.
+/// An output function: [`Softmax`], [`Sigmoid`], [`Identity`], or a custom one.
 ///
-/// Arrays are (batch, outputs) in standard layout. A row depends on that row alone: a batch may be divided among threads.
+/// Arrays have the shape (batch, outputs) and are in standard layout. Each row of the result must depend only on the same row of the
+/// arguments, because a batch may be divided among threads.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::output::{Output, OutputFunction};
 /// use manabi::{Scalar, simd};
 /// use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 ///
-/// /// y = eᵘ, for numbers above 0; dy/du = y.
+/// /// y = eᵘ, for values above 0; dy/du = y.
 /// #[derive(Debug)]
 /// struct Exponential;
 ///
@@ -47,8 +50,8 @@ use crate::settings::Settings;
 ///     }
 ///     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
 ///         y.assign(&u);
-///         // A plain loop over a slice: what iterators of arrays do is not vectorised.
-///         let all = y.as_slice_mut().expect("a workspace is in standard layout");
+///         // A plain loop over a slice, because iterators of arrays are not vectorised.
+///         let all = y.as_slice_mut().expect("the array is in standard layout");
 ///         simd::dispatch(
 ///             #[inline(always)]
 ///             || {
@@ -65,27 +68,32 @@ use crate::settings::Settings;
 /// ```
 #[doc(alias("output activation", "head"))]
 pub trait Output<A: Scalar>: Any + Debug + Send + Sync {
-    /// The name that a model's table shows, and by which a file knows the function: one that no other has.
+    /// Returns the kind: the unique name of the function in a model's table and in files.
     fn kind(&self) -> &str;
 
-    /// What the outputs mean, from which follow the losses that fit and how accuracy is counted.
+    /// Returns the meaning of the outputs, which determines the losses that fit and how accuracy is counted.
     fn function(&self) -> OutputFunction;
 
-    /// An error if the function makes no sense for this many outputs.
+    /// Checks that the function is defined for this number of outputs. This method is called when a model is built.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, usually [`Error::Setting`](crate::Error::Setting), if the function is not defined for this number of
+    /// outputs or if one of its settings is out of range. The default implementation returns `Ok`.
     fn check_outputs(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
 
-    /// Returns what a saved model says of the function, for a registry to make it again: [`Settings::new`] if there is
-    /// nothing to tell. `None`, the default, if the function cannot be saved.
+    /// Returns the settings that a saved model stores, from which a registry recreates the function. Returns [`Settings::new`]
+    /// if the function has no settings. Returns `None`, the default, if the function cannot be saved.
     fn settings(&self) -> Option<Settings> {
         None
     }
 
-    /// Writes all of `y` from the logits `u`.
+    /// Writes the outputs for the logits `u` to all of `y`.
     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>);
 
-    /// Turns the gradient with respect to `y` into the gradient with respect to the logits `u`, in place.
+    /// Replaces the gradient with respect to `y`, in `d`, with the gradient with respect to the logits `u`.
     fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 }
 
@@ -98,8 +106,8 @@ delegate!([A: Scalar] Output<A>, for [Box<dyn Output<A>>, Arc<dyn Output<A>>], {
     fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 });
 
-/// Returns every built-in output, with what makes it from its settings: the list to which who adds one adds it, and every
-/// activation function.
+/// Returns every built-in output with the function that creates it from its settings. A new output needs an entry here. Activation
+/// functions are included automatically.
 #[doc(hidden)]
 pub fn built_in_outputs<A: Scalar>() -> Vec<BuiltInOutput<A>> {
     let mut all = Outputs::<A>(vec![
@@ -111,12 +119,12 @@ pub fn built_in_outputs<A: Scalar>() -> Vec<BuiltInOutput<A>> {
     all.0
 }
 
-/// The list in the making.
+/// The list of outputs while it is built.
 struct Outputs<A>(Vec<BuiltInOutput<A>>);
 
 impl<A: Scalar> ActivationVisitor for Outputs<A> {
     fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>) {
-        // Sigmoid and identity are outputs themselves.
+        // Sigmoid and identity are already in the list.
         if self.0.iter().all(|(output, _)| output.kind() != F::KIND) {
             let make = move |settings: &Settings| -> Result<Arc<dyn Output<A>>> {
                 Ok(Arc::new(ElementwiseOutput::new(make(settings)?)))
@@ -128,25 +136,25 @@ impl<A: Scalar> ActivationVisitor for Outputs<A> {
     fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {}
 }
 
-/// An output, and what makes it from its settings.
+/// An output and the function that creates it from its settings.
 #[doc(hidden)]
 pub type BuiltInOutput<A> = (Arc<dyn Output<A>>, MakeOutput<A>);
 
-/// Makes an output from its settings.
+/// A function that creates an output from its settings.
 #[doc(hidden)]
 pub type MakeOutput<A> = Box<dyn Fn(&Settings) -> Result<Arc<dyn Output<A>>> + Send + Sync>;
 
-/// What the outputs of a model mean.
+/// The meaning of a model's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "link function")]
 pub enum OutputFunction {
-    /// The softmax of the logits: a row is a distribution over exclusive classes.
+    /// The softmax of the logits: a row is a distribution over mutually exclusive classes.
     Softmax,
-    /// The sigmoid of each logit: an output is the probability of a yes.
+    /// The sigmoid of each logit: each output is the probability that the answer is yes.
     Sigmoid,
-    /// The logits themselves: any number.
+    /// The logits: any values.
     Identity,
-    /// Anything else.
+    /// Any other function.
     Other,
 }

@@ -6,20 +6,25 @@ use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::simd::dispatch;
 
-/// The softmax output, for classes that exclude each other.
+/// The softmax output, for mutually exclusive classes.
 ///
 /// Formula: yᵢ = exp(uᵢ) / Σⱼ exp(uⱼ).
 ///
-/// Derivative: du = y·(dy − Σⱼ yⱼ·dyⱼ); with [`CrossEntropy`](crate::CrossEntropy) the loss gives the gradient by u
-/// directly.
+/// Derivative: du = y·(dy − Σⱼ yⱼ·dyⱼ). [`CrossEntropy`](crate::CrossEntropy) computes the gradient with respect to u directly.
 ///
 /// Shapes: u and y (batch, classes).
 ///
-/// Numerics: each row's maximum is subtracted first, so nothing overflows; rows sum to 1 up to rounding.
+/// Numerics: the maximum of each row is subtracted first, so nothing overflows. Rows sum to 1 up to rounding.
 ///
-/// Errors: when the model is built, for fewer than 2 classes.
+/// # Errors
 ///
-/// Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if it has fewer than 2 outputs.
+///
+/// # Source
+///
+/// Bridle, *Probabilistic interpretation of feedforward classification network outputs*, 1990.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::output::Output;
@@ -50,7 +55,7 @@ impl<A: Scalar> Output<A> for Softmax {
     fn forward(&self, u: ArrayView2<'_, A>, mut y: ArrayViewMut2<'_, A>) {
         let classes = u.ncols().max(1);
         y.assign(&u);
-        let y = y.as_slice_mut().expect("a workspace is in standard layout");
+        let y = y.as_slice_mut().expect("the array is in standard layout");
         dispatch(
             #[inline(always)]
             || {
@@ -60,7 +65,7 @@ impl<A: Scalar> Output<A> for Softmax {
                         *u -= max;
                     }
                 }
-                // All rows at once, because a row fills no register.
+                // All rows in one loop, because a row may be too short to fill a SIMD register.
                 for y in &mut *y {
                     *y = y.exp();
                 }
@@ -77,7 +82,7 @@ impl<A: Scalar> Output<A> for Softmax {
     #[inline(never)]
     fn backward(&self, _u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, mut d: ArrayViewMut2<'_, A>) {
         for (y, mut d) in y.rows().into_iter().zip(d.rows_mut()) {
-            // Not `dot`, which another crate can turn into a BLAS call.
+            // Not `dot`, because another crate can enable BLAS for it.
             let mean = y.iter().zip(&d).fold(A::zero(), |sum, (&y, &d)| sum + y * d);
             d.iter_mut().zip(y).for_each(|(d, &y)| *d = y * (*d - mean));
         }

@@ -1,4 +1,4 @@
-//! The safetensors format: eight bytes with the length of a header in JSON, the header, the numbers.
+//! The safetensors format: eight bytes with the length of the header, the header in JSON, and the data of the tensors.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,16 +11,16 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::error::{Error, Result};
 
-/// The longest header.
+/// The maximum length of a header.
 const HEADER: usize = 100_000_000;
-/// The most dimensions of a tensor.
+/// The maximum number of dimensions of a tensor.
 const DIMENSIONS: usize = 8;
-/// The bytes that say how long the header is.
+/// The number of bytes that store the length of the header.
 const LENGTH: usize = 8;
 
-/// A file's content.
+/// The content of a file.
 pub(crate) struct Container<'a> {
-    /// What the crate says of the numbers, if it wrote the file.
+    /// The description of the model, if this crate wrote the file.
     pub description: Option<String>,
     pub tensors: Vec<Tensor<'a>>,
 }
@@ -30,25 +30,25 @@ pub(crate) struct Tensor<'a> {
     pub name: String,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
-    /// The numbers in row-major order, little-endian: as many as shape and type say.
+    /// The values in row-major order, little-endian. The length agrees with the shape and the type.
     pub data: &'a [u8],
 }
 
 impl<'a> Container<'a> {
-    /// Reads the header. Besides it nothing is copied.
+    /// Parses a file. Only the header is copied.
     ///
-    /// Tensors lie one after another without a gap, from the header to the end; no two share a byte.
+    /// The tensors must fill the content after the header without gaps or overlaps.
     pub fn parse(file: &Path, bytes: &'a [u8]) -> Result<Self> {
         let error = |offset, reason| Error::Format { file: file.into(), offset, reason };
         let (header, data) = split(file, bytes)?;
         let Header { notes, tensors } = serde_json::from_slice(header)
-            // Headers are one line, so that the column is the place.
+            // A header is one line, so the column is the offset.
             .map_err(|reason| error((LENGTH + reason.column()) as u64, format!("header: {reason}")))?;
-        // The library looks for gaps, for overlaps, and whether shapes, types and lengths agree.
+        // The library rejects gaps, overlaps, and lengths that do not agree with the shape and the type.
         let metadata = Metadata::new(None, tensors.clone())
             .map_err(|reason| error(LENGTH as u64, format!("header: {reason}")))?;
         if metadata.data_len() != data.len() {
-            let reason = format!("expected {} bytes of numbers, got {}", metadata.data_len(), data.len());
+            let reason = format!("expected {} bytes of tensor data, got {}", metadata.data_len(), data.len());
             return Err(error((LENGTH + header.len()) as u64, reason));
         }
         let tensors =
@@ -59,45 +59,46 @@ impl<'a> Container<'a> {
     }
 }
 
-/// The header's bytes and those behind it.
+/// Splits the content into the header and the data of the tensors.
 fn split<'a>(file: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
     let error = |offset: usize, reason| Error::Format { file: file.into(), offset: offset as u64, reason };
-    let ends =
-        |expected| error(bytes.len(), format!("expected at least {expected} bytes, the content ends here"));
+    let ends = |expected| {
+        error(bytes.len(), format!("expected at least {expected} bytes, but the content ends here"))
+    };
     let (length, rest) = bytes.split_first_chunk::<LENGTH>().ok_or_else(|| ends(LENGTH as u64))?;
     let length = u64::from_le_bytes(*length);
     if length > HEADER as u64 {
         let reason =
-            format!("expected a header of at most {HEADER} bytes, got {length}: not a safetensors file");
+            format!("not a safetensors file: expected a header of at most {HEADER} bytes, got {length}");
         return Err(error(0, reason));
     }
     rest.split_at_checked(length as usize).ok_or_else(|| ends(LENGTH as u64 + length))
 }
 
-/// The content of a file with these tensors, in this order but for the types.
+/// Returns the content of a file with these tensors. They are sorted by type and otherwise keep their order.
 pub(crate) fn write(tensors: Vec<(String, Outgoing<'_>)>, description: String) -> Result<Vec<u8>> {
     if let Some((name, tensor)) = tensors.iter().find(|(_, tensor)| tensor.shape.len() > DIMENSIONS) {
         return Err(Error::shape(name, format!("at most {DIMENSIONS} dimensions"), &tensor.shape));
     }
     let notes = [("manabi".into(), description)].into_iter().collect();
     serialize(tensors, Some(notes))
-        .map_err(|error| Error::setting("tensors", "what safetensors can hold", error))
+        .map_err(|error| Error::setting("tensors", "tensors that the safetensors format can store", error))
 }
 
-/// What a header says.
+/// The header of a file.
 struct Header {
     notes: Notes,
-    /// In the order of their numbers.
+    /// Sorted by the offsets of their data.
     tensors: Vec<(String, TensorInfo)>,
 }
 
-/// What stands under `__metadata__`.
+/// The content of `__metadata__`.
 #[derive(Default, Deserialize)]
 struct Notes {
     manabi: Option<String>,
 }
 
-/// A tensor as the header has it; with few dimensions, so that a long list of them is not kept.
+/// The entry of a tensor in the header. The limited number of dimensions prevents large allocations.
 #[derive(Deserialize)]
 struct Entry {
     dtype: Dtype,
@@ -114,7 +115,7 @@ impl<'de> Deserialize<'de> for Header {
             type Value = Header;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("names and tensors")
+                f.write_str("a map from names to tensors")
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Header, M::Error> {
@@ -129,7 +130,7 @@ impl<'de> Deserialize<'de> for Header {
                 }
                 tensors.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
                 if let Some(twice) = tensors.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                    return Err(M::Error::custom(format!("tensor '{}' stands there twice", twice[0].0)));
+                    return Err(M::Error::custom(format!("duplicate tensor name '{}'", twice[0].0)));
                 }
                 tensors.sort_by_key(|(_, info)| info.data_offsets);
                 Ok(Header { notes: notes.unwrap_or_default(), tensors })
@@ -164,7 +165,7 @@ impl<'de> Deserialize<'de> for Shape {
     }
 }
 
-/// An array on its way into a file: its numbers are made when they are asked for.
+/// An array to be written to a file. Its bytes are computed on demand.
 pub(crate) struct Outgoing<'a> {
     pub dtype: Dtype,
     pub shape: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What a file says of its numbers, in JSON: the layers in order, the output, the loss, the normalisers.
+//! The description of a model in a file, in JSON: the layers in order, the output, the loss, and the normalisers.
 
 use std::fmt;
 use std::path::Path;
@@ -13,14 +13,14 @@ use crate::error::{Error, Result};
 use crate::settings::{LayerSettings, Setting, Settings};
 use crate::shape::Shape;
 
-/// The version of the format that this crate writes. It reads this one and all below. Version 2 has shapes, blocks and the
-/// targets' normaliser.
+/// The version of the format that this crate writes. The crate reads this version and all lower ones. Version 2 has shapes,
+/// blocks and the normaliser of the targets.
 pub(crate) const VERSION: u32 = 2;
 
-/// Takes the place of a path in errors about bytes that are no file.
+/// Replaces the path in errors about content that was not read from a file.
 pub(crate) const BYTES: &str = "bytes";
 
-/// A model without its numbers.
+/// A model without the values of its parameters and buffers.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Description {
     pub version: u32,
@@ -29,10 +29,10 @@ pub(crate) struct Description {
     pub layers: Vec<LayerSettings>,
     pub output: Part,
     pub loss: Part,
-    /// Of the inputs.
+    /// The normaliser of the inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalizer: Option<Statistics>,
-    /// Of the targets, since version 2.
+    /// The normaliser of the targets, in files of version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_normalizer: Option<Statistics>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// Returns the description as files have it.
+    /// Returns the description as files store it.
     pub fn to_json(&self) -> Result<String> {
         let check = |settings: &Option<Settings>| settings.as_ref().map_or(Ok(()), Settings::check_finite);
         for LayerSettings { name, settings, .. } in &self.layers {
@@ -52,18 +52,18 @@ impl Description {
     }
 }
 
-/// An output or a loss: what it is, and its settings if it tells them.
+/// The kind of an output or a loss, and its settings if it can be recreated from them.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Part {
     pub kind: String,
     pub settings: Option<Settings>,
 }
 
-/// A normaliser.
+/// The statistics of a normaliser.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Statistics {
     pub per_feature: bool,
-    /// Shift and scale.
+    /// The shift and the scale of each feature, or one pair for all features.
     pub statistics: Vec<(f64, f64)>,
 }
 
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Settings {
             type Value = Settings;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("names and settings")
+                f.write_str("a map from names to settings")
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Settings, M::Error> {
@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Setting {
             type Value = Setting;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, true or false, a text, a list of numbers, or a list of layers")
+                f.write_str("a number, a Boolean, a string, a list of numbers, or a list of layers")
             }
             fn visit_f64<E>(self, number: f64) -> Result<Setting, E> {
                 Ok(Setting::Number(number))
@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for Setting {
                 match (layers.is_empty(), numbers.is_empty()) {
                     (true, _) => Ok(Setting::Numbers(numbers)),
                     (false, true) => Ok(Setting::Layers(layers)),
-                    (false, false) => Err(S::Error::custom("a list of numbers and layers")),
+                    (false, false) => Err(S::Error::custom("a list that contains both numbers and layers")),
                 }
             }
         }
@@ -173,7 +173,7 @@ enum Element {
     Layer(LayerSettings),
 }
 
-/// One dimension as a number, several as a list.
+/// Stores one dimension as a number, and several dimensions as a list.
 impl Serialize for Shape {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.dims() {
@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Shape {
             type Value = Shape;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of values, or a list of 1 to 3 dimensions")
+                f.write_str("one dimension, or a list of 1 to 3 dimensions")
             }
             fn visit_u64<E: serde::de::Error>(self, size: u64) -> Result<Shape, E> {
                 usize::try_from(size).map(Shape::from).map_err(E::custom)
@@ -215,19 +215,16 @@ struct Version {
     version: u32,
 }
 
-/// Reads a description; one of a later version is an error that says so.
+/// Parses a description, and returns a specific error for an unknown version.
 pub(crate) fn parse(file: &Path, description: Option<&str>) -> Result<Description> {
     let mismatch = |problem| Error::Mismatch { file: file.into(), problems: vec![problem] };
     let json = description.ok_or_else(|| {
-        mismatch(
-            "no description of a model in its metadata (weights alone go into a model by load_weights)"
-                .into(),
-        )
+        mismatch("no description of a model in the metadata (use load_weights to load weights alone)".into())
     })?;
     let malformed = |error| mismatch(format!("description: {error}"));
     let Version { version } = serde_json::from_str(json).map_err(malformed)?;
     if !(1..=VERSION).contains(&version) {
-        return Err(mismatch(format!("expected version 1 to {VERSION} of the description, got {version}")));
+        return Err(mismatch(format!("version of the description: expected 1 to {VERSION}, got {version}")));
     }
     serde_json::from_str(json).map_err(malformed)
 }

@@ -1,4 +1,4 @@
-//! Files that are read as a whole, and written as a whole or not at all.
+//! Reading and writing whole files. A write that fails leaves no incomplete file.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,13 +11,13 @@ use crate::unfinished;
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let read = || match fs::metadata(path)?.is_file() {
         true => fs::read(path),
-        // A device may go on for ever.
-        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file")),
+        // A device may never end.
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file")),
     };
     read().map_err(|error| Error::Io { path: path.into(), error })
 }
 
-/// Writes a file.
+/// Writes a file as a whole or not at all.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     unfinished::write(path, |file| file.write_all(bytes))
 }

@@ -1,7 +1,7 @@
 //! Saved models (feature `persistence`): safetensors files with PyTorch's names and layout.
 //!
-//! [`Sequential::save`](crate::Sequential::save) and [`Sequential::load`](crate::Sequential::load) are all that a model of
-//! built-in parts needs. A [`Registry`] tells how to make layers, activations, outputs and losses of your own again.
+//! [`Sequential::save`](crate::Sequential::save) and [`Sequential::load`](crate::Sequential::load) are sufficient for models with
+//! only built-in parts. A [`Registry`] recreates custom layers, activations, outputs and losses.
 
 pub(crate) mod container;
 pub(crate) mod description;

@@ -1,38 +1,39 @@
-//! What a training has to know to go on, in a file's description.
+//! The state of a training run in the description of a checkpoint.
 
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Row, Rows};
 
-/// What the names of tensors begin with that are no model's; those have a point before the parameter's name.
+/// The prefix of the names of tensors that belong to the checkpoint, not to the model. Such names contain no dot, unlike the names
+/// of a model's tensors.
 pub(crate) const PREFIX: &str = "checkpoint/";
 
-/// Whether a tensor of this name belongs to a checkpoint, not to its model.
+/// Returns whether the tensor with this name belongs to the checkpoint, not to the model.
 pub(crate) fn is_own(name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|rest| !rest.contains('.'))
 }
 
-/// How far it is.
+/// The progress of a training run.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Progress {
     pub run: Run,
-    /// The history of a file of version 1, which has all of it.
+    /// The whole history, in files of version 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub epochs: Vec<Row>,
-    /// Later versions have it in a file beside.
+    /// The part of the history file that belongs to the checkpoint, in files of version 2.
     pub rows: Option<Rows>,
-    /// The optimizer's steps.
+    /// The number of steps of the optimizer.
     pub steps: u64,
-    /// The optimizer's scalars.
+    /// The scalars of the optimizer.
     pub scalars: Vec<f64>,
     pub plateau: Waiting,
-    /// The rate of the next step: what a schedule makes of all this; none where the schedule ends.
+    /// The learning rate of the next step, or `None` if the schedule has ended.
     pub learning_rate: Option<f64>,
     /// The epoch that early stopping would restore.
     pub best: Option<usize>,
 }
 
-/// What has to be the same when it goes on.
+/// The settings that must be the same when the run is resumed.
 #[derive(Deserialize, PartialEq, Serialize)]
 pub(crate) struct Run {
     pub precision: String,
@@ -46,7 +47,7 @@ pub(crate) struct Run {
     pub test_samples: Option<usize>,
 }
 
-/// What a reduction on a plateau remembers.
+/// The state of a reduction on a plateau.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Waiting {
     pub scale: f64,
@@ -56,7 +57,7 @@ pub(crate) struct Waiting {
 }
 
 impl Run {
-    /// What is not as it was.
+    /// Returns a message for each setting that differs from the saved run.
     pub fn differences(&self, saved: &Self) -> Vec<String> {
         let mut all = Vec::new();
         let mut compare = |what: &str, now: &dyn ToString, then: &dyn ToString| {

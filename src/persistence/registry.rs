@@ -13,10 +13,13 @@ use crate::output::{ElementwiseOutput, Output, built_in_outputs};
 use crate::scalar::Scalar;
 use crate::settings::{LayerSettings, Settings};
 
-/// How layers, activations, outputs and losses are made again from what a saved model says of them: everything built in, and
-/// whatever is added.
+/// The functions that recreate the layers, activations, outputs and losses of a saved model. A registry contains everything built
+/// in; add a function for each custom part.
 ///
-/// An activation tells its settings by [`ActFn::settings`], and the registry is told how to make it from them.
+/// For example, a saved model stores the settings that [`ActFn::settings`] returns. The function in the registry recreates the
+/// activation from these settings.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -54,7 +57,7 @@ use crate::settings::{LayerSettings, Settings};
 /// let bytes = model.to_bytes()?;
 ///
 /// let error = Sequential::<f32>::from_bytes(&bytes).unwrap_err();
-/// let expected = "bytes: does not fit: layer 'softsign1': kind 'my_softsign' is not in the registry";
+/// let expected = "bytes: incompatible content: layer 'softsign1': kind 'my_softsign' is not in the registry";
 /// assert_eq!(error.to_string(), expected);
 ///
 /// let registry = Registry::<f32>::new().activation(|settings| Ok(Softsign(settings.number("alpha")?)));
@@ -70,12 +73,12 @@ pub struct Registry<A> {
     losses: Makers<A, dyn Loss<A>>,
 }
 
-/// By kind, what makes a thing from its settings.
+/// The functions that create parts from their settings, by kind.
 type Makers<A, T> = BTreeMap<String, Maker<A, T>>;
 type Maker<A, T> = Box<dyn Fn(&Settings, &Registry<A>) -> Result<Arc<T>> + Send + Sync>;
 
 impl<A: Scalar> Registry<A> {
-    /// Everything built in.
+    /// Creates a registry of everything built in.
     #[inline(never)]
     pub fn new() -> Self {
         let (mut layers, mut outputs, mut losses) = (Makers::new(), Makers::new(), Makers::new());
@@ -93,7 +96,7 @@ impl<A: Scalar> Registry<A> {
         Self { layers, outputs, losses }
     }
 
-    /// Adds a layer of this kind, made from its settings; one of the same kind is replaced.
+    /// Adds a function that creates layers of this kind from their settings. Replaces an existing function for the kind.
     pub fn layer<L: Layer<A> + 'static>(
         mut self,
         kind: impl Into<String>,
@@ -103,8 +106,8 @@ impl<A: Scalar> Registry<A> {
         self
     }
 
-    /// Adds a layer of this kind that has other layers inside, made from its settings and a registry that makes the others;
-    /// one of the same kind is replaced.
+    /// Adds a function that creates layers of this kind, which contain other layers, from their settings and the registry that
+    /// creates the inner layers. Replaces an existing function for the kind.
     pub fn block<L: Layer<A>>(
         mut self,
         kind: impl Into<String>,
@@ -116,19 +119,22 @@ impl<A: Scalar> Registry<A> {
         self
     }
 
-    /// Makes a chain of the layers that a block's settings list.
+    /// Creates a chain of the layers that are listed in the settings of a block.
     ///
     /// # Errors
-    /// A layer that is not in the registry, or settings that it does not take. The message lists all problems.
+    ///
+    /// Returns [`Error::Setting`] if the registry cannot create one of the layers. The message lists all problems.
     pub fn chain(&self, layers: &[LayerSettings]) -> Result<Chain<A>> {
         let (layers, problems) = self.make_layers(layers);
         match problems.is_empty() {
             true => Ok(Chain::of(layers)),
-            false => Err(Error::setting("layers", "those of the registry", problems.join("; "))),
+            false => {
+                Err(Error::setting("layers", "layers that the registry can create", problems.join("; ")))
+            }
         }
     }
 
-    /// Makes the layers that a file lists, and lists the problems with them.
+    /// Creates the layers that a file lists. Returns the layers that could be created, and the problems with the others.
     pub(crate) fn make_layers(&self, layers: &[LayerSettings]) -> (Vec<Named<A>>, Vec<String>) {
         let (mut made, mut problems) = (Vec::with_capacity(layers.len()), Vec::new());
         for LayerSettings { name, kind, settings } in layers {
@@ -140,7 +146,7 @@ impl<A: Scalar> Registry<A> {
         (made, problems)
     }
 
-    /// Adds an activation function, made from its settings, as a layer and as an output.
+    /// Adds a function that creates activation functions of the type `F` from their settings, for layers and outputs.
     pub fn activation<F: ActFn>(self, make: impl Fn(&Settings) -> Result<F> + Send + Sync + 'static) -> Self {
         let make = Arc::new(make);
         let for_layer = make.clone();
@@ -148,7 +154,7 @@ impl<A: Scalar> Registry<A> {
         with_layer.output(F::KIND, move |settings| Ok(ElementwiseOutput::new(make(settings)?)))
     }
 
-    /// Adds a loss of one prediction and one target, made from its settings.
+    /// Adds a function that creates elementwise losses of the type `F` from their settings.
     pub fn elementwise_loss<F: LossFn>(
         self,
         make: impl Fn(&Settings) -> Result<F> + Send + Sync + 'static,
@@ -156,7 +162,7 @@ impl<A: Scalar> Registry<A> {
         self.loss(F::KIND, move |settings| Ok(ElementwiseLoss::new(make(settings)?)))
     }
 
-    /// Adds an activation function that learns its parameter, made from the parameter's start.
+    /// Adds a function that creates trainable activation functions of the type `F` from the initial value of their parameter.
     pub fn trainable<F: TrainableActFn>(self, make: impl Fn(f64) -> F + Send + Sync + 'static) -> Self {
         self.layer(F::KIND, move |settings| {
             let layer = TrainableActivation::new(make(settings.number(F::PARAMETER)?));
@@ -164,7 +170,7 @@ impl<A: Scalar> Registry<A> {
         })
     }
 
-    /// Adds an output of this name, made from its settings; one of the same name is replaced.
+    /// Adds a function that creates outputs of this kind from their settings. Replaces an existing function for the kind.
     pub fn output<O: Output<A> + 'static>(
         mut self,
         name: impl Into<String>,
@@ -174,7 +180,7 @@ impl<A: Scalar> Registry<A> {
         self
     }
 
-    /// Adds a loss of this name, made from its settings; one of the same name is replaced.
+    /// Adds a function that creates losses of this kind from their settings. Replaces an existing function for the kind.
     pub fn loss<L: Loss<A> + 'static>(
         mut self,
         name: impl Into<String>,
@@ -184,23 +190,23 @@ impl<A: Scalar> Registry<A> {
         self
     }
 
-    /// The layer that a file describes, or what stands against it.
+    /// Creates the layer that a file describes.
     fn make_layer(&self, kind: &str, settings: Option<&Settings>) -> Made<dyn Layer<A>> {
         make(self, &self.layers, kind, settings, |layer| (layer.kind().into(), layer.settings()))
     }
 
-    /// The output that a file describes.
+    /// Creates the output that a file describes.
     pub(crate) fn make_output(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Output<A>> {
         make(self, &self.outputs, name, settings, |output| (output.kind().into(), output.settings()))
     }
 
-    /// The loss that a file describes.
+    /// Creates the loss that a file describes.
     pub(crate) fn make_loss(&self, name: &str, settings: Option<&Settings>) -> Made<dyn Loss<A>> {
         make(self, &self.losses, name, settings, |loss| (loss.kind().into(), loss.settings()))
     }
 }
 
-/// Refuses a model with a part of another type under the name of a built-in one: a file would come back with that one.
+/// Checks that no custom part has the kind of a built-in part. Otherwise, loading would create the built-in part.
 pub(crate) fn check_kinds<'a, A: Scalar>(
     mut layers: impl Iterator<Item = (&'a str, &'a (dyn Layer<A> + 'static))>,
     output: &(dyn Output<A> + 'static),
@@ -215,11 +221,11 @@ pub(crate) fn check_kinds<'a, A: Scalar>(
     check_kind(makers, "loss", "Loss::kind", (loss.kind(), loss.settings()), loss, |loss| loss)
 }
 
-/// Checks a layer and, if it is a block, those inside.
+/// Checks a layer and its inner layers.
 fn check_layer<A: Scalar>(registry: &Registry<A>, name: &str, layer: &dyn Layer<A>) -> Result<()> {
     let (told, rename) = ((layer.kind(), layer.settings()), "Layer::kind or ActFn::KIND");
     let checked = || {
-        // What a built-in block makes again depends on what is inside, which may need a registry of its own.
+        // Recreating a built-in block may need a custom registry for its inner layers.
         if !is_built_in_block(layer) {
             check_kind((registry, &registry.layers), "layer", rename, told, layer, |layer| layer)?;
         }
@@ -233,7 +239,7 @@ fn is_built_in_block<A: Scalar>(layer: &dyn Layer<A>) -> bool {
     layer.is::<Chain<A>>() || layer.is::<Residual<A>>() || layer.is::<Concat<A>>()
 }
 
-/// Compares the type of a part with that of what the built-in `makers` make of what it tells of itself.
+/// Checks that a part with the kind of a built-in part has the type that the built-in `makers` create from its settings.
 fn check_kind<A: Scalar, T: ?Sized + 'static>(
     (registry, makers): (&Registry<A>, &Makers<A, T>),
     what: &str,
@@ -247,12 +253,12 @@ fn check_kind<A: Scalar, T: ?Sized + 'static>(
     if built_in.is_some_and(|built_in| type_of(&*built_in, any) == type_of(part, any)) {
         return Ok(());
     }
-    let reason = "one that nothing built in has, for a file would come back with that one";
-    let expected = format!("{reason} (rename yours in {rename})");
-    Err(Error::setting(format!("name of the {what}"), expected, name))
+    let reason = "one that no built-in part has, because loading would create the built-in part";
+    let expected = format!("{reason} (change {rename})");
+    Err(Error::setting(format!("kind of the custom {what}"), expected, name))
 }
 
-/// The type of a part, or of what is behind the innermost pointer.
+/// Returns the type of a part inside any number of boxes and shared pointers.
 fn type_of<T: ?Sized + 'static>(part: &T, any: fn(&T) -> &dyn Any) -> TypeId {
     let own = any(part);
     let boxed = own.downcast_ref::<Box<T>>().map(Box::as_ref);
@@ -260,10 +266,10 @@ fn type_of<T: ?Sized + 'static>(part: &T, any: fn(&T) -> &dyn Any) -> TypeId {
     inner.map_or_else(|| own.type_id(), |inner| type_of(inner, any))
 }
 
-/// What was made, or why it was not.
+/// A part, or the reason why it could not be created.
 type Made<T> = Result<Arc<T>, String>;
 
-/// Makes a thing, and asks it whether it is what the file says.
+/// Creates a part, and checks that it has the kind and the settings in the file.
 fn make<A: Scalar, T: ?Sized>(
     registry: &Registry<A>,
     makers: &Makers<A, T>,
@@ -274,14 +280,14 @@ fn make<A: Scalar, T: ?Sized>(
     let maker = makers.get(kind).ok_or_else(|| format!("kind '{kind}' is not in the registry"))?;
     let settings = settings.ok_or_else(|| {
         format!(
-            "kind '{kind}' did not tell its settings: its method settings() has to, before the model is saved"
+            "kind '{kind}' was saved without settings: implement its method settings() and save the model again"
         )
     })?;
     let made = maker(settings, registry).map_err(|error| format!("kind '{kind}': {error}"))?;
     match told(&made) {
         (own, Some(same)) if own == kind && same == *settings => Ok(made),
         (own, other) => {
-            Err(format!("the registry made '{own}' with {other:?} of '{kind}' with {settings:?}"))
+            Err(format!("kind '{kind}' with {settings:?}: the registry created '{own}' with {other:?}"))
         }
     }
 }

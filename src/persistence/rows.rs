@@ -1,5 +1,5 @@
-//! The history of a run, in a file beside its checkpoints: a line of JSON for each row. A checkpoint says how many of them are
-//! its own, so that the rows are written once and not again with every checkpoint.
+//! The history of a run in a file in the folder of its checkpoints, with a line of JSON for each row. A checkpoint stores the number
+//! of rows that belong to it, so that each row is written once and not again with every checkpoint.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -29,11 +29,11 @@ pub(crate) struct Measured {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Rows {
     pub count: usize,
-    /// The last one, by which the file of another run is told apart.
+    /// The last row, which reveals the history file of a different run.
     pub last: Row,
 }
 
-/// Makes a file that has these rows and nothing else, as a whole, unless it is there already.
+/// Writes a file that contains exactly these rows, as a whole or not at all. Does nothing if the file already has this content.
 pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
     let lines = rows.iter().map(line).collect::<io::Result<Vec<_>>>();
     let lines = lines.map_err(|error| Error::Io { path: path.into(), error })?.concat();
@@ -43,8 +43,8 @@ pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
     }
 }
 
-/// Adds a row to a file that has all before, and brings it to the disk. If that is interrupted, the file ends in rows, or a
-/// part of one, that no checkpoint counts.
+/// Appends a row to a file and flushes the file to the disk. If the write is interrupted, the file may end with a row or a part of
+/// a row that no checkpoint counts.
 pub(crate) fn append(path: &Path, row: &Row) -> Result<()> {
     let append = || {
         let mut file = File::options().append(true).open(path)?;
@@ -54,7 +54,7 @@ pub(crate) fn append(path: &Path, row: &Row) -> Result<()> {
     append().map_err(|error| Error::Io { path: path.into(), error })
 }
 
-/// Reads the rows of a checkpoint, and not what follows them.
+/// Reads the rows of a checkpoint. Later rows in the file are ignored.
 pub(crate) fn read(path: &Path, rows: &Rows) -> Result<Vec<Row>> {
     let bytes = file::read(path)?;
     let mismatch = |problem| Error::Mismatch { file: path.into(), problems: vec![problem] };
@@ -67,7 +67,8 @@ pub(crate) fn read(path: &Path, rows: &Rows) -> Result<Vec<Row>> {
         return Err(mismatch(format!("rows of the history: expected {}, got {}", rows.count, all.len())));
     }
     if all.last() != Some(&rows.last) {
-        let reason = "row of the history: expected that of the checkpoint, got the row of another run";
+        let reason =
+            "row of the history: expected the last row of the checkpoint, got a row of a different run";
         return Err(mismatch(format!("last {reason}")));
     }
     Ok(all)

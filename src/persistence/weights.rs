@@ -1,4 +1,4 @@
-//! The numbers of a model as tensors, and back.
+//! Conversion of a model's parameters and buffers to tensors and back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,15 +11,15 @@ use crate::error::{Error, Result};
 use crate::layer::TensorSpec;
 use crate::scalar::{Scalar, are_finite};
 
-/// What PyTorch counts in a batch normalisation and does not use; such tensors are passed over.
+/// The suffix of the names of tensors to ignore: PyTorch's count of batches in batch normalisation.
 const PASSED_OVER: &str = ".num_batches_tracked";
 
-/// The type that files have for a precision.
+/// Returns the type of tensors in files for the precision `A`.
 pub(crate) fn dtype<A>() -> Dtype {
     if size_of::<A>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }
 
-/// Every parameter and buffer, its dimensions in reverse order where the layer says so.
+/// Returns every parameter and buffer as a tensor for a file, with its dimensions in reverse order if the layer declares this.
 pub(crate) fn outgoing<'a, A: Scalar>(
     values: impl Iterator<Item = (String, &'a TensorSpec, &'a [A])>,
 ) -> Vec<(String, Outgoing<'a>)> {
@@ -47,7 +47,7 @@ fn saved_shape(parameter: &TensorSpec) -> Vec<usize> {
     shape
 }
 
-/// Returns a parameter's values as files have them.
+/// Returns the values of a parameter as files store them.
 fn encode<A: Scalar>(parameter: &TensorSpec, values: &[A]) -> Vec<u8> {
     match (parameter.transposed, &parameter.shape[..]) {
         (true, &[rows, _]) => bytes_of(values, rows),
@@ -59,7 +59,7 @@ fn encode<A: Scalar>(parameter: &TensorSpec, values: &[A]) -> Vec<u8> {
     }
 }
 
-/// Reads a parameter's values from a tensor that fits.
+/// Reads the values of a parameter from a tensor that fits.
 pub(crate) fn decode<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>, values: &mut [A]) {
     let is_single = tensor.dtype == Dtype::F32;
     match (parameter.transposed, &tensor.shape[..]) {
@@ -73,24 +73,24 @@ pub(crate) fn decode<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>, val
     }
 }
 
-/// Why an array can be made of values.
-const SHAPE: &str = "as many values as the shape says";
+/// The message of `expect` if an array is created from values that fit its shape.
+const SHAPE: &str = "the number of values fits the shape";
 
-/// Returns the bytes of the transpose of a matrix of this many rows; with one row, of the values as they are.
+/// Returns the bytes of the transpose of a matrix with `rows` rows. If `rows` is 1, the values keep their order.
 pub(crate) fn bytes_of<A: Scalar>(values: &[A], rows: usize) -> Vec<u8> {
     let mut bytes = vec![0; size_of_val(values)];
     A::write_transposed(values, rows, &mut bytes);
     bytes
 }
 
-/// Returns a tensor's values.
+/// Returns the values of a tensor.
 pub(crate) fn numbers<A: Scalar>(tensor: &Tensor<'_>) -> Vec<A> {
     let mut values = vec![A::zero(); tensor.shape.iter().product()];
     A::read_transposed(tensor.data, tensor.dtype == Dtype::F32, 1, &mut values);
     values
 }
 
-/// Which tensor belongs to which parameter or buffer of the model, in its order; an error that lists whatever does not fit.
+/// Returns the tensor for each declared parameter and buffer, in the order of the declarations. The error lists all problems.
 pub(crate) fn fit<'a, 'b, 'c, A: Scalar>(
     file: &Path,
     declared: impl Iterator<Item = (String, &'c TensorSpec)>,
@@ -116,14 +116,14 @@ pub(crate) fn fit<'a, 'b, 'c, A: Scalar>(
     }
 }
 
-/// Whether shape, type and numbers of a tensor are right for a parameter.
+/// Checks that the shape, the type and the values of a tensor fit a parameter.
 fn check<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>) -> Result<(), String> {
     let Tensor { name, dtype: got, shape, .. } = tensor;
     let expected = saved_shape(parameter);
     if *shape != expected {
         return Err(format!("{name}: expected shape {expected:?}, got {shape:?}"));
     }
-    // To widen a number is exact. To round it is for whoever loads to decide.
+    // Widening is exact. Rounding is left to the user.
     let is_right = *got == dtype::<A>() || (*got == Dtype::F32 && dtype::<A>() == Dtype::F64);
     if !is_right {
         return Err(format!("{name}: expected type {}, got {got}", dtype::<A>()));
@@ -131,11 +131,11 @@ fn check<A: Scalar>(parameter: &TensorSpec, tensor: &Tensor<'_>) -> Result<(), S
     if are_finite(tensor.data, *got == Dtype::F32) {
         return Ok(());
     }
-    let (i, value) = first_not_finite(tensor).expect("one is not finite");
-    Err(format!("{name}: expected finite numbers, got {value} as number {i}"))
+    let (i, value) = first_not_finite(tensor).expect("a value is not finite");
+    Err(format!("{name}: expected finite values, got {value} at index {i}"))
 }
 
-/// The first value of a tensor that is not finite, and its place.
+/// Returns the first value of a tensor that is not finite, and its index.
 fn first_not_finite(tensor: &Tensor<'_>) -> Option<(usize, f64)> {
     let values: Box<dyn Iterator<Item = f64>> = match tensor.dtype == Dtype::F32 {
         true => Box::new(tensor.data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes).into())),

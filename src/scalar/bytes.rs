@@ -1,15 +1,17 @@
-//! Values as bytes of files, little-endian, and back: one copy in bulk, not value by value.
+//! Conversion between values and the little-endian bytes of files, in bulk rather than value by value.
 
-/// The side of the square blocks that a matrix is transposed by: a few cache lines at a time, whatever the matrix's size is.
+/// The side length of the square blocks in which a matrix is transposed. A block touches only a few cache lines, regardless
+/// of the size of the matrix.
 const BLOCK: usize = 16;
 
-/// A value that has a form in files. Not generic, so that the copies are compiled here and not in every crate that loads.
+/// A scalar type that files can store. Its methods are not generic, so they are compiled in this crate and not in every crate
+/// that loads a file.
 pub trait Bytes: Sized {
-    /// Reads a row-major matrix of this many rows and writes its transpose; with one row, the values as they are. The bytes are
-    /// those of `f32` if `is_single`, otherwise of `f64`.
+    /// Reads a row-major matrix of `rows` rows and writes its transpose to `values`. A matrix of one row is copied in order.
+    /// The bytes contain `f32` values if `is_single` is true, and `f64` values otherwise.
     fn read_transposed(bytes: &[u8], is_single: bool, rows: usize, values: &mut [Self]);
 
-    /// Writes the bytes of the transpose of a row-major matrix of this many rows; with one row, of the values as they are.
+    /// Writes the bytes of the transpose of a row-major matrix of `rows` rows. A matrix of one row is written in order.
     fn write_transposed(values: &[Self], rows: usize, bytes: &mut [u8]);
 }
 
@@ -39,7 +41,7 @@ impl Bytes for f64 {
     }
 }
 
-/// Converts a row-major matrix of this many rows into its transpose.
+/// Converts the values of a row-major matrix of `rows` rows and writes the transpose to `to`.
 fn transpose<X: Copy, Y: Copy>(from: &[X], rows: usize, to: &mut [Y], convert: impl Fn(X) -> Y) {
     let Some(&first) = from.first() else { return };
     let columns = from.len() / rows;
@@ -63,10 +65,11 @@ fn transpose<X: Copy, Y: Copy>(from: &[X], rows: usize, to: &mut [Y], convert: i
     }
 }
 
-/// Whether all values are finite, in one pass; the bytes are those of `f32` if `is_single`, otherwise of `f64`.
+/// Returns whether all values are finite, in one pass. The bytes contain `f32` values if `is_single` is true, and `f64`
+/// values otherwise.
 #[cfg(feature = "persistence")]
 pub(crate) fn are_finite(bytes: &[u8], is_single: bool) -> bool {
-    // Without an early exit the loops vectorise. An exponent of ones alone is that of NaN and the infinities.
+    // Without an early exit, the loops vectorise. Only NaN and the infinities have an exponent field of all ones.
     const SINGLE: u32 = f32::INFINITY.to_bits();
     const DOUBLE: u64 = f64::INFINITY.to_bits();
     let any = match is_single {

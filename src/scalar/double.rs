@@ -1,4 +1,4 @@
-//! The data of `f64`.
+//! The constants and polynomials of the elementary functions for `f64`.
 
 use super::kernel::Kernel;
 
@@ -61,7 +61,7 @@ impl Kernel for f64 {
         f64::mul_add(self, factor, addend)
     }
 
-    /// Error of eʳ: 3.5e-18.
+    /// The error in eʳ is 3.5e-18.
     #[inline(always)]
     fn exp_even(z: f64) -> f64 {
         let low = z.mul_add(0.041_666_666_666_510_46, 0.500_000_000_000_001_3);
@@ -69,7 +69,7 @@ impl Kernel for f64 {
         (z * z).mul_add((z * z).mul_add(2.763_181_227_591_121e-7, high), low)
     }
 
-    /// Error of eʳ: 6e-20.
+    /// The error in eʳ is 6e-20.
     #[inline(always)]
     fn exp_odd(z: f64) -> f64 {
         let low = z.mul_add(0.008_333_333_333_315_72, 0.166_666_666_666_666_85);

@@ -1,17 +1,17 @@
 //! The derivative of mish in `f64`.
 //!
-//! Nothing wider is at hand, and its terms cancel left of 0. So e = e^−|u| = p(1 + n) stays apart in its two parts:
-//! sums of small integers, powers of two and u are exact, what is rounded is small, and what the two largest roundings
-//! take away is carried along.
+//! No wider type is available, and the terms cancel for u < 0. The code therefore keeps e = e^−|u| = p(1 + n) in its two
+//! parts: sums of small integers, powers of two and u are exact, the rounded terms are small, and the two largest rounding
+//! errors are carried along.
 
 use super::derivative::Parts;
 use super::kernel::Kernel;
 
-/// mish′(u), e = e^−|u|:
+/// Returns mish′(u), with e = e^−|u|:
 ///
-/// - u < 0: e·(1 − w + c + w·y²)/(1 + c)², w = |u|, y = e/(2 + e), c = e(1 + y)/2;
-/// - u ≥ 0: 1 − 2e·y·(1 + c − 2w(1 − y))/(1 + c)², y = e/(1 + 2e), c = 2e·y;
-/// - near the zero a polynomial.
+/// - u < 0: e·(1 − w + c + w·y²)/(1 + c)² with w = |u|, y = e/(2 + e) and c = e(1 + y)/2;
+/// - u ≥ 0: 1 − 2e·y·(1 + c − 2w(1 − y))/(1 + c)² with y = e/(1 + 2e) and c = 2e·y;
+/// - near the zero: a polynomial.
 #[inline(always)]
 pub fn mish_derivative(u: f64) -> f64 {
     let negative = u < 0.0;
@@ -39,7 +39,7 @@ pub fn mish_derivative(u: f64) -> f64 {
     if x.abs() < NEAR { x * near(x) } else { derivative }
 }
 
-/// (1 + p + r)² for a power of two p and a small r, and what its last rounding took away.
+/// Returns (1 + p + r)² for a power of two p and a small r, and the rounding error of its last addition.
 #[inline(always)]
 fn square_one_plus(p: f64, r: f64) -> (f64, f64) {
     let main = p.mul_add(2.0, 1.0);
@@ -48,28 +48,30 @@ fn square_one_plus(p: f64, r: f64) -> (f64, f64) {
     (square, (main - square) + tail)
 }
 
-/// a − b, and what rounding took from it, for a > b/2 or so.
+/// Returns a − b and its rounding error, for a greater than about b/2.
 #[inline(always)]
 fn less(a: f64, b: f64) -> (f64, f64) {
     let d = a - b;
     (d, (a - d) - b)
 }
 
-/// `large`/`LARGE`·(main + more)/(square + lost).
+/// Returns `large`/`LARGE`·(main + more)/(square + lost).
 ///
-/// 1/square lies between ¼ and 1; for the small correction by `lost` a number between them will do.
+/// 1/square is between ¼ and 1. The correction by `lost` is small, so it uses a constant in this range instead of 1/square.
 #[inline(always)]
 fn quotient(large: f64, main: f64, more: f64, square: f64, lost: f64) -> f64 {
     let n = main + (main + more).mul_add(-0.6 * lost, more);
     large * n / (f64::LARGE * square)
 }
 
-/// In two parts.
+/// The zero of mish′, in two parts.
 const ZERO: (f64, f64) = (-1.192_431_214_515_495_2, -4.848_482_984_803_104e-17);
+/// The derivative of mish′ at its zero, in two parts.
 const SLOPE_AT_ZERO: (f64, f64) = (0.266_947_914_049_534_5, 1.533_281_661_713_558_7e-17);
+/// The distance from the zero up to which the polynomial is used.
 const NEAR: f64 = 0.2;
 
-/// mish′(zero + x)/x for |x| ≤ `NEAR`.
+/// Returns mish′(zero + x)/x for |x| ≤ `NEAR`.
 #[inline(always)]
 fn near(x: f64) -> f64 {
     let x2 = x * x;

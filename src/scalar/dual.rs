@@ -1,4 +1,4 @@
-//! A number with its derivative: forward differentiation, one number at a time.
+//! Dual numbers: forward-mode differentiation, one value at a time.
 
 use std::cmp::Ordering;
 use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
@@ -11,20 +11,22 @@ use super::Real;
 /// 1/√2π.
 const PEAK: f64 = 0.398_942_280_401_432_7;
 
-/// A number that carries a derivative: a value x and dx, its derivative with respect to some variable.
+/// A dual number: a value x and its derivative dx with respect to some variable.
 ///
 /// Formula: f(x, dx) = (f(x), f′(x)·dx) for every elementary function f, and the sum, product and quotient rules for
-/// arithmetic. Where dx is 0 it stays 0, also where f′(x) is infinite.
+/// arithmetic. If dx is 0, the derivative of the result is 0, even if f′(x) is infinite.
 ///
-/// Numerics: every f′ is computed in a form that does not cancel and does not overflow. The derivative of a whole formula is as
-/// exact as the formula: where its terms cancel, so do theirs.
+/// Numerics: every f′ is computed in a form that neither cancels nor overflows. The derivative of a composed formula is as
+/// accurate as the formula: if its terms cancel, so do the terms of the derivative.
 ///
-/// A dual of duals carries a second derivative:
+/// A dual number whose value and derivative are dual numbers carries a second derivative.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::scalar::{Dual, Real};
 ///
-/// /// sin(x)·x
+/// /// Returns sin(x)·x.
 /// fn f<R: Real>(x: R) -> R {
 ///     x.sin() * x
 /// }
@@ -41,16 +43,16 @@ pub struct Dual<R> {
 }
 
 impl<R: Real> Dual<R> {
-    /// The variable itself: dx = 1.
+    /// Creates the variable itself, with dx = 1.
     #[inline(always)]
     pub fn variable(value: R) -> Self {
         Self { value, derivative: R::one() }
     }
 
-    /// A value that does not depend on the variable: dx = 0.
+    /// Creates a value that does not depend on the variable, with dx = 0.
     #[inline(always)]
     pub fn constant(value: R) -> Self {
-        // To add −0 changes nothing, and the compiler leaves it out.
+        // Adding −0 changes no value, so the compiler omits the addition.
         Self { value, derivative: -R::zero() }
     }
 
@@ -66,37 +68,37 @@ impl<R: Real> Dual<R> {
         self.derivative
     }
 
-    /// f(x), by its value and f′(x).
+    /// Returns f(x) from its value and its slope f′(x).
     #[inline(always)]
     fn of_value(self, value: R, slope: R) -> Self {
         Self { value, derivative: times(self.derivative, slope) }
     }
 }
 
-/// dx·slope; where dx is 0, it stays 0, also beside an infinite slope. The compiler knows the dx of constants and of the
-/// variable, so that neither the question nor the product is left of those.
+/// Returns dx·slope, or dx if it is 0, even if the slope is infinite. The compiler knows the dx of constants and of the
+/// variable, and removes both the comparison and the multiplication for them.
 #[inline(always)]
 fn times<R: Real>(dx: R, slope: R) -> R {
     if dx.is_zero() { dx } else { dx * slope }
 }
 
-/// a·b, and 0 where b is 0, whatever a is.
+/// Returns a·b, or 0 if b is 0, regardless of a.
 #[inline(always)]
 fn tamed<R: Real>(a: R, b: R) -> R {
     if b.is_zero() { b } else { a * b }
 }
 
-/// φ(x) = e^(−x²/2)/√2π.
+/// Returns φ(x) = e^(−x²/2)/√2π.
 #[inline(always)]
 fn normal_density<R: Real>(x: R) -> R {
     R::of(PEAK) * (x * x * R::of(-0.5)).exp()
 }
 
-/// ψ′(x), by ψ′(x) = ψ′(x + 1) + 1/x² and the asymptotic series; left of ½ by reflection.
+/// Returns ψ′(x), using ψ′(x) = ψ′(x + 1) + 1/x² and the asymptotic series, and reflection for x < ½.
 #[inline(always)]
 fn trigamma<R: Real>(x: R) -> R {
     const SHIFT: usize = 10;
-    /// The Bernoulli numbers B₂, B₄, ….
+    /// The Bernoulli numbers B₂, B₄, …
     const SERIES: [f64; 7] =
         [1.0 / 6.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0];
     let is_left = x < R::of(0.5);
@@ -114,7 +116,7 @@ fn trigamma<R: Real>(x: R) -> R {
     if is_left { reflected * reflected - right } else { right }
 }
 
-/// Compares values.
+/// Compares the values and ignores the derivatives.
 impl<R: Real> PartialEq for Dual<R> {
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
@@ -122,7 +124,7 @@ impl<R: Real> PartialEq for Dual<R> {
     }
 }
 
-/// Compares values.
+/// Compares the values and ignores the derivatives.
 impl<R: Real> PartialOrd for Dual<R> {
     #[inline(always)]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -151,7 +153,7 @@ impl<R: Real> Zero for Dual<R> {
     fn zero() -> Self {
         Self::constant(R::zero())
     }
-    /// Whether value and derivative are 0.
+    /// Returns whether both the value and the derivative are 0.
     #[inline(always)]
     fn is_zero(&self) -> bool {
         self.value.is_zero() && self.derivative.is_zero()
@@ -227,7 +229,7 @@ assign! {
     DivAssign div_assign /;
 }
 
-/// The functions of one argument: value and slope, both of the argument x and, where the slope needs it, the value y.
+/// Implements functions of one argument. The slope is an expression in the argument x and, if needed, the value y.
 macro_rules! functions {
     ($($name:ident($x:ident, $y:pat) -> $slope:expr;)+) => {
         $(
@@ -312,8 +314,10 @@ impl<R: Real> Real for Dual<R> {
 
     #[inline(always)]
     fn powi(self, n: i32) -> Self {
-        // Not n − 1, which may overflow, for a power that is 0 anyway.
-        let slope = if n == 0 { R::zero() } else { R::of(n.into()) * self.value.powi(n.saturating_sub(1)) };
+        // n − 1 overflows for the least `i32`.
+        let less =
+            |n: i32| n.checked_sub(1).map_or_else(|| self.value.powi(n) / self.value, |n| self.value.powi(n));
+        let slope = if n == 0 { R::zero() } else { R::of(n.into()) * less(n) };
         self.of_value(self.value.powi(n), slope)
     }
 
@@ -382,7 +386,7 @@ impl<R: Real> Real for Dual<R> {
         swish_derivative(x, _) -> tamed(R::of(2.0) - x * (x * R::of(0.5)).tanh(), x.sigmoid_derivative());
         mish_derivative(x, _) -> {
             let s = x.softplus();
-            // tanh(softplus(x))′, and what its own derivative is of it
+            // tanh(softplus(x))′ = slope, and slope′ = slope·decay
             let slope = s.tanh_derivative() * x.sigmoid();
             let decay = (-x).sigmoid() - R::of(2.0) * s.tanh() * x.sigmoid();
             tamed(R::of(2.0) + x * decay, slope)

@@ -1,50 +1,50 @@
-//! What the kernels need from `f32` and `f64`.
+//! The SIMD operations that the kernels need on `f32` and `f64`.
 
 use pulp::Simd;
 
-/// A number that fills the lanes of a SIMD register.
+/// A floating-point type that fills the lanes of a SIMD register.
 ///
-/// Every product goes through the fused [`mul_add`](Element::mul_add), so a sum has the same bits whether it
-/// was computed in one lane or in sixteen.
+/// Every product is computed by the fused [`mul_add`](Element::mul_add), so a sum has the same bits whether it is computed in
+/// one lane or in sixteen.
 pub trait Element: Copy + Send + Sync + 'static {
-    /// A register of this number.
+    /// A register of values of this type.
     type Vector<S: Simd>: Copy;
-    /// Nought, the start of a sum and the filling of a panel.
+    /// Zero, the initial value of a sum and the padding of a panel.
     const ZERO: Self;
-    /// One, by which a sum takes numbers as they are.
+    /// One, the factor that turns a fused multiply-add into an addition.
     const ONE: Self;
 
-    /// How many numbers a register holds.
+    /// Returns the number of values in a register.
     #[inline(always)]
     fn lanes<S: Simd>() -> usize {
         const { size_of::<Self::Vector<S>>() / size_of::<Self>() }
     }
 
-    /// `x` in every lane.
+    /// Returns a register with `x` in every lane.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
-    /// `a·b + c` with a single rounding.
+    /// Returns `a·b + c` with a single rounding.
     fn mul_add<S: Simd>(
         simd: S,
         a: Self::Vector<S>,
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
-    /// `a·b + c` of numbers alone, with a single rounding.
+    /// Returns `a·b + c` of single values, with a single rounding.
     fn fused(a: Self, b: Self, c: Self) -> Self;
-    /// A register from a slice that may be shorter; the lanes beyond it are nought.
+    /// Loads a register from a slice, which may be shorter, and sets the remaining lanes to zero.
     fn load<S: Simd>(simd: S, from: &[Self]) -> Self::Vector<S>;
-    /// The number in the first lane.
+    /// Returns the value in the first lane.
     #[inline(always)]
     fn first<S: Simd>(simd: S, v: Self::Vector<S>) -> Self {
         let mut first = [Self::ZERO];
         Self::store(simd, &mut first, v);
         first[0]
     }
-    /// As many lanes as the slice has places.
+    /// Stores the first lanes, one for each element of the slice.
     fn store<S: Simd>(simd: S, to: &mut [Self], v: Self::Vector<S>);
-    /// The whole registers in a slice, and the rest.
+    /// Splits a slice into whole registers and the remaining elements.
     fn vectors<S: Simd>(slice: &[Self]) -> (&[Self::Vector<S>], &[Self]);
-    /// The whole registers in a slice, and the rest, for writing.
+    /// Splits a mutable slice into whole registers and the remaining elements.
     fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
 }
 

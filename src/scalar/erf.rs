@@ -1,13 +1,14 @@
-//! The error function and its kin: erf, erfc, Φ, u·Φ(u) and its derivative.
+//! The error function and related functions: erf, erfc, Φ, u·Φ(u) and the derivative of u·Φ(u).
 //!
-//! Everything but erf near 0 is built on the left tail Φ(−a) = e^(−a²/2)·M(a), a ≥ 0. M falls smoothly from 1/2
-//! towards 1/(a√2π), so that one fraction of polynomials serves for every a, and no digits are lost however far
-//! out. Φ(u) = 1 − Φ(−u) and erfc x = 2Φ(−√2·x) give the rest. The coefficients are fits of our own by the exchange algorithm in 60
-//! digits (`tests/golden/coefficients.py`); the fractions have only positive ones and thus no cancellation.
+//! All functions, except erf near 0, are based on the left tail Φ(−a) = e^(−a²/2)·M(a), a ≥ 0. M decreases smoothly from 1/2
+//! towards 1/(a√2π), so one rational function approximates it for every a, without loss of accuracy for large a.
+//! Φ(u) = 1 − Φ(−u) and erfc x = 2Φ(−√2·x) yield the other functions. The coefficients are minimax fits by the Remez exchange
+//! algorithm in 60-digit arithmetic (`tests/golden/coefficients.py`). The rational functions have only positive coefficients,
+//! so they do not cancel.
 //!
-//! The functions compute in `f64`; the type parameter says whether the result is to be rounded to `f32`, for which
-//! shorter polynomials do ([`Single`]), or to be good as `f64` ([`Double`]). In `f32` itself the error would be
-//! several units in the last place, and what it takes to correct that costs more than the wider numbers.
+//! The functions compute in `f64`. The type parameter selects the precision of the result: [`Single`] uses shorter
+//! polynomials, which suffice for a result that is rounded to `f32`, and [`Double`] is accurate in `f64`. In `f32`
+//! arithmetic, the error would be several ulp, and correcting it would cost more than the wider type.
 
 use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E, SQRT_2};
 
@@ -16,45 +17,45 @@ use super::kernel::Kernel;
 
 /// φ(0) = 1/√2π.
 const PEAK: f64 = 0.398_942_280_401_432_7;
-/// Below this erf has a polynomial of its own; from here on 1 − erfc is as exact.
+/// The |x| below which erf has its own polynomial. Above it, 1 − erfc is as accurate.
 const NEAR: f64 = 0.85;
 
-/// How exact the result has to be.
+/// The precision of the result.
 pub trait Precision {
-    /// From here on even a·e^(−a²/2) rounds to 0.
+    /// The a above which even a·e^(−a²/2) rounds to 0.
     const LAST: f64;
-    /// What to multiply with at the very end: `gauss` is too large by the inverse, and so never subnormal.
+    /// The factor applied at the very end. `gauss` is too large by its reciprocal, and is therefore never subnormal.
     const DROP: f64;
 
-    /// e^(−half·x²)/`DROP` = (1 + m)·s as (m, s), for half = 1 or 1/2.
+    /// Returns (m, s) with e^(−half·x²)/`DROP` = (1 + m)·s, for half = 1 or 1/2.
     fn gauss(x: f64, half: f64) -> (f64, f64);
-    /// M(a) = (n + o)/d as (n, o, d) for 0 ≤ a ≤ `LAST`; o is small against n or n is 0.
+    /// Returns (n, o, d) with M(a) = (n + o)/d, for 0 ≤ a ≤ `LAST`. Either o is small relative to n, or n is 0.
     fn mills(a: f64) -> (f64, f64, f64);
-    /// erf(x)/x − 1 of z = x², for |x| ≤ `NEAR`.
+    /// Returns erf(x)/x − 1 as a polynomial in z = x², for |x| ≤ `NEAR`.
     fn near(z: f64) -> f64;
 }
 
-/// For results that are rounded to `f32`.
+/// The precision of results that are rounded to `f32`.
 pub struct Single;
 
-/// For results in `f64`.
+/// The precision of results in `f64`.
 pub struct Double;
 
-/// erf x = 2/√π·∫₀ˣ e^(−t²) dt.
+/// Returns erf x = 2/√π·∫₀ˣ e^(−t²) dt.
 #[inline(always)]
 pub fn erf<P: Precision>(x: f64) -> f64 {
     let far = (1.0 - erfc_abs::<P>(x)).copysign(x);
     if x.abs() < NEAR { x + x * P::near(x * x) } else { far }
 }
 
-/// erfc x = 1 − erf x, with all its digits where erf x is near 1.
+/// Returns erfc x = 1 − erf x, without cancellation if erf x is near 1.
 #[inline(always)]
 pub fn erfc<P: Precision>(x: f64) -> f64 {
     let tail = erfc_abs::<P>(x);
     if x < 0.0 { 2.0 - tail } else { tail }
 }
 
-/// Φ(u) = erfc(−u/√2)/2, the probability that a standard normal variable is below u.
+/// Returns Φ(u) = erfc(−u/√2)/2, the probability that a standard normal variable is below u.
 #[inline(always)]
 pub fn normal_cdf<P: Precision>(u: f64) -> f64 {
     let a = at_most(u.abs(), P::LAST);
@@ -62,43 +63,43 @@ pub fn normal_cdf<P: Precision>(u: f64) -> f64 {
     if u < 0.0 { tail } else { 1.0 - tail }
 }
 
-/// u·Φ(u), the Gaussian error linear unit.
+/// Returns u·Φ(u), the Gaussian error linear unit.
 #[inline(always)]
 pub fn gelu<P: Precision>(u: f64) -> f64 {
     let a = at_most(u.abs(), P::LAST);
     let tail = a * tail::<P>(a, P::gauss(a, 0.5)) * P::DROP;
-    // On the right u·Φ(u) = u − u·Φ(−u).
+    // For u ≥ 0, u·Φ(u) = u − u·Φ(−u).
     if u < 0.0 { -tail } else { u - tail }
 }
 
-/// Φ(u) + u·φ(u), the derivative of [`gelu`].
+/// Returns Φ(u) + u·φ(u), the derivative of [`gelu`].
 #[inline(always)]
 pub fn gelu_derivative<P: Precision>(u: f64) -> f64 {
     let a = at_most(u.abs(), P::LAST);
     let (m, s) = P::gauss(a, 0.5);
     let (n, o, d) = P::mills(a);
-    // Of the left side; the two sides add up to 1.
+    // The derivative at −a; the derivatives at a and −a add up to 1.
     let w = (n + o) / d - a * PEAK;
     let tail = (w + w * m) * s * P::DROP;
     if u < 0.0 { tail } else { 1.0 - tail }
 }
 
-/// erfc |x|.
+/// Returns erfc |x|.
 #[inline(always)]
 fn erfc_abs<P: Precision>(x: f64) -> f64 {
     let x = at_most(x.abs(), P::LAST * FRAC_1_SQRT_2);
     tail::<P>(SQRT_2 * x, P::gauss(x, 1.0)) * (2.0 * P::DROP)
 }
 
-/// Φ(−a)/`DROP`.
+/// Returns Φ(−a)/`DROP`.
 #[inline(always)]
 fn tail<P: Precision>(a: f64, (m, s): (f64, f64)) -> f64 {
     let (n, o, d) = P::mills(a);
-    // What is small is added up first.
+    // Adds the small terms first.
     (n + (o + (n + o) * m)) / d * s
 }
 
-/// The smaller one; NaN stays NaN.
+/// Returns the smaller of the two; NaN stays NaN.
 #[inline(always)]
 fn at_most(a: f64, last: f64) -> f64 {
     if a > last { last } else { a }
@@ -108,16 +109,16 @@ impl Precision for Single {
     const LAST: f64 = 15.0;
     const DROP: f64 = 1.0;
 
-    /// 2⁻ʸ by y = k + g. The square is exact: x has 24 bits.
+    /// Computes 2⁻ʸ with y = k + g. The square is exact, because x has 24 significant bits.
     #[inline(always)]
     fn gauss(x: f64, half: f64) -> (f64, f64) {
-        // Adding this rounds to an integer, found in the low bits together with the bias of the exponent.
+        // Adding this constant rounds to an integer, which then occupies the low bits together with the exponent bias.
         const ROUND: f64 = <f64 as Kernel>::ROUND + 1023.0;
         let y = x * x * (half * LOG2_E);
         let power = ROUND - y;
         let g = y + (power - ROUND);
         let g2 = g * g;
-        // 2⁻ᵍ − 1 for |g| ≤ 1/2, degree 6; error relative to 2⁻ᵍ: 1.9e-9.
+        // 2⁻ᵍ − 1 for |g| ≤ 1/2: degree 6; the error relative to 2⁻ᵍ is 1.9e-9.
         let low = 5.545_5e-10 - 0.693_147_205_733_997_5 * g;
         let middle = 0.240_226_468_876_514_64 - 0.055_503_287_801_453_94 * g;
         let high =
@@ -125,7 +126,7 @@ impl Precision for Single {
         (low + g2 * (middle + g2 * high), f64::from_bits(power.to_bits() << 52))
     }
 
-    /// Fraction of degrees 4 and 5 on [0, 15]; relative error 1.1e-8.
+    /// Evaluates a rational function of degrees 4 and 5 on [0, 15]; the relative error is 1.1e-8.
     #[inline(always)]
     fn mills(a: f64) -> (f64, f64, f64) {
         let a2 = a * a;
@@ -135,11 +136,11 @@ impl Precision for Single {
         let q = (1.0 + 1.664_373_188_094_724_3 * a)
             + a2 * ((1.186_606_753_191_263_9 + 0.459_081_910_860_685_67 * a)
                 + a2 * (0.098_421_108_579_001_73 + 0.009_773_168_430_128_314 * a));
-        // Unlike 0, −0 is left out of a sum by the compiler.
+        // The compiler omits the addition of −0, but not of 0.
         (-0.0, p, q)
     }
 
-    /// Degree 5; error relative to erf(x)/x: 6.1e-9.
+    /// Evaluates a polynomial of degree 5; the error relative to erf(x)/x is 6.1e-9.
     #[inline(always)]
     fn near(z: f64) -> f64 {
         let z2 = z * z;
@@ -153,12 +154,12 @@ impl Precision for Double {
     const LAST: f64 = 39.0;
     const DROP: f64 = 1.0 / (1_u128 << 127) as f64;
 
-    /// eʳ·2ᵏ by −half·x² = r + k·ln 2.
+    /// Computes eʳ·2ᵏ with −half·x² = r + k·ln 2.
     #[inline(always)]
     fn gauss(x: f64, half: f64) -> (f64, f64) {
-        // As above, with 127 more for `DROP`.
+        // Like `ROUND` in `Single`, plus 127 for `DROP`.
         const ROUND: f64 = <f64 as Kernel>::ROUND + 1023.0 + 127.0;
-        // x² in two parts, the first exact: its root has the upper 26 bits of x.
+        // x² in two parts. The first is exact, because h has only the upper 26 bits of x.
         let h = f64::from_bits(x.to_bits() & 0xffff_ffff_f800_0000);
         let (high, low) = (h * h * half, (x - h) * (x + h) * half);
         let power = ROUND - high * LOG2_E;
@@ -168,9 +169,9 @@ impl Precision for Double {
         (high + (low + exp_tail(r)), f64::from_bits(power.to_bits() << 52))
     }
 
-    /// M(a) = (C + a·p(a)/q(a))/(a + 2C) with C = φ(0) is right at 0 and ∞ without the fraction, which thus adds
-    /// at most 19 % and keeps its rounding errors small. p and q have degrees 9 and 11; error relative to M on
-    /// [0, 39]: 2.7e-18, also with the coefficients rounded as they are.
+    /// Evaluates M(a) = (C + a·p(a)/q(a))/(a + 2C) with C = φ(0). This is exact at 0 and ∞ without the fraction p/q, which
+    /// therefore adds at most 19 % and contributes only small rounding errors. p and q have degrees 9 and 11; the error
+    /// relative to M on [0, 39] is 2.7e-18, including the rounding of the coefficients.
     #[inline(always)]
     fn mills(a: f64) -> (f64, f64, f64) {
         let a2 = a * a;
@@ -190,7 +191,7 @@ impl Precision for Double {
         (PEAK, a * p / q, a + 2.0 * PEAK)
     }
 
-    /// Degree 11; error relative to erf(x)/x: 1.6e-19.
+    /// Evaluates a polynomial of degree 11; the error relative to erf(x)/x is 1.6e-19.
     #[inline(always)]
     fn near(z: f64) -> f64 {
         let (z2, z4) = (z * z, z * z * (z * z));

@@ -1,13 +1,14 @@
-//! eˣ and eˣ − 1: eˣ = 2ᵏ(1 + m), with k an integer and m = eʳ − 1, |r| ≤ ln 2 / 2.
+//! eˣ and eˣ − 1 by argument reduction: eˣ = 2ᵏ(1 + m), with an integer k and m = eʳ − 1, |r| ≤ ln 2 / 2.
 
 use super::kernel::Kernel;
 
-/// eˣ in the form 2ᵏ(1 + m), and e⁻ˣ as 2⁻ᵏ(1 + `inverse`).
+/// eˣ in the form 2ᵏ(1 + m), and e⁻ˣ in the form 2⁻ᵏ(1 + `inverse`).
 ///
-/// Sums such as 1 + eˣ take the two terms apart: a power of two adds without error, and what m rounds off is small.
+/// Sums such as 1 + eˣ add the two terms separately: the power of two is added exactly, and the rounding error of the term
+/// with m is small.
 #[derive(Clone, Copy)]
 pub struct Exp<A> {
-    /// The integer k, in the low bits of a number.
+    /// The integer k, in the low bits of a float.
     pub t: A,
     pub k: A,
     pub m: A,
@@ -15,7 +16,7 @@ pub struct Exp<A> {
 }
 
 impl<A: Kernel> Exp<A> {
-    /// x must be finite and within some thousands, or NaN; then m is NaN.
+    /// Reduces x, which must be NaN or no larger in magnitude than a few thousand. If x is NaN, m is NaN.
     #[inline(always)]
     pub fn new(x: A) -> Self {
         let t = x.mul_add(A::LOG2_E, A::ROUND);
@@ -28,13 +29,13 @@ impl<A: Kernel> Exp<A> {
         Self { t, k, m, inverse }
     }
 
-    /// `scale`·2ᵏ, which must be in the normal range.
+    /// Returns `scale`·2ᵏ, which must be in the normal range.
     #[inline(always)]
     pub fn power(&self, scale: A) -> A {
         A::shifted(scale, self.t)
     }
 
-    /// y·2ᵏ, rounded once, into the subnormal numbers as well.
+    /// Returns y·2ᵏ, rounded once, even if the result is subnormal.
     #[inline(always)]
     pub fn times_power(&self, y: A) -> A {
         let half = (self.k * A::HALF + A::ROUND) - A::ROUND;
@@ -52,7 +53,7 @@ pub fn exp<A: Kernel>(x: A) -> A {
 pub fn exp_m1<A: Kernel>(x: A) -> A {
     let x0 = x.within((A::EXP_M1_MIN, A::EXP_RANGE.1));
     let e = Exp::new(x0);
-    // m once more, in parts: it may cancel most of 1 − 2⁻ᵏ.
+    // Computes m again, in parts, because it may cancel most of 1 − 2⁻ᵏ.
     let high = (-e.k).mul_add(A::LN2_HIGH, x0);
     let r = (-e.k).mul_add(A::LN2_LOW, high);
     let tail = (-e.k).mul_add(A::LN2_LOW, high - r) + exp_tail(r);
@@ -60,7 +61,7 @@ pub fn exp_m1<A: Kernel>(x: A) -> A {
     y.copysign(x) // the sign of −0 is lost above
 }
 
-/// eʳ − 1 − r for |r| ≤ ln 2 / 2.
+/// Returns eʳ − 1 − r for |r| ≤ ln 2 / 2.
 #[inline(always)]
 pub fn exp_tail<A: Kernel>(r: A) -> A {
     let z = r * r;

@@ -1,19 +1,19 @@
 //! ln |Γ(x)| and its derivative, the digamma function ψ(x).
 //!
-//! Up to 6 both go back to a polynomial on [1, 2], by Γ(x) = (x − 1)·Γ(x − 1), and from there on to the asymptotic
-//! series. What is added to the polynomial or the series takes most of it away in places, so it has the digits of two
-//! numbers. On the left of 0 they follow by reflection, from Γ(−a)·Γ(1 + a) = −π/sin πa.
+//! Below 6, both are reduced to a polynomial on [1, 2] by Γ(x) = (x − 1)·Γ(x − 1); from 6 on, both use the asymptotic series.
+//! The terms that are added to the polynomial or the series can cancel most of it, so these sums are computed in
+//! double-double precision. For x < 0, both follow by reflection from Γ(−a)·Γ(1 + a) = −π/sin πa.
 //!
-//! On x < 0 there are zeros between all poles, and next to them the error is relative to 1.
+//! For x < 0, both functions have zeros between all poles. Next to these zeros, the error is relative to 1.
 //!
-//! The coefficients are fits of our own by the exchange algorithm (`tests/golden/powers.py`).
+//! The coefficients are minimax fits by the Remez exchange algorithm (`tests/golden/powers.py`).
 
 use super::kernel::Kernel;
 use super::pair::{Pair, polynomial};
 
-/// From here on the series serve.
+/// The least x for which the asymptotic series are used.
 const FAR: f64 = 6.0;
-/// Up to here Γ(x) = 1/x.
+/// The x below which Γ(x) rounds to 1/x.
 const TINY: f64 = f64::from_bits((1023 - 60) << 52);
 
 /// π.
@@ -21,7 +21,7 @@ const PI: Pair = Pair::new(std::f64::consts::PI, 1.224_646_799_147_353_2e-16);
 /// ln π.
 const LN_PI: Pair = Pair::new(1.144_729_885_849_400_2, 1.026_595_116_270_782_6e-17);
 
-/// sin πq = πq + q³·(c₀ + z·p(z)), z = q², for |q| ≤ 1/4: c₀ = −π³/6, and p; relative error 2⁻⁶⁸.
+/// c₀ = −π³/6 and the coefficients of p in sin πq = πq + q³·(c₀ + z·p(z)), z = q², for |q| ≤ 1/4; the relative error is 2⁻⁶⁸.
 const SINE_CUBE: Pair = Pair::new(-5.167_712_780_049_97, 2.266_562_282_578_944_7e-16);
 const SINE: [f64; 6] = [
     2.550_164_039_877_344,
@@ -31,7 +31,7 @@ const SINE: [f64; 6] = [
     0.000_466_285_145_681_967_7,
     -2.172_801_727_783_683_5e-5,
 ];
-/// cos πq = 1 + z·(c₀ + z·p(z)), for |q| ≤ 1/4: c₀ = −π²/2, and p; error 2⁻⁶⁴.
+/// c₀ = −π²/2 and the coefficients of p in cos πq = 1 + z·(c₀ + z·p(z)), z = q², for |q| ≤ 1/4; the error is 2⁻⁶⁴.
 const COSINE_SQUARE: Pair = Pair::new(-4.934_802_200_544_679, -3.132_647_754_369_855_7e-16);
 const COSINE: [f64; 6] = [
     4.058_712_126_416_761,
@@ -42,7 +42,8 @@ const COSINE: [f64; 6] = [
     -0.000_103_624_873_741_993_91,
 ];
 
-/// ln Γ(x)/((x − 1)(x − 2)) = c₀ + u·p(u), u = x − 3/2, for 1 ≤ x ≤ 2; relative error 2⁻⁶⁰.
+/// c₀ and the coefficients of p in ln Γ(x)/((x − 1)(x − 2)) = c₀ + u·p(u), u = x − 3/2, for 1 ≤ x ≤ 2; the relative error is
+/// 2⁻⁶⁰.
 const LN_GAMMA_FIRST: Pair = Pair::new(0.483_128_950_540_980_9, 1.729_959_703_222_716_8e-17);
 const LN_GAMMA: [f64; 21] = [
     -0.145_959_895_914_306_08,
@@ -69,7 +70,7 @@ const LN_GAMMA: [f64; 21] = [
 ];
 /// (ln 2π − 1)/2.
 const STIRLING_CONSTANT: Pair = Pair::new(0.418_938_533_204_672_7, 1.672_820_965_058_541_3e-17);
-/// x·(ln Γ(x) − (x − 1/2)(ln x − 1) − (ln 2π − 1)/2) in w = 1/x², for x ≥ 6; error of ln Γ(x): 2⁻⁶³.
+/// Coefficients of x·(ln Γ(x) − (x − 1/2)(ln x − 1) − (ln 2π − 1)/2) in w = 1/x², for x ≥ 6; the error in ln Γ(x) is 2⁻⁶³.
 const STIRLING: [f64; 8] = [
     0.083_333_333_333_333_33,
     -0.002_777_777_777_765_252_3,
@@ -81,9 +82,9 @@ const STIRLING: [f64; 8] = [
     -0.015_941_627_788_368_63,
 ];
 
-/// The zero of ψ on the right of 0, less 1.
+/// The positive zero of ψ, minus 1.
 const DIGAMMA_ZERO: Pair = Pair::new(0.461_632_144_968_362_36, -1.552_234_816_285_867_7e-17);
-/// ψ(x)/u = c₀ + u·p(u), u = x − the zero, for 1 ≤ x ≤ 2; error of 2⁻⁶¹.
+/// c₀ and the coefficients of p in ψ(x)/u = c₀ + u·p(u), for 1 ≤ x ≤ 2, where u is x minus the zero; the error is 2⁻⁶¹.
 const DIGAMMA_FIRST: Pair = Pair::new(0.967_672_245_447_621_2, -3.390_855_412_083_815_7e-17);
 const DIGAMMA: [f64; 23] = [
     -0.442_763_168_983_592_14,
@@ -110,7 +111,7 @@ const DIGAMMA: [f64; 23] = [
     0.000_198_802_199_804_481_13,
     -8.656_080_697_335_95e-5,
 ];
-/// x²·(ψ(x) − ln x + 1/2x) in w = 1/x², for x ≥ 6; error of ψ(x): 2⁻⁵⁸.
+/// Coefficients of x²·(ψ(x) − ln x + 1/2x) in w = 1/x², for x ≥ 6; the error in ψ(x) is 2⁻⁵⁸.
 const ASYMPTOTIC: [f64; 7] = [
     -0.083_333_333_333_325_85,
     0.008_333_333_326_319_366,
@@ -121,17 +122,17 @@ const ASYMPTOTIC: [f64; 7] = [
     -0.049_998_935_021_395_32,
 ];
 
-/// ln |Γ(x)|: ∞ at the poles 0, −1, −2, …
+/// Returns ln |Γ(x)|: ∞ at the poles 0, −1, −2, …
 ///
-/// To 1.1 ulp on x > 0, also next to the zeros 1 and 2; on x < 0 the error is at most 1 ulp of the result or of 1, whichever
-/// is greater.
+/// For x > 0, the error is at most 1.1 ulp, even next to the zeros 1 and 2. For x < 0, it is at most 1 ulp of the result or
+/// of 1, whichever is greater.
 #[inline(always)]
 pub fn ln_gamma(x: f64) -> f64 {
     let a = x.abs();
     let (below, far, tiny) = (a < 1.0, a >= FAR, a < TINY);
     let shift = Shift::new(a);
 
-    // ln Γ(v), v = 1 + t.
+    // ln Γ(v), where v = 1 + t.
     let t = shift.t;
     let u = t - 0.5;
     let minus_one = Pair::ordered_sum(-1.0, t);
@@ -160,15 +161,15 @@ pub fn ln_gamma(x: f64) -> f64 {
 
     let y = Pair::select(x < 0.0, left, right).value();
     let y = if tiny { -ln.value() } else { y };
-    // Where the main term overflows, what it lacks is NaN.
+    // If the main term overflows, its correction is NaN.
     let overflow = far && main.high == f64::INFINITY;
     if overflow || (x <= 0.0 && turn.pole) { f64::INFINITY } else { y }
 }
 
-/// ψ(x) = Γ′(x)/Γ(x): ∓∞ at ±0, NaN at the poles −1, −2, …
+/// Returns ψ(x) = Γ′(x)/Γ(x): ∓∞ at ±0, NaN at the poles −1, −2, …
 ///
-/// To 1.1 ulp on x > 0, also next to the zero; on x < 0 the error is at most 1 ulp of the result or of 1, whichever is
-/// greater.
+/// For x > 0, the error is at most 1.1 ulp, even next to the zero. For x < 0, it is at most 1 ulp of the result or of 1,
+/// whichever is greater.
 #[inline(always)]
 pub fn digamma(x: f64) -> f64 {
     let a = x.abs();
@@ -176,12 +177,13 @@ pub fn digamma(x: f64) -> f64 {
     let (below, far) = (a < 1.0, a >= FAR);
     let shift = Shift::new(a);
 
-    // ψ(v), v = 1 + t.
+    // ψ(v), where v = 1 + t.
     let u = Pair::sum(shift.t, -DIGAMMA_ZERO.high);
     let u = Pair::new(u.high, u.low - DIGAMMA_ZERO.low);
     let near = DIGAMMA_FIRST.lead(u.high, polynomial(&DIGAMMA, u.high)).times(u);
 
-    // ψ(a) is ψ(v) − 1/a or ψ(v) + 1/(a − 1) + 1/(a − 2) + …, and ψ(1 + a) = ψ(a) + 1/a, all over one denominator.
+    // ψ(a) is ψ(v) − 1/a or ψ(v) + 1/(a − 1) + 1/(a − 2) + …, and ψ(1 + a) = ψ(a) + 1/a, with all fractions over a common
+    // denominator.
     let first = if below == negative {
         0.0
     } else if below {
@@ -205,7 +207,7 @@ pub fn digamma(x: f64) -> f64 {
     let series = Pair::new(a, 0.0).ln_wide(0.0).lead(1.0, more);
     let right = Pair::select(far, series, moved);
 
-    // ψ(−a) = ψ(1 + a) + π/tan πa
+    // ψ(−a) = ψ(1 + a) + π/tan πa.
     let turn = Turn::new(a);
     let left = right.plus(turn.cosine.over(turn.sine).times(PI).scaled(1.0_f64.copysign(turn.r)));
 
@@ -215,11 +217,11 @@ pub fn digamma(x: f64) -> f64 {
     if x < 0.0 && turn.pole { f64::NAN } else { y }
 }
 
-/// a = v + n with an integer n and 1 ≤ v < 2, for 0 ≤ a < `FAR`.
+/// The decomposition a = v + n with an integer n and 1 ≤ v < 2, for 0 ≤ a < `FAR`.
 struct Shift {
     /// v − 1, exactly.
     t: f64,
-    /// a − 1, a − 2, … as far as these are at least 1, and 1 for the others.
+    /// a − 1, a − 2, …, with 1 in place of every factor below 1.
     factors: [f64; 4],
 }
 
@@ -238,9 +240,9 @@ impl Shift {
     }
 }
 
-/// Sine and cosine of πa.
+/// The sine and the cosine of πa.
 struct Turn {
-    /// a less the nearest integer.
+    /// a minus the nearest integer.
     r: f64,
     /// Whether a is an integer or infinite.
     pole: bool,
@@ -252,7 +254,7 @@ struct Turn {
 impl Turn {
     #[inline(always)]
     fn new(a: f64) -> Self {
-        // From here on all numbers are integers, and below adding this rounds to one.
+        // All values from here on are integers. Adding this constant to a smaller value rounds it to an integer.
         const ALL: f64 = 4_503_599_627_370_496.0;
         let r = if a >= ALL { 0.0 } else { a - ((a + ALL) - ALL) };
         let w = r.abs();
@@ -267,7 +269,7 @@ impl Turn {
     }
 }
 
-/// sin πq and cos πq for 0 ≤ q ≤ 1/4, to 2⁻⁶⁰.
+/// Returns sin πq and cos πq for 0 ≤ q ≤ 1/4, with an error of 2⁻⁶⁰.
 #[inline(always)]
 fn sine_cosine(q: f64) -> (Pair, Pair) {
     let z = Pair::product(q, q);

@@ -1,16 +1,16 @@
-//! The hyperbolic functions but tanh, and their inverses.
+//! The hyperbolic functions except tanh, and their inverses.
 //!
-//! The inverses are logarithms of sums that hold more digits than one number: roots with their remainders.
+//! The inverses are logarithms of sums in double-double precision: roots with their remainders.
 
 use super::kernel::Kernel;
 use super::pair::{Pair, ln_quotient};
 
-/// Below this |x| sinh x, asinh x and atanh x round to x.
+/// The |x| below which sinh x, asinh x and atanh x round to x.
 const TINY: f64 = f64::from_bits((1023 - 28) << 52);
-/// From here on √(x² ± 1) is x, and so the inverses of sinh and cosh are ln 2x.
+/// The x above which √(x² ± 1) rounds to x, so the inverses of sinh and cosh are ln 2x.
 const HUGE: f64 = f64::from_bits((1023 + 30) << 52);
 
-/// sinh x = (eˣ − e⁻ˣ)/2, to 0.9 ulp.
+/// Returns sinh x = (eˣ − e⁻ˣ)/2 to within 0.9 ulp.
 #[inline(always)]
 pub fn sinh(x: f64) -> f64 {
     let e = Quarters::new(x.abs());
@@ -18,7 +18,7 @@ pub fn sinh(x: f64) -> f64 {
     if x.abs() < TINY { x } else { y }
 }
 
-/// cosh x = (eˣ + e⁻ˣ)/2, to 0.9 ulp.
+/// Returns cosh x = (eˣ + e⁻ˣ)/2 to within 0.9 ulp.
 #[inline(always)]
 pub fn cosh(x: f64) -> f64 {
     let e = Quarters::new(x.abs());
@@ -30,16 +30,16 @@ struct Quarters {
     a: f64,
     b: f64,
     r: Pair,
-    /// C − 1
+    /// C − 1.
     even: f64,
-    /// S − r
+    /// S − r.
     odd: f64,
 }
 
 impl Quarters {
     #[inline(always)]
     fn new(x: f64) -> Self {
-        // From here on the results are infinite.
+        // Above this limit, the results are infinite.
         let x = x.at_most(710.6);
         let k = x.mul_add(f64::LOG2_E, f64::ROUND) - f64::ROUND;
         // The first difference is exact.
@@ -47,11 +47,11 @@ impl Quarters {
         let z = r.high * r.high;
         let even = z * f64::exp_even(z);
         let odd = r.high * (z * f64::exp_odd(z));
-        // What is too small to be normal does not count.
+        // A subnormal power would be negligible, so b is kept in the normal range.
         Self { a: f64::pow2(k - 2.0), b: f64::pow2((-k - 2.0).at_least(-1022.0)), r, even, odd }
     }
 
-    /// 2((a + b)·C + (a − b)·S): a + b and (a − b)·r in all their digits, then what is small.
+    /// Returns 2((a + b)·C + (a − b)·S): first a + b and (a − b)·r in double-double precision, then the small terms.
     #[inline(always)]
     fn combine(&self, b: f64) -> f64 {
         let (p, q) = (Pair::ordered_sum(self.a, b), self.a - b);
@@ -62,7 +62,7 @@ impl Quarters {
     }
 }
 
-/// The inverse of sinh, to 0.51 ulp: ln (1 + g) with g = x + (√(x² + 1) − 1).
+/// Returns the inverse of sinh to within 0.51 ulp: ln (1 + g) with g = x + (√(x² + 1) − 1).
 #[inline(always)]
 pub fn asinh(x: f64) -> f64 {
     let a = x.abs();
@@ -75,7 +75,7 @@ pub fn asinh(x: f64) -> f64 {
     if a < f64::INFINITY { y } else { x }
 }
 
-/// The inverse of cosh, to 0.51 ulp, NaN for x < 1: ln (1 + g) with g = (x − 1) + √(x² − 1).
+/// Returns the inverse of cosh to within 0.51 ulp, or NaN for x < 1: ln (1 + g) with g = (x − 1) + √(x² − 1).
 #[inline(always)]
 pub fn acosh(x: f64) -> f64 {
     let huge = x > HUGE;
@@ -87,10 +87,10 @@ pub fn acosh(x: f64) -> f64 {
     if x < 1.0 { f64::NAN } else { y }
 }
 
-/// ln (1 + g) or ln 2x, x normal.
+/// Returns ln 2x if `huge` is true, and ln (1 + g) otherwise. x must be normal.
 #[inline(always)]
 fn ln_1p_or_ln_2x(g: Pair, huge: bool, x: f64) -> f64 {
-    // 1 + g = 2x needs no sum, and 2x might overflow.
+    // The factor 2 of 2x is added to the exponent, because 2x might overflow.
     let sum = Pair::sum(1.0, g.high);
     let high = if huge { x } else { sum.high };
     let low = if huge { 0.0 } else { sum.low + g.low };
@@ -98,13 +98,13 @@ fn ln_1p_or_ln_2x(g: Pair, huge: bool, x: f64) -> f64 {
     Pair::new(high, low).ln_near(g, more).value()
 }
 
-/// The inverse of tanh, to 0.51 ulp: ±∞ at ±1, NaN beyond.
+/// Returns the inverse of tanh to within 0.51 ulp: ±∞ at ±1, NaN for |x| > 1.
 ///
 /// (1 + x)/(1 − x) = 2ᵏ(1 + s)/(1 − s) with s = ((1 + x) − 2ᵏ(1 − x))/((1 + x) + 2ᵏ(1 − x)).
 #[inline(always)]
 pub fn atanh(x: f64) -> f64 {
     let a = x.abs();
-    // Where it is used 1 − a is exact, or k = 0 and s = a.
+    // Both sums are exact.
     let (up, down) = (Pair::sum(1.0, a), Pair::sum(1.0, -a));
     let (k, _) = f64::split(up.high / down.high);
     let down = down.scaled(f64::pow2(k.at_most(60.0)));

@@ -1,4 +1,4 @@
-//! ln x and ln (1 + x): ln x = k·ln 2 + ln (1 + f), with √½ ≤ 1 + f < √2.
+//! ln x and ln (1 + x) by argument reduction: ln x = k·ln 2 + ln (1 + f), with √½ ≤ 1 + f < √2.
 
 use super::kernel::Kernel;
 
@@ -13,21 +13,21 @@ pub fn ln<A: Kernel>(x: A) -> A {
 #[inline(always)]
 pub fn ln_1p<A: Kernel>(x: A) -> A {
     let y = A::ONE + x;
-    // What rounding took from y, exactly.
+    // The rounding error of y, exactly.
     let lost = if x > A::ONE { A::ONE - (y - x) } else { x - (y - A::ONE) };
     let (k, f) = A::split(y);
     at_ends(y, join(k, f, lost / y)).copysign(x)
 }
 
-/// k·ln 2 + ln (1 + f) + c, the small terms first.
+/// Returns k·ln 2 + ln (1 + f) + c, adding the small terms first.
 #[inline(always)]
 fn join<A: Kernel>(k: A, f: A, c: A) -> A {
     k.mul_add(A::LN2_HIGH, f - (below(f) - k.mul_add(A::LN2_LOW, c)))
 }
 
-/// f − ln (1 + f), for √½ ≤ 1 + f ≤ √2.
+/// Returns f − ln (1 + f) for √½ ≤ 1 + f ≤ √2.
 ///
-/// With s = f/(2 + f), ln (1 + f) = 2 artanh s, and 2s = f − s·f.
+/// With s = f/(2 + f), ln (1 + f) = 2 artanh s and 2s = f − s·f.
 #[inline(always)]
 pub fn below<A: Kernel>(f: A) -> A {
     let s = f / (A::TWO + f);

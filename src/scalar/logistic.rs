@@ -1,19 +1,20 @@
-//! The functions around 1/(1 + eˣ): σ, u·σ(v), tanh, softplus, mish.
+//! The functions based on 1/(1 + eˣ): σ, u·σ(v), tanh, softplus, mish.
 
 use super::exp::Exp;
 use super::kernel::Kernel;
 use super::ln::below;
 
-/// u·σ(v) = u/(1 + E), E = e⁻ᵛ.
+/// Returns u·σ(v) = u/(1 + E), where E = e⁻ᵛ.
 #[inline(always)]
 pub fn times_sigmoid<A: Kernel>(u: A, v: A) -> A {
     let e = Growth::new(-v);
     e.divide(u, A::ZERO)
 }
 
-/// u·tanh softplus u = u/(1 + E − E/(1 + 2E)), E = e⁻ᵘ.
+/// Returns u·tanh softplus u = u/(1 + E − E/(1 + 2E)), where E = e⁻ᵘ.
 ///
-/// All but the last term is positive, and that is at most half of what it is taken from.
+/// All terms of the denominator except the last are positive, and the last is at most half of the value it is subtracted
+/// from.
 #[inline(always)]
 pub fn mish<A: Kernel>(u: A) -> A {
     let e = Growth::new(-u);
@@ -22,12 +23,12 @@ pub fn mish<A: Kernel>(u: A) -> A {
     e.divide(u, less)
 }
 
-/// `scale`·E, E = eˣ = 2ᵏ(1 + m).
+/// `scale`·E, where E = eˣ = 2ᵏ(1 + m).
 struct Growth<A> {
     x: A,
-    /// 1, or `SMALL` where E might overflow.
+    /// 1, or `SMALL` if E might overflow.
     scale: A,
-    /// `scale`·2ᵏ
+    /// `scale`·2ᵏ.
     power: A,
     m: A,
 }
@@ -35,7 +36,7 @@ struct Growth<A> {
 impl<A: Kernel> Growth<A> {
     #[inline(always)]
     fn new(x: A) -> Self {
-        // Where x is cut, 1 + E is 1.
+        // If x is clamped, 1 + E rounds to 1.
         let x = x.at_least(-A::SATURATION);
         let e = Exp::new(x);
         let scale = if x > A::GROWTH_SCALED { A::SMALL } else { A::ONE };
@@ -43,7 +44,7 @@ impl<A: Kernel> Growth<A> {
         Self { x, scale, power, m: e.m }
     }
 
-    /// u/(1 + E − `less`/`scale`), rounded once into the subnormal numbers; 0 where E is out of range.
+    /// Returns u/(1 + E − `less`/`scale`), rounded once, even if the result is subnormal, or 0 if E is out of range.
     #[inline(always)]
     fn divide(&self, u: A, less: A) -> A {
         let sum = self.scale + self.power;
@@ -53,7 +54,7 @@ impl<A: Kernel> Growth<A> {
     }
 }
 
-/// tanh x = (e²ˣ − 1)/(e²ˣ + 1); a polynomial near 0, where the numerator has too few digits.
+/// Returns tanh x = (e²ˣ − 1)/(e²ˣ + 1). Near 0, where the numerator is not accurate enough, it is computed as a polynomial.
 #[inline(always)]
 pub fn tanh<A: Kernel>(x: A) -> A {
     let e = Exp::new((A::TWO * x.abs()).at_most(A::SATURATION));
@@ -65,7 +66,7 @@ pub fn tanh<A: Kernel>(x: A) -> A {
     (if x.abs() < A::NEAR { near } else { far }).copysign(x)
 }
 
-/// ln (1 + eˣ) = max (x, 0) + ln (1 + e^−|x|).
+/// Returns ln (1 + eˣ) = max (x, 0) + ln (1 + e^−|x|).
 #[inline(always)]
 pub fn softplus<A: Kernel>(x: A) -> A {
     let e = Exp::new((-x.abs()).within(A::EXP_RANGE));

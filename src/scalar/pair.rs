@@ -1,10 +1,12 @@
-//! Numbers of twice the digits of `f64`, as unevaluated sums of two, and the logarithm and the exponential with them.
+//! Double-double arithmetic: values with twice the precision of `f64`, as unevaluated sums of two `f64`, with the logarithm
+//! and the exponential.
 //!
-//! What is wrong with a logarithm is wrong with a power y·ln x times as much, and where two logarithms cancel it stands
-//! out. So it is computed to some 2⁻⁶⁵ of itself: ln (1 + f) = 2 artanh s = 2s + 2s³/3 + s⁵·P(s²) with s = f/(2 + f),
-//! of which only the last term, less than 2⁻¹² of the whole, has to do with the digits of one number.
+//! A relative error of the logarithm is multiplied by y·ln x in the power xʸ, and cancellation between two logarithms
+//! magnifies it. The logarithm is therefore computed with a relative error of about 2⁻⁶⁵: ln (1 + f) = 2 artanh s =
+//! 2s + 2s³/3 + s⁵·P(s²) with s = f/(2 + f). Only the last term, which is less than 2⁻¹² of the sum, is computed in plain
+//! `f64`.
 //!
-//! The coefficients are fits of our own by the exchange algorithm (`tests/golden/powers.py`).
+//! The coefficients are minimax fits by the Remez exchange algorithm (`tests/golden/powers.py`).
 
 use super::exp::exp_tail;
 use super::kernel::Kernel;
@@ -13,7 +15,7 @@ use super::kernel::Kernel;
 pub const LN_2: Pair = Pair::new(f64::LN2_HIGH, f64::LN2_LOW);
 const TWO_THIRDS: Pair = Pair::new(0.666_666_666_666_666_6, 3.700_743_415_417_188e-17);
 
-/// P; error relative to ln (1 + f) for √½ ≤ 1 + f ≤ √2: 2⁻⁷³, and less than 2⁻⁶⁶ from the rounding of the coefficients.
+/// P. The error relative to ln (1 + f) for √½ ≤ 1 + f ≤ √2 is 2⁻⁷³, plus less than 2⁻⁶⁶ from rounding the coefficients.
 const ARTANH: [f64; 8] = [
     0.399_999_999_999_999_8,
     0.285_714_285_714_450_96,
@@ -25,7 +27,7 @@ const ARTANH: [f64; 8] = [
     0.119_888_412_585_924_5,
 ];
 
-/// `high` + `low`, the second at most about a unit in the last place of the first.
+/// The unevaluated sum `high` + `low`, where `low` is at most about one ulp of `high`.
 #[derive(Clone, Copy)]
 pub struct Pair {
     pub high: f64,
@@ -40,14 +42,14 @@ impl Pair {
         Self { high, low }
     }
 
-    /// a + b, exactly, for |a| ≥ |b| or a = 0.
+    /// Returns a + b exactly, for |a| ≥ |b| or a = 0.
     #[inline(always)]
     pub fn ordered_sum(a: f64, b: f64) -> Self {
         let high = a + b;
         Self { high, low: b - (high - a) }
     }
 
-    /// a + b, exactly.
+    /// Returns a + b exactly.
     #[inline(always)]
     pub fn sum(a: f64, b: f64) -> Self {
         let high = a + b;
@@ -55,7 +57,7 @@ impl Pair {
         Self { high, low: (a - (high - rest)) + (b - rest) }
     }
 
-    /// a·b, exactly but for underflow.
+    /// Returns a·b exactly, except for underflow.
     #[inline(always)]
     pub fn product(a: f64, b: f64) -> Self {
         let high = a * b;
@@ -90,7 +92,7 @@ impl Pair {
         Self { high, low: self.low.mul_add(b.high, self.high.mul_add(b.low, low)) }
     }
 
-    /// Times a power of two.
+    /// Multiplies by a power of two.
     #[inline(always)]
     pub fn scaled(self, power: f64) -> Self {
         Self { high: self.high * power, low: self.low * power }
@@ -104,7 +106,7 @@ impl Pair {
         Self { high, low: rest * inverse }
     }
 
-    /// The root of a positive number or 0.
+    /// Returns the square root of a positive value or 0.
     #[inline(always)]
     pub fn root(self) -> Self {
         let high = self.high.sqrt();
@@ -112,7 +114,8 @@ impl Pair {
         Self { high, low: if self.high > 0.0 { rest * (0.5 / high) } else { 0.0 } }
     }
 
-    /// `self` + x·p, the second less than the first: a coefficient with more digits than the others, and their terms.
+    /// Returns `self` + x·p, where x·p is smaller than `self`: a polynomial whose constant term has more precision than its
+    /// other coefficients.
     #[inline(always)]
     pub fn lead(self, x: f64, p: f64) -> Self {
         Self::ordered_sum(self.high, x.mul_add(p, self.low))
@@ -123,7 +126,7 @@ impl Pair {
         Self { high: if first { a.high } else { b.high }, low: if first { a.low } else { b.low } }
     }
 
-    /// ln x: −∞ at 0, NaN below.
+    /// Returns ln x: −∞ at 0, NaN for negative x.
     #[inline(always)]
     pub fn ln(x: f64) -> Self {
         let subnormal = x < f64::MIN_POSITIVE;
@@ -136,29 +139,30 @@ impl Pair {
         Self { high: if x < 0.0 { f64::NAN } else { high }, low: if finite { y.low } else { 0.0 } }
     }
 
-    /// ln of a normal number, far from 1 unless `low` is 0; `more` is added to its binary exponent.
+    /// Returns the logarithm of a normal value, which must be far from 1 unless `low` is 0. `more` is added to its binary
+    /// exponent.
     #[inline(always)]
     pub fn ln_wide(self, more: f64) -> Self {
         let (k, f) = self.split();
         ln_split(k + more, f)
     }
 
-    /// The same, where `self` may be near 1 if it is 1 + g.
+    /// Like [`ln_wide`](Pair::ln_wide), but `self` may be near 1 if it equals 1 + g.
     #[inline(always)]
     pub fn ln_near(self, g: Self, more: f64) -> Self {
         let (k, f) = self.split();
         ln_split(k + more, Self::select(k == 0.0, g, f))
     }
 
-    /// `self` = 2ᵏ(1 + f) as (k, f).
+    /// Splits `self` = 2ᵏ(1 + f) into (k, f).
     #[inline(always)]
     fn split(self) -> (f64, Self) {
         let (k, f) = f64::split(self.high);
-        // `low` is 0 where the power would not be normal.
+        // If the power would not be normal, `low` is 0.
         (k, Self::ordered_sum(f, self.low * f64::pow2((-k).at_least(-1022.0))))
     }
 
-    /// e to the power of it, rounded once, into the subnormal numbers as well.
+    /// Returns e to the power of `self`, rounded once, even if the result is subnormal.
     #[inline(always)]
     pub fn exp(self) -> f64 {
         let high = self.high.within(f64::EXP_RANGE);
@@ -170,28 +174,28 @@ impl Pair {
     }
 }
 
-/// e to the power of r, |r| ≤ ln 2 / 2.
+/// Returns eʳ for |r| ≤ ln 2 / 2.
 #[inline(always)]
 pub fn exp_near(r: Pair) -> f64 {
     let one = Pair::ordered_sum(1.0, r.high);
     one.high + (one.low + (r.low.mul_add(r.high, r.low) + exp_tail(r.high)))
 }
 
-/// y·2ᵏ, rounded once, into the subnormal numbers as well.
+/// Returns y·2ᵏ, rounded once, even if the result is subnormal.
 #[inline(always)]
 pub fn times_power(y: f64, k: f64) -> f64 {
     let half = (k * 0.5 + f64::ROUND) - f64::ROUND;
     y * f64::pow2(half) * f64::pow2(k - half)
 }
 
-/// k·ln 2 + ln (1 + f), √½ ≤ 1 + f ≤ √2.
+/// Returns k·ln 2 + ln (1 + f) for √½ ≤ 1 + f ≤ √2.
 #[inline(always)]
 fn ln_split(k: f64, f: Pair) -> Pair {
     let sum = Pair::ordered_sum(2.0, f.high);
     ln_quotient(k, f.over(Pair::new(sum.high, sum.low + f.low)))
 }
 
-/// k·ln 2 + 2 artanh s = ln (2ᵏ(1 + s)/(1 − s)), |s| ≤ 3 − √8.
+/// Returns k·ln 2 + 2 artanh s = ln (2ᵏ(1 + s)/(1 − s)) for |s| ≤ 3 − √8.
 #[inline(always)]
 pub fn ln_quotient(k: f64, s: Pair) -> Pair {
     let z = s.times(s);
@@ -203,7 +207,7 @@ pub fn ln_quotient(k: f64, s: Pair) -> Pair {
     Pair::ordered_sum(sum.high, sum.low + (k.mul_add(LN_2.low, power.low) + near_low))
 }
 
-/// c₀ + c₁x + c₂x² + …, the even and the odd powers apart.
+/// Returns c₀ + c₁x + c₂x² + …, summing the even and the odd powers separately.
 #[inline(always)]
 pub fn polynomial<const N: usize>(c: &[f64; N], x: f64) -> f64 {
     let z = x * x;

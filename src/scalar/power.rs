@@ -1,6 +1,6 @@
-//! Powers, roots, and the logarithms to other bases: everything that goes through ln x with digits to spare.
+//! Powers, roots and logarithms to other bases, with intermediate results in double-double precision.
 //!
-//! The coefficients are fits of our own by the exchange algorithm (`tests/golden/powers.py`).
+//! The coefficients are minimax fits by the Remez exchange algorithm (`tests/golden/powers.py`).
 
 use super::kernel::Kernel;
 use super::pair::{LN_2, Pair, exp_near, polynomial, times_power};
@@ -9,13 +9,13 @@ use super::pair::{LN_2, Pair, exp_near, polynomial, times_power};
 const LOG2_E: Pair = Pair::new(std::f64::consts::LOG2_E, 2.035_527_374_093_103_3e-17);
 const LOG10_E: Pair = Pair::new(std::f64::consts::LOG10_E, 1.098_319_650_216_765e-17);
 
-/// 1/∛m for 1 ≤ m ≤ 2; error 2⁻¹².
+/// Coefficients of 1/∛m for 1 ≤ m ≤ 2; the error is 2⁻¹².
 const INVERSE_CBRT: [f64; 4] =
     [1.544_463_108_785_529_4, -0.815_427_159_813_304_4, 0.321_507_478_395_880_9, -0.050_770_670_750_959_54];
-/// ∛2 and its inverse.
+/// ∛2 and its reciprocal.
 const CBRT_2: (f64, f64) = (1.259_921_049_894_873_2, 0.793_700_525_984_099_8);
 
-/// 2ˣ, to 0.8 ulp.
+/// Returns 2ˣ to within 0.8 ulp.
 #[inline(always)]
 pub fn exp2(x: f64) -> f64 {
     let x = x.within((-1080.0, 1025.0));
@@ -25,28 +25,28 @@ pub fn exp2(x: f64) -> f64 {
     times_power(exp_near(Pair::ordered_sum(y.high, r.mul_add(LN_2.low, y.low))), k)
 }
 
-/// The logarithm to base 2, to 0.51 ulp: exact for the powers of 2, −∞ at 0, NaN below.
+/// Returns the logarithm to base 2 to within 0.51 ulp: exact for powers of 2, −∞ at 0, NaN for negative x.
 #[inline(always)]
 pub fn log2(x: f64) -> f64 {
     let y = Pair::ln(x);
     at_ends(y.high, y.times(LOG2_E).value())
 }
 
-/// The logarithm to base 10, to 0.51 ulp: exact for the powers of 10, −∞ at 0, NaN below.
+/// Returns the logarithm to base 10 to within 0.51 ulp: exact for powers of 10, −∞ at 0, NaN for negative x.
 #[inline(always)]
 pub fn log10(x: f64) -> f64 {
     let y = Pair::ln(x);
     at_ends(y.high, y.times(LOG10_E).value())
 }
 
-/// A logarithm y, unless ln x is infinite.
+/// Returns the logarithm y, or `ln` if that is infinite or NaN.
 #[inline(always)]
 fn at_ends(ln: f64, y: f64) -> f64 {
     if ln.abs() < f64::INFINITY { y } else { ln }
 }
 
-/// x to the power of y, to 0.9 ulp, with the special cases of C: 1 if x = 1 or y = 0, even if the other is NaN, and powers of
-/// negative numbers for integer y only.
+/// Returns x to the power of y to within 0.9 ulp, with the special cases of C: 1 if x = 1 or y = 0, even if the other
+/// argument is NaN, and NaN if x is negative and finite and y is not an integer.
 #[inline(always)]
 pub fn powf(x: f64, y: f64) -> f64 {
     let ln = Pair::ln(x.abs());
@@ -55,24 +55,24 @@ pub fn powf(x: f64, y: f64) -> f64 {
     let power = Pair::new(high, low).exp();
     let integer = is_integer(y);
     let odd = integer && !is_integer(0.5 * y);
-    // The bit of the sign, so that x = −0 counts as negative.
+    // Copies the sign bit, so x = −0 counts as negative.
     let power = if odd { power.copysign(x) } else { power };
     let power = if x < 0.0 && x > -f64::INFINITY && !integer { f64::NAN } else { power };
-    // ln 1 = 0 times infinity is NaN.
+    // Without this case, ln 1 = 0 times infinity would be NaN.
     let power = if x == -1.0 && y.abs() == f64::INFINITY { 1.0 } else { power };
     if x == 1.0 || y == 0.0 { 1.0 } else { power }
 }
 
 #[inline(always)]
 fn is_integer(y: f64) -> bool {
-    // From here on every number is an integer, and below adding this rounds to one.
+    // All values from here on are integers. Adding this constant to a smaller value rounds it to an integer.
     const ALL: f64 = 4_503_599_627_370_496.0;
     let a = y.abs();
     (a + ALL) - ALL == a || a >= ALL
 }
 
-/// x to the power of n, to 1.5 ulp. What is a plain product is computed as such: a loop with the same n throughout
-/// becomes one over that product.
+/// Returns x to the power of n to within 1.5 ulp. Small exponents are computed as plain products, so a loop with a constant n
+/// becomes a loop over that product.
 #[inline(always)]
 pub fn powi(x: f64, n: i32) -> f64 {
     match n {
@@ -85,15 +85,15 @@ pub fn powi(x: f64, n: i32) -> f64 {
     }
 }
 
-/// ∛x, to 0.51 ulp, of negative numbers as well.
+/// Returns ∛x to within 0.51 ulp, for negative x as well.
 ///
-/// With |x| = 8^q·t, 1/2 ≤ t < 4: two steps towards g = 1/∛t, which need no division, then one for ∛t = t·g² with the
-/// remainder of its cube.
+/// With |x| = 8^q·t and 1/2 ≤ t < 4, two iterations refine g = 1/∛t without division. A third iteration refines ∛t = t·g²
+/// with the remainder of its cube.
 #[inline(always)]
 pub fn cbrt(x: f64) -> f64 {
     const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
     const ONE: u64 = 0x3ff0_0000_0000_0000;
-    // An integer in the low bits of this number, less its value.
+    // The bits of 2⁵², whose low bits can take an integer, and its value.
     const INTEGER: (u64, f64) = (0x4330_0000_0000_0000, 4_503_599_627_370_496.0);
     let a = x.abs();
     let subnormal = a < f64::MIN_POSITIVE;
@@ -136,10 +136,11 @@ pub fn cbrt(x: f64) -> f64 {
     if a > 0.0 && a < f64::INFINITY { y } else { x }
 }
 
-/// √(x² + y²) to 0.8 ulp, without overflow on the way; ∞ if one of them is infinite, even if the other is NaN.
+/// Returns √(x² + y²) to within 0.8 ulp, without intermediate overflow. The result is ∞ if either argument is infinite, even
+/// if the other is NaN.
 #[inline(always)]
 pub fn hypot(x: f64, y: f64) -> f64 {
-    // 2⁻⁶⁰⁰, 2⁶⁰⁰ and the limits from which they are used.
+    // The scale factors 2⁻⁶⁰⁰ and 2⁶⁰⁰, and the thresholds beyond which they are used.
     const DOWN: f64 = f64::from_bits((1023 - 600) << 52);
     const UP: f64 = f64::from_bits((1023 + 600) << 52);
     const LARGE: f64 = f64::from_bits((1023 + 450) << 52);

@@ -1,30 +1,34 @@
-//! What a function of numbers may use: arithmetic, comparisons and the elementary functions.
+//! The operations of generic numeric functions: arithmetic, comparisons and the elementary functions.
 
 use std::fmt::Debug;
 use std::ops::{AddAssign, Div, DivAssign, MulAssign, Neg, Sub, SubAssign};
 
 use num_traits::{One, Zero};
 
-/// A real number that functions are written for: `f32`, `f64`, or a [`Dual`](super::Dual) number, which carries a derivative.
+/// A scalar type that functions are generic over: `f32`, `f64`, or a [`Dual`](super::Dual) number, which carries a
+/// derivative.
 ///
-/// A function that is generic over it, such as an activation, gets arithmetic, comparisons and elementary functions by their
-/// plain names, and its derivative comes from the function itself. The functions are arithmetic without branches, mostly fused
-/// multiply-adds, and give the same bits on every instruction set; sin, cos and tan read a table as well. The compiler vectorises a
-/// loop over them where it is compiled for a set that has the operation: the loops over an [`ActFn`](crate::ActFn) are, and your
-/// own are inside [`simd::dispatch`](crate::simd::dispatch). Elsewhere each multiply-add is a call into the system's library on
-/// `x86_64`: right, but slow.
+/// A function that is generic over this trait, such as an activation, can use arithmetic, comparisons and elementary
+/// functions by their usual names. Its derivative follows from its own code. The elementary functions are arithmetic without
+/// branches, mostly fused multiply-adds, and return the same bits on every instruction set; sin, cos and tan also read a
+/// table. The compiler vectorises a loop over them if it compiles the loop for an instruction set with fused multiply-adds.
+/// This applies to the loops over an [`ActFn`](crate::ActFn), and to your own loops inside
+/// [`simd::dispatch`](crate::simd::dispatch). Elsewhere on `x86_64`, each multiply-add is a call into a system library, which
+/// is correct but slow.
 ///
-/// Errors are given in units of the last place (ulp), for `f32` and `f64` and all arguments, subnormal results included. NaN
-/// gives NaN.
+/// In the methods below, x is `self`. Errors are given in units in the last place (ulp). They apply to `f32` and `f64` and to
+/// all arguments, including those with subnormal results. Functions of one argument return NaN for NaN.
 ///
-/// Comparisons of dual numbers compare values, so `if u < R::zero() { … } else { … }` follows the branch that the value takes,
-/// with that branch's derivative. At a kink, where the two branches meet, the derivative is the one of the branch that is
-/// taken for equality.
+/// Comparisons of dual numbers compare values, so `if u < R::zero() { … } else { … }` follows the branch that the value
+/// selects, with the derivative of that branch. At a kink, where the two branches meet, the derivative comes from the branch
+/// that is selected on equality.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::scalar::{Dual, Real};
 ///
-/// /// The logistic function with its turning point at m.
+/// /// Returns the logistic function with its inflection point at m.
 /// fn logistic<R: Real>(x: R, m: f64) -> R {
 ///     (x - R::of(m)).sigmoid()
 /// }
@@ -49,213 +53,213 @@ pub trait Real:
     + Sync
     + 'static
 {
-    /// The nearest value to `x`; a constant, whose derivative is 0.
+    /// Returns the value nearest to `x`. It is a constant, so its derivative is 0.
     fn of(x: f64) -> Self;
 
-    /// The value as `f64`, without a derivative.
+    /// Returns the value as `f64`, without its derivative.
     fn widen(self) -> f64;
 
-    /// x·factor + addend, rounded once.
+    /// Returns x·factor + addend with a single rounding.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
 
-    /// |x|. The derivative at 0 is 1 for 0 and −1 for −0.
+    /// Returns |x|. The derivative is 1 at 0 and −1 at −0.
     fn abs(self) -> Self;
 
-    /// 1 for x > 0 and for 0, −1 for x < 0 and for −0.
+    /// Returns 1 for x > 0 and for 0, and −1 for x < 0 and for −0.
     fn signum(self) -> Self;
 
-    /// |x| with the sign of another value.
+    /// Returns |x| with the sign of `sign`.
     fn copysign(self, sign: Self) -> Self;
 
-    /// The greatest whole number that is not above x. Its derivative is 0.
+    /// Returns the largest integer that is not greater than x. Its derivative is 0.
     fn floor(self) -> Self;
 
-    /// The distance from 1 to the next greater number.
+    /// Returns the distance from 1 to the next larger value.
     fn epsilon() -> Self;
 
-    /// The greatest finite number.
+    /// Returns the largest finite value.
     fn max_value() -> Self;
 
-    /// The least positive number that has all its digits.
+    /// Returns the smallest positive normal value.
     fn min_positive_value() -> Self;
 
-    /// Returns whether this is NaN.
+    /// Returns whether x is NaN.
     fn is_nan(self) -> bool;
 
-    /// Returns whether this is neither infinite nor NaN.
+    /// Returns whether x is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 
-    /// √x, correctly rounded.
+    /// Returns √x, correctly rounded.
     fn sqrt(self) -> Self;
 
-    /// ∛x, to 1 ulp.
+    /// Returns ∛x to within 1 ulp.
     fn cbrt(self) -> Self;
 
-    /// √(x² + y²), to 1 ulp, without overflow on the way.
+    /// Returns √(x² + y²) to within 1 ulp, without intermediate overflow.
     fn hypot(self, y: Self) -> Self;
 
-    /// xⁿ, to 1.5 ulp.
+    /// Returns xⁿ to within 1.5 ulp.
     fn powi(self, n: i32) -> Self;
 
-    /// xʸ, to 1 ulp. A negative x has whole powers only: others are NaN.
+    /// Returns xʸ to within 1 ulp, or NaN if x is negative and finite and y is not an integer.
     fn powf(self, y: Self) -> Self;
 
-    /// eˣ, to 1.1 ulp.
+    /// Returns eˣ to within 1.1 ulp.
     fn exp(self) -> Self;
 
-    /// 2ˣ, to 1 ulp.
+    /// Returns 2ˣ to within 1 ulp.
     fn exp2(self) -> Self;
 
-    /// eˣ − 1, to 1.5 ulp.
+    /// Returns eˣ − 1 to within 1.5 ulp.
     fn exp_m1(self) -> Self;
 
-    /// ln x, to 1 ulp: −∞ at 0, NaN below.
+    /// Returns ln x to within 1 ulp: −∞ at 0, NaN for x < 0.
     fn ln(self) -> Self;
 
-    /// ln(1 + x), to 1 ulp: −∞ at −1, NaN below.
+    /// Returns ln(1 + x) to within 1 ulp: −∞ at −1, NaN for x < −1.
     fn ln_1p(self) -> Self;
 
-    /// log₂ x, to 1 ulp: −∞ at 0, NaN below.
+    /// Returns log₂ x to within 1 ulp: −∞ at 0, NaN for x < 0.
     fn log2(self) -> Self;
 
-    /// log₁₀ x, to 1 ulp: −∞ at 0, NaN below.
+    /// Returns log₁₀ x to within 1 ulp: −∞ at 0, NaN for x < 0.
     fn log10(self) -> Self;
 
-    /// sin x, to 1 ulp, for every x: NaN at ±∞.
+    /// Returns sin x to within 1 ulp for every finite x, and NaN at ±∞.
     fn sin(self) -> Self;
 
-    /// cos x, to 1 ulp, for every x: NaN at ±∞.
+    /// Returns cos x to within 1 ulp for every finite x, and NaN at ±∞.
     fn cos(self) -> Self;
 
-    /// tan x, to 1 ulp, for every x: NaN at ±∞.
+    /// Returns tan x to within 1 ulp for every finite x, and NaN at ±∞.
     fn tan(self) -> Self;
 
-    /// The angle from −π/2 to π/2 whose sine is x, to 1 ulp: NaN beyond ±1.
+    /// Returns the angle from −π/2 to π/2 whose sine is x, to within 1 ulp, or NaN if |x| > 1.
     fn asin(self) -> Self;
 
-    /// The angle from 0 to π whose cosine is x, to 1 ulp: NaN beyond ±1.
+    /// Returns the angle from 0 to π whose cosine is x, to within 1 ulp, or NaN if |x| > 1.
     fn acos(self) -> Self;
 
-    /// The angle from −π/2 to π/2 whose tangent is x, to 1 ulp.
+    /// Returns the angle from −π/2 to π/2 whose tangent is x, to within 1 ulp.
     fn atan(self) -> Self;
 
-    /// The angle of the point (`x`, self), from −π to π, to 1 ulp.
+    /// Returns the angle of the point (`x`, `self`), from −π to π, to within 1 ulp.
     fn atan2(self, x: Self) -> Self;
 
-    /// sinh x, to 1 ulp.
+    /// Returns sinh x to within 1 ulp.
     fn sinh(self) -> Self;
 
-    /// cosh x, to 1 ulp.
+    /// Returns cosh x to within 1 ulp.
     fn cosh(self) -> Self;
 
-    /// tanh x, to 2 ulp.
+    /// Returns tanh x to within 2 ulp.
     fn tanh(self) -> Self;
 
-    /// The x of which sinh is the argument, to 1 ulp.
+    /// Returns the value whose hyperbolic sine is x, to within 1 ulp.
     fn asinh(self) -> Self;
 
-    /// The x ≥ 0 of which cosh is the argument, to 1 ulp: NaN below 1.
+    /// Returns the value ≥ 0 whose hyperbolic cosine is x, to within 1 ulp, or NaN if x < 1.
     fn acosh(self) -> Self;
 
-    /// The x of which tanh is the argument, to 1 ulp: ±∞ at ±1, NaN beyond.
+    /// Returns the value whose hyperbolic tangent is x, to within 1 ulp: ±∞ at ±1, NaN if |x| > 1.
     fn atanh(self) -> Self;
 
-    /// erf x = 2/√π·∫ e^(−t²) dt from 0 to x, to 1.2 ulp.
+    /// Returns erf x = 2/√π·∫ e^(−t²) dt from 0 to x, to within 1.2 ulp.
     fn erf(self) -> Self;
 
-    /// erfc x = 1 − erf x, to 4 ulp, also where erf x is near 1.
+    /// Returns erfc x = 1 − erf x to within 4 ulp, even if erf x is near 1.
     fn erfc(self) -> Self;
 
-    /// Φ(x), the probability that a standard normal variable is below x, to 3 ulp.
+    /// Returns Φ(x), the probability that a standard normal variable is below x, to within 3 ulp.
     fn normal_cdf(self) -> Self;
 
-    /// ln |Γ(x)|, to 1.1 ulp on x > 0: ∞ at the poles 0, −1, −2, …
+    /// Returns ln |Γ(x)|, to within 1.1 ulp for x > 0: ∞ at the poles 0, −1, −2, …
     fn ln_gamma(self) -> Self;
 
-    /// ψ(x), the derivative of ln Γ(x), to 1.1 ulp on x > 0: ∓∞ at ±0, NaN at the poles −1, −2, …
+    /// Returns ψ(x), the derivative of ln Γ(x), to within 1.1 ulp for x > 0: ∓∞ at ±0, NaN at the poles −1, −2, …
     fn digamma(self) -> Self;
 
-    /// x·Φ(x), to 4 ulp.
+    /// Returns x·Φ(x) to within 4 ulp.
     fn gelu(self) -> Self;
 
-    /// The derivative of x·Φ(x), to 5 ulp but near its zero.
+    /// Returns the derivative of x·Φ(x) to within 5 ulp, except near its zero.
     fn gelu_derivative(self) -> Self;
 
-    /// σ(x) = 1/(1 + e⁻ˣ), to 2 ulp.
+    /// Returns σ(x) = 1/(1 + e⁻ˣ) to within 2 ulp.
     fn sigmoid(self) -> Self;
 
-    /// Returns σ(x), to 3 ulp, and σ′(x), to 5 ulp, at the price of one of them. Both may differ in the last digit from what
-    /// [`sigmoid`](Real::sigmoid) and [`sigmoid_derivative`](Real::sigmoid_derivative) return.
+    /// Returns σ(x) to within 3 ulp and σ′(x) to within 5 ulp, at the cost of one of them. The last digits may differ from
+    /// the results of [`sigmoid`](Real::sigmoid) and [`sigmoid_derivative`](Real::sigmoid_derivative).
     #[inline(always)]
     fn sigmoid_with_derivative(self) -> (Self, Self) {
         (self.sigmoid(), self.sigmoid_derivative())
     }
 
-    /// x·σ(v), to 2 ulp: neither σ(v) nor the product loses digits where σ(v) is subnormal. Where it has vanished even so, 0,
-    /// whatever x is.
+    /// Returns x·σ(v) to within 2 ulp. The product loses no digits if σ(v) is subnormal. If σ(v) underflows completely, the
+    /// product is 0, regardless of x.
     fn times_sigmoid(self, v: Self) -> Self;
 
-    /// ln(1 + eˣ), to 2 ulp.
+    /// Returns ln(1 + eˣ) to within 2 ulp.
     fn softplus(self) -> Self;
 
-    /// x·tanh(softplus(x)), to 2 ulp.
+    /// Returns x·tanh(softplus(x)) to within 2 ulp.
     fn mish(self) -> Self;
 
-    /// σ′(x) = σ(x)·σ(−x), to 3 ulp.
+    /// Returns σ′(x) = σ(x)·σ(−x) to within 3 ulp.
     fn sigmoid_derivative(self) -> Self;
 
-    /// tanh′(x) = 1 − tanh² x, to 3 ulp.
+    /// Returns tanh′(x) = 1 − tanh² x to within 3 ulp.
     fn tanh_derivative(self) -> Self;
 
-    /// The derivative of x·σ(x), to 3 ulp but near its zero.
+    /// Returns the derivative of x·σ(x) to within 3 ulp, except near its zero.
     fn swish_derivative(self) -> Self;
 
-    /// The derivative of x·tanh(softplus(x)), to 3 ulp but near its zero.
+    /// Returns the derivative of x·tanh(softplus(x)) to within 3 ulp, except near its zero.
     fn mish_derivative(self) -> Self;
 
-    /// ∞.
+    /// Returns ∞.
     #[inline(always)]
     fn infinity() -> Self {
         Self::of(f64::INFINITY)
     }
 
-    /// −∞.
+    /// Returns −∞.
     #[inline(always)]
     fn neg_infinity() -> Self {
         Self::of(f64::NEG_INFINITY)
     }
 
-    /// NaN.
+    /// Returns NaN.
     #[inline(always)]
     fn nan() -> Self {
         Self::of(f64::NAN)
     }
 
-    /// Returns whether this is ∞ or −∞.
+    /// Returns whether x is ∞ or −∞.
     #[inline(always)]
     fn is_infinite(self) -> bool {
         !self.is_finite() && !self.is_nan()
     }
 
-    /// 1/x.
+    /// Returns 1/x.
     #[inline(always)]
     fn recip(self) -> Self {
         Self::one() / self
     }
 
-    /// The lesser of the two; x if they are equal or one is NaN.
+    /// Returns the smaller of x and `high`, or x if they are equal or one is NaN.
     #[inline(always)]
     fn min(self, high: Self) -> Self {
         if self > high { high } else { self }
     }
 
-    /// The greater of the two; x if they are equal or one is NaN.
+    /// Returns the larger of x and `low`, or x if they are equal or one is NaN.
     #[inline(always)]
     fn max(self, low: Self) -> Self {
         if self < low { low } else { self }
     }
 
-    /// The nearest value between the two; NaN stays NaN.
+    /// Returns the value between `low` and `high` that is nearest to x. NaN stays NaN.
     #[inline(always)]
     fn clamp(self, low: Self, high: Self) -> Self {
         self.max(low).min(high)
@@ -375,7 +379,7 @@ macro_rules! real {
                 is_nan() -> bool;
                 is_finite() -> bool;
             }
-            // Written once for both precisions.
+            // Generic over the precision.
             own! { $t;
                 exp: exp exp_m1;
                 ln: ln ln_1p;
@@ -383,7 +387,7 @@ macro_rules! real {
                 derivative: swish_derivative;
                 $mish: mish_derivative;
             }
-            // Computed in `f64`, and rounded.
+            // Computed in `f64` and rounded.
             through! { $t;
                 power: exp2 log2 log10 cbrt;
                 trigonometric: sin cos tan asin acos atan;

@@ -1,4 +1,4 @@
-//! The data of `f32`.
+//! The constants and polynomials of the elementary functions for `f32`.
 
 use super::kernel::Kernel;
 
@@ -61,13 +61,13 @@ impl Kernel for f32 {
         f32::mul_add(self, factor, addend)
     }
 
-    /// Error of eʳ: 1e-10.
+    /// The error in eʳ is 1e-10.
     #[inline(always)]
     fn exp_even(z: f32) -> f32 {
         z.mul_add(z.mul_add(0.001_393_543, 0.041_666_46), 0.5)
     }
 
-    /// Error of eʳ: 3.2e-9.
+    /// The error in eʳ is 3.2e-9.
     #[inline(always)]
     fn exp_odd(z: f32) -> f32 {
         z.mul_add(0.008_368_972, 0.166_665_18)

@@ -1,12 +1,12 @@
-//! The derivative of mish in `f32`: through `f64`, where the shortest formula rounds to the right number, even near its
+//! The derivative of mish in `f32`, computed in `f64`, where the shortest formula rounds to the correct value even near its
 //! zero.
 
 use super::kernel::Kernel;
 
-/// mish′(u) = e(f·d + u(1 + e))/d², e = eᵘ, f = 1 + e/2, d = 1 + e·f: mish = u·e·f/d.
+/// Returns mish′(u) = e(f·d + u(1 + e))/d², the derivative of mish = u·e·f/d, where e = eᵘ, f = 1 + e/2 and d = 1 + e·f.
 #[inline(always)]
 pub fn mish_derivative(u: f32) -> f32 {
-    // Beyond, it has arrived at 0 and 1.
+    // Outside this range, the derivative rounds to 0 or 1.
     let u = f64::from(u.within((-f32::DECAY_END, 30.0)));
     let e = exp(u);
     let f = e.mul_add(0.5, 1.0);
@@ -15,7 +15,7 @@ pub fn mish_derivative(u: f32) -> f32 {
     (e * n / (d * d)) as f32
 }
 
-/// eˣ with a relative error of 2⁻²⁸, as 2ᵏ·2ᶠ.
+/// Returns eˣ with a relative error of 2⁻²⁸, as 2ᵏ·2ᶠ.
 #[inline(always)]
 fn exp(x: f64) -> f64 {
     let t = x.mul_add(f64::LOG2_E, f64::ROUND);

@@ -1,16 +1,16 @@
 //! Sine, cosine, tangent and their inverses.
 //!
-//! All compute in `f64`, for `f32` as well, whose results are rounded once more. There is one path for all arguments,
-//! so that loops become vector code; where a table is read, its index is masked and needs no check.
+//! All functions compute in `f64`; for `f32`, the result is rounded once more. One code path serves all arguments, so loops
+//! vectorise. The table index is masked and needs no bounds check.
 //!
-//! Errors stay below 1 ulp, for the largest arguments as well: what the last addition adds up are a number and its
-//! small correction, and the roundings of whatever is large (the reduced argument, a quotient, a root, π/4) are in the
-//! correction; what remains are those of the polynomials. `tests/mpfr` measures it.
+//! Errors stay below 1 ulp, even for the largest arguments. The last addition adds a small correction to a value. The
+//! correction includes the rounding errors of the large quantities (the reduced argument, a quotient, a root, π/4), so only
+//! the errors of the polynomials remain. `tests/mpfr` measures the errors.
 //!
-//! The polynomials are minimax fits of our own, with the first coefficient rounded before the others were fitted;
-//! `tests/golden/trigonometric.py` makes them, and checks the numbers below.
+//! The polynomials are minimax fits, with the first coefficient rounded before the others are fitted.
+//! `tests/golden/trigonometric.py` computes them and checks the constants below.
 
-/// The bits of 2/π after the point, below 64 zeros: the integer part of 2/π·2¹²¹⁶ in binary.
+/// The bits of 2/π after the binary point, with 64 zeros before them: the integer part of 2/π·2¹²¹⁶.
 const TWO_OVER_PI: [u64; 20] = [
     0x0000_0000_0000_0000,
     0xa2f9_836e_4e44_1529,
@@ -34,10 +34,10 @@ const TWO_OVER_PI: [u64; 20] = [
     0x5603_3046_fc7b_6bab,
 ];
 
-/// π/2 in two parts: the nearest number and what it lacks.
+/// π/2 in two parts: the nearest value and the remainder.
 const HALF_PI: [f64; 2] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17];
 
-/// (sin r − r)/r³ in z = r² for |r| ≤ π/4; error relative to the sine: 4.0e-18.
+/// Coefficients of (sin r − r)/r³ in z = r² for |r| ≤ π/4; the error relative to the sine is 4.0e-18.
 const SIN_TAIL: [f64; 6] = [
     -0.166_666_666_666_666_3,
     0.008_333_333_333_321_84,
@@ -47,7 +47,7 @@ const SIN_TAIL: [f64; 6] = [
     1.589_543_671_180_783_8e-10,
 ];
 
-/// (cos r − 1 + r²/2)/r⁴ in z = r² for |r| ≤ π/4; error relative to the cosine: 9.1e-20.
+/// Coefficients of (cos r − 1 + r²/2)/r⁴ in z = r² for |r| ≤ π/4; the error relative to the cosine is 9.1e-20.
 const COS_TAIL: [f64; 6] = [
     0.041_666_666_666_666_595,
     -0.001_388_888_888_887_342_2,
@@ -57,7 +57,7 @@ const COS_TAIL: [f64; 6] = [
     -1.135_905_590_892_368_4e-11,
 ];
 
-/// (atan t − t)/t³ in z = t² for |t| ≤ tan π/8; error relative to the arctangent: 4.2e-19.
+/// Coefficients of (atan t − t)/t³ in z = t² for |t| ≤ tan π/8; the error relative to the arctangent is 4.2e-19.
 const ATAN_TAIL: [f64; 12] = [
     -0.333_333_333_333_333_26,
     0.199_999_999_999_970_98,
@@ -73,7 +73,7 @@ const ATAN_TAIL: [f64; 12] = [
     0.014_903_363_427_791_649,
 ];
 
-/// (asin s − s)/s³ in z = s² for |s| ≤ 1/2; error relative to the arcsine: 1.1e-18.
+/// Coefficients of (asin s − s)/s³ in z = s² for |s| ≤ 1/2; the error relative to the arcsine is 1.1e-18.
 const ASIN_TAIL: [f64; 13] = [
     0.166_666_666_666_667_6,
     0.074_999_999_999_708_98,
@@ -90,23 +90,23 @@ const ASIN_TAIL: [f64; 13] = [
     0.032_613_200_352_502_68,
 ];
 
-/// The bits of a [`WINDOWS`] entry.
+/// The number of bits in a [`WINDOWS`] entry.
 const WIDTH: usize = 52;
 
-/// 2ᵉ⁻⁵²·2/π modulo 4 is `WINDOWS[e]` + 2⁻⁵²·`WINDOWS[e + 52]` + 2⁻¹⁰⁴·`WINDOWS[e + 104]` + …: every entry is an integer
-/// of 52 bits, with sign, times 2⁻⁵⁰.
+/// The bits of 2/π in windows: 2ᵉ⁻⁵²·2/π modulo 4 is `WINDOWS[e]` + 2⁻⁵²·`WINDOWS[e + 52]` + 2⁻¹⁰⁴·`WINDOWS[e + 104]` + ….
+/// Every entry is a signed integer of 52 bits times 2⁻⁵⁰.
 static WINDOWS: [f64; 1024 + 3 * WIDTH] = windows();
 
 const fn windows() -> [f64; 1024 + 3 * WIDTH] {
     let mut windows = [0.0; 1024 + 3 * WIDTH];
     let mut e = 0;
     while e < windows.len() {
-        // The bit of the value 2 is that of 2⁵³⁻ᵉ in 2/π, and there are 64 zeros before that of 1/2.
+        // The bit with the value 2 is the bit of 2/π with the value 2⁵³⁻ᵉ, and 64 zeros precede the bit with the value 1/2.
         let bit = e + 10;
         let (word, shift) = (bit / 64, bit % 64);
         let next = if word + 1 < TWO_OVER_PI.len() { TWO_OVER_PI[word + 1] } else { 0 };
         let bits = ((TWO_OVER_PI[word] as u128) << 64 | next as u128) << shift;
-        // The first bit of a window is the sign, so that the bit below a window must be added to it.
+        // The first bit of a window is its sign, so the bit below a window must be added to it.
         let integer = (((bits as i128) >> (127 - WIDTH)) + 1) >> 1;
         windows[e] = integer as f64 * (1.0 / (1_u64 << 50) as f64);
         e += 1;
@@ -114,7 +114,7 @@ const fn windows() -> [f64; 1024 + 3 * WIDTH] {
     windows
 }
 
-/// sin x.
+/// Returns sin x.
 #[inline(always)]
 pub fn sin(x: f64) -> f64 {
     let r = Reduced::new(x);
@@ -125,7 +125,7 @@ pub fn sin(x: f64) -> f64 {
     select(x == 0.0, x, y) // the sign of −0 is lost above
 }
 
-/// cos x.
+/// Returns cos x.
 #[inline(always)]
 pub fn cos(x: f64) -> f64 {
     let r = Reduced::new(x);
@@ -135,7 +135,7 @@ pub fn cos(x: f64) -> f64 {
     flip(y, r.quadrant.wrapping_add(1))
 }
 
-/// tan x.
+/// Returns tan x.
 #[inline(always)]
 pub fn tan(x: f64) -> f64 {
     let r = Reduced::new(x);
@@ -147,7 +147,7 @@ pub fn tan(x: f64) -> f64 {
     select(x == 0.0, x, y + y_low)
 }
 
-/// asin x = π/2 − 2·asin √((1 − x)/2), the latter for x > 1/2.
+/// Returns asin x, which for x > 1/2 is π/2 − 2·asin √((1 − x)/2).
 #[inline(always)]
 pub fn asin(x: f64) -> f64 {
     let (far, s, s_low) = half_arc(x);
@@ -158,7 +158,7 @@ pub fn asin(x: f64) -> f64 {
     (y + (y_low + s_low.mul_add(factor, low))).copysign(x)
 }
 
-/// acos x = π/2 − asin x, with no digits lost where it is small.
+/// Returns acos x = π/2 − asin x, without cancellation if the result is small.
 #[inline(always)]
 pub fn acos(x: f64) -> f64 {
     let (far, s, s_low) = half_arc(x);
@@ -171,10 +171,10 @@ pub fn acos(x: f64) -> f64 {
     y + (y_low + s_low.mul_add(factor, quarters * HALF_PI[1]))
 }
 
-/// atan x.
+/// Returns atan x.
 #[inline(always)]
 pub fn atan(x: f64) -> f64 {
-    /// From here on the result is π/2, and 1/x must not be subnormal.
+    /// From here on, the result is π/2. Larger arguments are clamped, because 1/x must not be subnormal.
     const LAST: f64 = (1_u64 << 60) as f64;
     let a = x.abs();
     let a = if a > LAST { LAST } else { a };
@@ -184,10 +184,10 @@ pub fn atan(x: f64) -> f64 {
     angle(short, long, steep, false).copysign(x)
 }
 
-/// The angle of the point (x, y), from −π to π.
+/// Returns the angle of the point (x, y), from −π to π.
 ///
-/// Zeros and infinities as in C: the sign of a zero says on which side of the axis the point is, and of two
-/// infinities or two zeros neither is the greater.
+/// Zeros and infinities are treated as in C: the sign of a zero selects the side of the axis, and two infinities or two zeros
+/// count as equal.
 #[inline(always)]
 pub fn atan2(y: f64, x: f64) -> f64 {
     const HUGE: f64 = f64::from_bits((1023 + 900) << 52);
@@ -199,11 +199,11 @@ pub fn atan2(y: f64, x: f64) -> f64 {
     let steep = v > u;
     let long = if steep { v } else { u };
     let short = if steep { u } else { v };
-    // Neither the sum of the two nor 1/long may leave the normal range, nor may what a quotient of them lacks.
+    // The sum of the two, 1/long and the remainder of their quotient must all stay in the normal range.
     let small = if long < TINY { FAR_UP } else { UP };
     let scale = if long > HUGE { DOWN } else { small };
     let (a, b) = (long * scale, short * scale);
-    // Infinity counts as 1 then, and all else as 0.
+    // If `long` is infinite, an infinite value counts as 1 and a finite value as 0.
     let unbounded = if short == f64::INFINITY { 1.0 } else { 0.0 };
     let b = if long == f64::INFINITY { unbounded } else { b };
     let a = if long == f64::INFINITY { 1.0 } else { a };
@@ -212,50 +212,51 @@ pub fn atan2(y: f64, x: f64) -> f64 {
     if x.is_nan() | y.is_nan() { f64::NAN } else { angle }
 }
 
-/// x = n·π/2 + r for an integer n and |r| ≤ π/4, or a bit more by rounding.
+/// The argument reduction x = n·π/2 + r for an integer n and |r| ≤ π/4, or slightly more due to rounding.
 struct Reduced {
-    /// n modulo 4 in the low bits.
+    /// n modulo 4, in the low bits.
     quadrant: u64,
-    /// r in two parts. They may overlap where the first is tiny.
+    /// r in two parts, which may overlap if the first is tiny.
     r: f64,
     low: f64,
 }
 
 impl Reduced {
-    /// The argument times 2/π in fixed point, so that every sum but the last is exact.
+    /// Multiplies x by 2/π in fixed point, so that every sum except the last is exact.
     ///
-    /// With x = M·2ᵉ⁻⁵² for an integer M, what is a multiple of 4 in 2ᵉ⁻⁵²·2/π does not matter, and of the rest 208 bits
-    /// are taken: the error is below 2⁻¹⁵⁰, and no `f64` comes nearer to a multiple of π/2 than 2⁻⁶². A shorter way for
-    /// small arguments, with π/2 in three parts, would come on top of this one in a vector loop, which computes both.
+    /// With x = M·2ᵉ⁻⁵² for an integer M, multiples of 4 in 2ᵉ⁻⁵²·2/π do not affect the result, and 208 bits of the rest are
+    /// used. The error is below 2⁻¹⁵⁰, and no `f64` is closer to a multiple of π/2 than 2⁻⁶². A shorter path for small
+    /// arguments, with π/2 in three parts, would only add to the cost of a vectorised loop, which computes both paths.
     #[inline(always)]
     fn new(x: f64) -> Self {
         const EXPONENT: u64 = 0x7ff;
         const STEP: f64 = 1.0 / (1_u64 << WIDTH) as f64;
-        // Adding these rounds to a multiple of 8, of 2⁻⁴⁹ and of 1.
+        // Adding these constants rounds to multiples of 8, 2⁻⁴⁹ and 1, respectively.
         const EIGHTS: f64 = 1.5 * (1_u64 << 55) as f64;
         const FINE: f64 = 12.0;
         const ONES: f64 = 1.5 * (1_u64 << 52) as f64;
-        // To the third product what `FINE` is to the second: both are at most 4, in units of 1 and of `STEP`.
+        // `FINER` is to the third product what `FINE` is to the second: the products are at most 4 in units of `STEP` and 1.
         const FINER: f64 = FINE * STEP;
 
         let a = x.abs();
-        // Below 1, M is no integer, which does no harm: neither is there anything to cancel.
+        // If a < 1, M is not an integer. This is harmless, because nothing cancels there.
         let biased = (if a < 1.0 { 1.0 } else { a }).to_bits() >> 52 & EXPONENT;
         let m0 = x * f64::from_bits((2 * 1023 + 52 - biased) << 52);
         let (m1, m2, m3) = (m0 * STEP, m0 * (STEP * STEP), m0 * (STEP * STEP * STEP));
 
-        // The last exponent, of infinity and NaN, becomes 0 by the mask.
+        // The mask turns the exponent of infinity and NaN into 0.
         let e = (biased.wrapping_sub(1023) & 1023) as usize;
         let (w0, w1) = (WINDOWS[e], WINDOWS[e + WIDTH]);
         let (w2, w3) = (WINDOWS[e + 2 * WIDTH], WINDOWS[e + 3 * WIDTH]);
 
-        // m0·w0 modulo 8, a multiple of 2⁻⁵⁰; of m1·w1, at most 4, the multiple of 2⁻⁴⁹ and the rest.
+        // m0·w0 modulo 8 is a multiple of 2⁻⁵⁰. m1·w1, which is at most 4, is split into a multiple of 2⁻⁴⁹ and the
+        // remainder.
         let p0 = m0.mul_add(w0, -(m0.mul_add(w0, EIGHTS) - EIGHTS));
         let p1 = m1.mul_add(w1, FINE) - FINE;
         let p1_low = m1.mul_add(w1, -p1);
         let shifted = (p0 + p1) + ONES;
         let f = (p0 - (shifted - ONES)) + p1;
-        // Both are multiples of 2⁻¹⁰² up to 2⁻⁵⁰, and so is their sum up to 2⁻⁴⁹.
+        // Both terms of g are multiples of 2⁻¹⁰² up to 2⁻⁵⁰, so g is a multiple of 2⁻¹⁰² up to 2⁻⁴⁹ and exact.
         let p2 = m2.mul_add(w2, FINER) - FINER;
         let g = p1_low + p2;
         let h = m3.mul_add(w3, m2.mul_add(w2, -p2));
@@ -265,12 +266,12 @@ impl Reduced {
         let r = y * HALF_PI[0];
         let lost = y.mul_add(HALF_PI[0], -r);
         let low = y.mul_add(HALF_PI[1], y_low.mul_add(HALF_PI[0], lost));
-        // Fixed point is not for small numbers.
+        // Small arguments need no reduction, and fixed point would lose their digits.
         let small = a < 0.5;
         Self { quadrant: shifted.to_bits(), r: select(small, x, r), low: select(small, 0.0, low) }
     }
 
-    /// sin r as a number and its correction.
+    /// Returns sin r as a value and its correction.
     #[inline(always)]
     fn sin(&self) -> (f64, f64) {
         let z = self.r * self.r;
@@ -278,7 +279,7 @@ impl Reduced {
         (self.r, (self.r * z).mul_add(six(&SIN_TAIL, z), self.low * near_cos))
     }
 
-    /// cos r as a number and its correction.
+    /// Returns cos r as a value and its correction.
     #[inline(always)]
     fn cos(&self) -> (f64, f64) {
         let z = self.r * self.r;
@@ -289,14 +290,14 @@ impl Reduced {
     }
 }
 
-/// Whether |x| is beyond 1/2, and in two parts asin |x|, or there asin √((1 − |x|)/2).
+/// Returns whether |x| > 1/2, and in two parts asin √((1 − |x|)/2) if so, or asin |x| if not.
 #[inline(always)]
 fn half_arc(x: f64) -> (bool, f64, f64) {
     let a = x.abs();
     let far = a > 0.5;
     let square = 0.5 - 0.5 * a; // exact for a > 1/2
     let root = square.sqrt();
-    // What the root lacks.
+    // The remainder of the root.
     let divisor = if root == 0.0 { 1.0 } else { root + root };
     let lost = (-root).mul_add(root, square) / divisor;
     let z = if far { square } else { a * a };
@@ -310,9 +311,10 @@ fn half_arc(x: f64) -> (bool, f64, f64) {
     (far, s, (s * z).mul_add(tail, lost))
 }
 
-/// The angle in the upper half-plane of a point with the given distances from the axes, `long` > 0.
+/// Returns the angle in the upper half-plane of a point whose distances from the axes are `short` and `long` > 0.
 ///
-/// Above tan π/8 the angle is π/4 + atan t with t = (short − long)/(short + long), so that |t| ≤ tan π/8 always.
+/// If short/long exceeds tan π/8, the angle is π/4 + atan t with t = (short − long)/(short + long), so |t| ≤ tan π/8 in every
+/// case.
 #[inline(always)]
 fn angle(short: f64, long: f64, steep: bool, left: bool) -> f64 {
     const TAN_EIGHTH: f64 = std::f64::consts::SQRT_2 - 1.0;
@@ -327,7 +329,7 @@ fn angle(short: f64, long: f64, steep: bool, left: bool) -> f64 {
     let z4 = (z * z) * (z * z);
     let tail = z4.mul_add(z4.mul_add(four(&ATAN_TAIL, 8, z), four(&ATAN_TAIL, 4, z)), four(&ATAN_TAIL, 0, z));
     let t_low = (t * z).mul_add(tail, t_low);
-    // The angle to which ±t is added, in eighths of the circle.
+    // The angle to which ±t is added, in eighths of a circle.
     let eighths = if diagonal { 1.0 } else { 0.0 };
     let eighths = if steep { 2.0 - eighths } else { eighths };
     let eighths = if left { 4.0 - eighths } else { eighths };
@@ -339,14 +341,14 @@ fn angle(short: f64, long: f64, steep: bool, left: bool) -> f64 {
     y + (y_low + sign.mul_add(t_low, low))
 }
 
-/// a + b and what the rounding took from it, exactly for |a| ≥ |b|, a = 0, or a a multiple of the last place of b.
+/// Returns a + b and its rounding error. Both are exact if |a| ≥ |b|, if a = 0, or if a is a multiple of the ulp of b.
 #[inline(always)]
 fn sum((a, b): (f64, f64)) -> (f64, f64) {
     let s = a + b;
     (s, b - (s - a))
 }
 
-/// (n + n_low)/(d + d_low) as a number and its correction, by one division.
+/// Returns (n + n_low)/(d + d_low) as a value and its correction, using one division.
 #[inline(always)]
 fn quotient(n: f64, n_low: f64, d: f64, d_low: f64) -> (f64, f64) {
     let inverse = 1.0 / d;
@@ -355,20 +357,20 @@ fn quotient(n: f64, n_low: f64, d: f64, d_low: f64) -> (f64, f64) {
     (q, rest * inverse)
 }
 
-/// One of the two, both of which are computed: of an `if` the compiler may make a branch, with part of the work behind it,
-/// and a load from the table there keeps a loop from becoming vector code.
+/// Returns `a` if `condition` is true and `b` otherwise; both are computed. The compiler may turn an `if` into a branch that
+/// contains part of the work, and a load from the table in such a branch prevents vectorisation.
 #[inline(always)]
 fn select(condition: bool, a: f64, b: f64) -> f64 {
     std::hint::select_unpredictable(condition, a, b)
 }
 
-/// y with its sign changed in the third and the fourth quadrant.
+/// Returns y with its sign flipped in the third and the fourth quadrant.
 #[inline(always)]
 fn flip(y: f64, quadrant: u64) -> f64 {
     f64::from_bits(y.to_bits() ^ (quadrant << 62 & 1 << 63))
 }
 
-/// A polynomial of six coefficients.
+/// Evaluates a polynomial with six coefficients.
 #[inline(always)]
 fn six(c: &[f64; 6], z: f64) -> f64 {
     let z2 = z * z;
@@ -376,7 +378,7 @@ fn six(c: &[f64; 6], z: f64) -> f64 {
     z2.mul_add(high, z.mul_add(c[1], c[0]))
 }
 
-/// Four terms of a polynomial, from `first` on.
+/// Evaluates four terms of a polynomial, starting at index `first`.
 #[inline(always)]
 fn four<const N: usize>(c: &[f64; N], first: usize, z: f64) -> f64 {
     let low = z.mul_add(c[first + 1], c[first]);

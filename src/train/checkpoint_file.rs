@@ -1,4 +1,4 @@
-//! A model with what its training has to know to go on, as one file.
+//! Checkpoints: a model and the state of its training in one file.
 
 use std::path::Path;
 
@@ -15,19 +15,19 @@ use crate::persistence::rows;
 use crate::persistence::weights::{bytes_of, dtype, fit, numbers, outgoing};
 use crate::scalar::Scalar;
 
-/// A training that can go on.
+/// The state from which a training run can be resumed.
 pub(crate) struct Checkpoint<A> {
     pub progress: Progress,
     /// The optimizer's slots.
     pub slots: Vec<Vec<A>>,
-    /// The state of the stream that orders come from.
+    /// The state of the random stream that the orders are drawn from.
     pub random: Vec<u32>,
-    /// What early stopping would restore.
+    /// The best epoch that early stopping would restore.
     pub best: Option<Kept<A>>,
 }
 
 impl<A: Scalar> Checkpoint<A> {
-    /// Writes the checkpoint of a model.
+    /// Writes the checkpoint and the model to a file.
     pub fn write(self, path: &Path, model: &Sequential<A>) -> Result<()> {
         model.check_params()?;
         let mut description = model.description()?;
@@ -43,7 +43,7 @@ impl<A: Scalar> Checkpoint<A> {
         file::write(path, &write(tensors, description.to_json()?)?)
     }
 
-    /// Reads a checkpoint of this model, with the history from the file beside it, and gives the model as it then was.
+    /// Reads a checkpoint of this model and its history from the file beside it. Returns the checkpoint and the model stored in it.
     pub fn read(
         path: &Path,
         history: &Path,
@@ -54,11 +54,13 @@ impl<A: Scalar> Checkpoint<A> {
         let Container { description, tensors } = Container::parse(path, &bytes)?;
         let mut saved = parse(path, description.as_deref())?;
         let mismatch = |problems| Error::Mismatch { file: path.into(), problems };
-        let mut progress =
-            saved.checkpoint.take().ok_or_else(|| mismatch(vec!["not a checkpoint".into()]))?;
+        let mut progress = saved
+            .checkpoint
+            .take()
+            .ok_or_else(|| mismatch(vec!["expected a checkpoint, got a model".into()]))?;
         let description = model.description()?;
         if saved.version == 1 {
-            // It knew of no normalisers.
+            // Version 1 stores no normalisers.
             saved.version = VERSION;
             saved.normalizer = description.normalizer.clone();
             saved.target_normalizer = description.target_normalizer.clone();
@@ -98,14 +100,14 @@ impl<A: Scalar> Checkpoint<A> {
 const BEST_PARAMS: &str = "best_params";
 const BEST_BUFFERS: &str = "best_buffers";
 
-/// Numbers as a tensor of one dimension.
+/// Returns values as a one-dimensional tensor.
 fn row<'a, A: Scalar>(name: &str, values: &'a [A]) -> (String, Outgoing<'a>) {
     let (shape, length) = (vec![values.len()], size_of_val(values));
     let bytes = Box::new(move || bytes_of(values, 1));
     (format!("{PREFIX}{name}"), Outgoing { dtype: dtype::<A>(), shape, length, bytes })
 }
 
-/// A tensor's numbers; whoever takes them looks whether they make sense.
+/// Returns the values of a tensor. The caller must check whether they are valid.
 fn own_numbers<A: Scalar>(tensor: &Tensor<'_>) -> Result<Vec<A>, Vec<String>> {
     match tensor.dtype == dtype::<A>() {
         true => Ok(numbers(tensor)),

@@ -5,36 +5,48 @@ use crate::error::{Error, Result};
 use crate::settings::check_count;
 use crate::unfinished::becomes;
 
-/// Where a training run is kept so that it can go on (feature `persistence`), for
+/// Checkpoints of a training run, from which it can resume (feature `persistence`). Pass them to
 /// [`Trainer::checkpoints`](crate::Trainer::checkpoints).
 ///
-/// After every epoch a file `epoch-00001.safetensors`, … is written: the model, what the optimizer remembers, the steps (and
-/// with them the schedule's and dropout's place), the state of the random stream, and what early stopping would restore. It
-/// is complete or not there at all, whenever the process is killed or the power is lost; the steps since the last one are
-/// then taken again. A run that goes on ends with the same bits as one that was never interrupted.
+/// After every epoch, the trainer writes a file, `epoch-00001.safetensors` and so on. It contains the model, the optimizer
+/// state, the number of steps (which sets the position of the schedule and of dropout), the state of the random stream, and the
+/// best epoch for early stopping. Each file is either complete or absent, even if the process is killed or the power fails. A
+/// resumed run repeats the steps since the last checkpoint. It ends with the same bits as a run without interruption.
 ///
-/// The history is in a file beside the checkpoints, `history.jsonl`, to which every epoch adds a line; without it no checkpoint
-/// can be resumed. So what an epoch writes does not grow with the epochs before it.
+/// The history is in the file `history.jsonl` beside the checkpoints. A checkpoint cannot be resumed without it. Every epoch
+/// appends one line, so the amount of data that an epoch writes does not grow with the number of epochs.
 ///
-/// A checkpoint is a model's file as well: [`Sequential::load`](crate::Sequential::load) takes it. So is `best.safetensors`,
-/// which holds the model alone.
+/// A checkpoint is also a model file that [`Sequential::load`](crate::Sequential::load) can read. `best.safetensors` is a file
+/// of the model only.
 ///
-/// What is not kept: the data sets, whose sizes alone are compared; the schedule, of which the next rate alone is compared;
-/// what observers remember; the position of a stream that has no [`Random::state`](crate::random::Random::state), such as
-/// [`FromRng`](crate::random::FromRng), with which a run does not start; what an [`order`](crate::Trainer::order) of your
-/// own remembers, which should be a function of the epoch.
+/// Checkpoints do not contain:
+/// - the data sets; only their sizes are compared;
+/// - the schedule; only its next rate is compared;
+/// - the state of observers;
+/// - the state of a stream without [`Random::state`](crate::random::Random::state), such as
+///   [`FromRng`](crate::random::FromRng); a run with such a stream does not start;
+/// - the state of a custom [`order`](crate::Trainer::order), which should be a function of the epoch.
 ///
-/// | setting | default | range |
-/// |---|---|---|
-/// | folder | none | made if it is not there; one for each run |
-/// | [`keep_last`](Checkpoints::keep_last) | 2 | 1 or more |
-/// | [`keep_best`](Checkpoints::keep_best) | off | |
-/// | [`resume`](Checkpoints::resume) | off | |
+/// | setting | purpose | default | range |
+/// |---|---|---|---|
+/// | folder | contains the files of one run | none | created if it does not exist |
+/// | [`keep_last`](Checkpoints::keep_last) | number of latest checkpoints to keep | 2 | 1 or more |
+/// | [`keep_best`](Checkpoints::keep_best) | keeps the best model | off | |
+/// | [`resume`](Checkpoints::resume) | continues from the last checkpoint | off | |
 ///
-/// Errors: when training starts, for a folder that has checkpoints unless they are to be resumed; when it goes on, with
-/// nothing changed, for a checkpoint of another architecture, precision, optimizer, learning rate, kind of order, batch
-/// size, noise seed or size of the data sets. The number of epochs may be another. While it runs, for a file that cannot be
-/// written.
+/// # Errors
+///
+/// Training fails before the first step, with the model unchanged, with:
+/// - [`Error::Setting`] if a setting is out of range, if the folder contains checkpoints and `resume` is off, or if the state of
+///   the random stream cannot be saved;
+/// - [`Error::Mismatch`] if the checkpoint has another architecture, precision, optimizer, learning rate, kind of order, batch
+///   size, `drop_last`, noise seed or size of the data sets; the number of epochs may differ;
+/// - [`Error::Format`] if a file is damaged;
+/// - [`Error::Io`] if the folder or a file cannot be read or written.
+///
+/// Training fails later with [`Error::Io`] if a file cannot be written.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -50,7 +62,7 @@ use crate::unfinished::becomes;
 /// let folder = std::env::temp_dir().join(format!("manabi-checkpoints-{}", std::process::id()));
 /// let trainer = |epochs| Trainer::new().batch_size(1).epochs(epochs).optimizer(Adam::new(0.1));
 ///
-/// // 10 epochs; and later, perhaps in another process, as far as 20.
+/// // Train for 10 epochs. Later, perhaps in another process, continue to 20.
 /// trainer(10).checkpoints(Checkpoints::new(&folder)).fit(&mut untrained.clone(), &data)?;
 /// let mut resumed = untrained.clone();
 /// let history = trainer(20).checkpoints(Checkpoints::new(&folder).resume(true)).fit(&mut resumed, &data)?;
@@ -73,41 +85,45 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Checkpoints in this folder, which is for one run alone.
+    /// Creates checkpoints in this folder, which must belong to one run only.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), keep_last: 2, keep_best: false, resume: false }
     }
 
-    /// Sets how many of the last checkpoints are kept.
+    /// Sets the number of latest checkpoints to keep.
     pub fn keep_last(self, keep_last: usize) -> Self {
         Self { keep_last, ..self }
     }
 
-    /// Keeps the model of the epoch with the lowest loss on the validation set (without one on the test set, without one on
-    /// the training set) in `best.safetensors`. Asked for only where a run goes on, it begins with the next epoch that is
-    /// better than all before.
+    /// Sets whether `best.safetensors` keeps the model of the epoch with the lowest loss.
+    ///
+    /// [`Epoch::watched`](crate::train::Epoch::watched) selects the data set. If this is first turned on for a resumed run, the
+    /// file appears after the next epoch that is better than all earlier epochs.
     pub fn keep_best(self, keep_best: bool) -> Self {
         Self { keep_best, ..self }
     }
 
-    /// Goes on from the last checkpoint in the folder, if there is one: a program that is started again continues by itself.
+    /// Sets whether the run continues from the last checkpoint in the folder, if any. A restarted program then continues
+    /// automatically.
     pub fn resume(self, resume: bool) -> Self {
         Self { resume, ..self }
     }
 
-    /// The last checkpoint in the folder.
+    /// Returns the path of the last checkpoint in the folder, or `None` if the folder contains no checkpoint.
     ///
-    /// Errors: the folder cannot be read.
+    /// # Errors
+    ///
+    /// Returns [`Error::Io`] if the folder cannot be read.
     pub fn last(&self) -> Result<Option<PathBuf>> {
         Ok(self.numbers()?.last().map(|&number| self.path(number)))
     }
 
-    /// The file of the best epoch's model.
+    /// Returns the path of the best epoch's model.
     pub(super) fn best(&self) -> PathBuf {
         self.folder.join(BEST)
     }
 
-    /// The file of the history.
+    /// Returns the path of the history.
     pub(super) fn history(&self) -> PathBuf {
         self.folder.join(HISTORY)
     }
@@ -116,14 +132,14 @@ impl Checkpoints {
         self.folder.join(file_name(number))
     }
 
-    /// The epochs of which there are checkpoints, in order.
+    /// Returns the numbers of the epochs that have checkpoints, in order.
     fn numbers(&self) -> Result<Vec<usize>> {
         let mut numbers: Vec<usize> = self.names()?.iter().filter_map(|name| number(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
 
-    /// The names of the files in the folder.
+    /// Returns the names of the files in the folder.
     fn names(&self) -> Result<Vec<String>> {
         let names = || {
             let entries = fs::read_dir(&self.folder)?;
@@ -134,22 +150,22 @@ impl Checkpoints {
         names().map_err(|error: io::Error| Error::Io { path: self.folder.clone(), error })
     }
 
-    /// Makes the folder ready.
+    /// Creates the folder if necessary, checks for old checkpoints and removes unfinished files.
     pub(super) fn begin(&self) -> Result<()> {
         check_count("keep_last", self.keep_last)?;
         fs::create_dir_all(&self.folder).map_err(|error| Error::Io { path: self.folder.clone(), error })?;
         if let (false, Some(last)) = (self.resume, self.last()?) {
-            let expected = "none in the folder, or resume(true) to go on from them";
+            let expected = "none in the folder (call resume(true) to continue from them)";
             return Err(Error::setting("checkpoints", expected, last.display()));
         }
-        // What a killed process left.
+        // A killed process leaves unfinished files.
         self.names()?
             .iter()
             .filter(|name| is_unfinished(name))
             .try_for_each(|name| remove(&self.folder.join(name)))
     }
 
-    /// Removes all but the last checkpoints.
+    /// Removes all checkpoints except for the latest.
     pub(super) fn prune(&self) -> Result<()> {
         let numbers = self.numbers()?;
         let old = numbers.len().saturating_sub(self.keep_last);
@@ -166,13 +182,13 @@ pub(super) fn file_name(number: usize) -> String {
     format!("{START}{number:05}{END}")
 }
 
-/// The epoch in the name of a checkpoint.
+/// Returns the epoch in the name of a checkpoint, or `None` for another name.
 fn number(name: &str) -> Option<usize> {
     let number = name.strip_prefix(START)?.strip_suffix(END)?.parse().ok()?;
     (file_name(number) == name).then_some(number)
 }
 
-/// Whether a file was on its way to be one of ours.
+/// Returns whether the name belongs to an unfinished file of a run.
 fn is_unfinished(name: &str) -> bool {
     becomes(name).is_some_and(|file| file == BEST || file == HISTORY || number(file).is_some())
 }

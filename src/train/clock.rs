@@ -1,12 +1,12 @@
-//! The time that a run has taken, where the platform can tell.
+//! The elapsed time of a run, on platforms that have a clock.
 
 use std::time::{Duration, Instant};
 
-/// A clock from its start on.
+/// A stopwatch.
 pub(super) struct Clock(Option<Instant>);
 
 impl Clock {
-    /// Starts a clock. `wasm32-unknown-unknown` has none (`Instant::now` panics there), so that no time ever passes.
+    /// Starts the clock. `wasm32-unknown-unknown` has none (`Instant::now` panics there), so the elapsed time stays zero.
     pub fn start() -> Self {
         let is_there = !cfg!(all(target_family = "wasm", target_os = "unknown"));
         Self(is_there.then(Instant::now))

@@ -5,28 +5,34 @@ use crate::output::OutputFunction;
 use crate::scalar::Scalar;
 use crate::settings::{check_at_least_0, check_count};
 
-/// Ends a training run when it brings nothing better any more, and gives the model back the parameters of its best epoch.
+/// A rule that ends a training run when it stops improving, and restores the parameters of the best epoch.
 ///
-/// Formula: a row of the history is better if its loss is below best − `min_delta`, or its accuracy above best + `min_delta`;
-/// the run ends after `patience` epochs in a row that are not. What counts is the validation set, without one the test set,
-/// without one the training set: [`Epoch::watched`]. The untrained model, row 0, is the first best one.
+/// Formula: a row of the history is better if its loss is below best − `min_delta`, or, with `watch_accuracy`, if its accuracy is
+/// above best + `min_delta`. The run ends after `patience` epochs in a row that are not better. [`Epoch::watched`] selects the
+/// data set. Row 0, the untrained model, is the first best row.
 ///
-/// However the run ends, also by an error, the model has the parameters and buffers of the best epoch then
-/// ([`History::best`](crate::train::History::best)); they are copied whenever an epoch is better. What the optimizer
-/// remembers stays that of the last step.
+/// When the run ends, even with an error, the model gets the parameters and buffers of the best epoch
+/// ([`History::best`](crate::train::History::best)), unless `restore_best` is off. They are copied whenever an epoch is better.
+/// The optimizer keeps the state of the last step.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `patience` | none | 1 or more |
-/// | [`min_delta`](EarlyStopping::min_delta) | 0 | at least 0, finite |
-/// | [`watch_accuracy`](EarlyStopping::watch_accuracy) | false: the loss counts | models for classes |
-/// | [`restore_best`](EarlyStopping::restore_best) | true | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `patience` | epochs in a row without improvement that end the run | none | 1 or more |
+/// | [`min_delta`](EarlyStopping::min_delta) | required improvement | 0 | at least 0, finite |
+/// | [`watch_accuracy`](EarlyStopping::watch_accuracy) | watches the accuracy instead of the loss | false | softmax or sigmoid output only |
+/// | [`restore_best`](EarlyStopping::restore_best) | restores the best epoch when the run ends | true | |
 ///
-/// Errors: when training starts, for a setting out of range or for accuracy where the output is not softmax or sigmoid; when it
-/// goes on from a checkpoint without the parameters of the epoch that was best by this rule.
+/// # Errors
 ///
-/// Source: Prechelt, *Early stopping – but when?*, 1998. Keras: `EarlyStopping`, whose `restore_best_weights` is off unless
-/// asked for.
+/// Training fails before the first step with:
+/// - [`Error::Setting`] if a setting is out of range, or if `watch_accuracy` is on and the output is neither softmax nor sigmoid;
+/// - [`Error::Mismatch`] if the run resumes from a checkpoint without the parameters of the best epoch according to this rule.
+///
+/// # Source
+///
+/// Prechelt, *Early stopping – but when?*, 1998. Keras: `EarlyStopping`, whose `restore_best_weights` is off by default.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -60,23 +66,23 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Ends the run after so many epochs in a row without a lower loss.
+    /// Creates a rule that ends the run after `patience` epochs in a row without a lower loss.
     pub fn new(patience: usize) -> Self {
         Self { patience, min_delta: 0.0, watch_accuracy: false, restore_best: true }
     }
 
-    /// Sets by how much an epoch must be better than the best.
+    /// Sets the required improvement over the best epoch.
     pub fn min_delta(self, min_delta: f64) -> Self {
         Self { min_delta, ..self }
     }
 
-    /// Sets whether the accuracy counts instead of the loss.
+    /// Sets whether to watch the accuracy instead of the loss.
     pub fn watch_accuracy(self, watch_accuracy: bool) -> Self {
         Self { watch_accuracy, ..self }
     }
 
-    /// Sets whether the model gets the parameters of its best epoch when the run ends. Otherwise it keeps those of the last
-    /// step.
+    /// Sets whether the model gets the parameters and buffers of its best epoch when the run ends. Otherwise it keeps the
+    /// parameters and buffers of the last step.
     pub fn restore_best(self, restore_best: bool) -> Self {
         Self { restore_best, ..self }
     }
@@ -93,7 +99,7 @@ impl EarlyStopping {
         }
     }
 
-    /// What is to be as low as possible.
+    /// Returns the value to minimise.
     fn cost(&self, epoch: &Epoch) -> f64 {
         let metrics = epoch.watched();
         if self.watch_accuracy { -metrics.accuracy.unwrap_or(f64::NEG_INFINITY) } else { metrics.loss }
@@ -113,7 +119,7 @@ pub(super) struct Best<A> {
     rule: EarlyStopping,
     cost: f64,
     number: Option<usize>,
-    /// Epochs since then.
+    /// The number of epochs since the best one.
     waited: usize,
     params: Vec<A>,
     buffers: Vec<A>,
@@ -129,12 +135,12 @@ impl<A: Scalar> Best<A> {
         self.number
     }
 
-    /// Whether there is no improvement any more.
+    /// Returns whether the patience is exhausted.
     pub(super) fn is_stale(&self) -> bool {
         self.waited >= self.rule.patience
     }
 
-    /// Takes an epoch into account.
+    /// Records an epoch, and copies the model if this epoch is the best so far.
     pub(super) fn observe(&mut self, epoch: &Epoch, model: &Sequential<A>) {
         self.judge(epoch);
         if self.waited == 0 && self.rule.restore_best {
@@ -152,14 +158,14 @@ impl<A: Scalar> Best<A> {
         }
     }
 
-    /// The best epoch with its parameters and buffers, where they are to be restored.
+    /// Returns the best epoch with its parameters and buffers if they are to be restored.
     #[cfg(feature = "persistence")]
     pub(super) fn kept(&self) -> Option<Kept<A>> {
         let (params, buffers) = (self.params.clone(), self.buffers.clone());
         self.number.filter(|_| self.rule.restore_best).map(|epoch| Kept { epoch, params, buffers })
     }
 
-    /// Takes the epochs of a run that goes on into account, and what its checkpoint kept of the best one.
+    /// Records the epochs of a resumed run and the copy of the best one from its checkpoint.
     #[cfg(feature = "persistence")]
     pub(super) fn resume(&mut self, epochs: &[Epoch], kept: Option<Kept<A>>) -> Result<(), String> {
         epochs.iter().for_each(|epoch| self.judge(epoch));
@@ -167,14 +173,15 @@ impl<A: Scalar> Best<A> {
         match kept {
             Some(kept) if kept.epoch == best => (self.params, self.buffers) = (kept.params, kept.buffers),
             other => {
-                let got = other.map_or("none".into(), |kept| format!("those of epoch {}", kept.epoch));
+                let got =
+                    other.map_or("none".into(), |kept| format!("the parameters of epoch {}", kept.epoch));
                 return Err(format!("early stopping: expected the parameters of epoch {best}, got {got}"));
             }
         }
         Ok(())
     }
 
-    /// Gives the model what it had after the best epoch.
+    /// Restores the parameters and buffers of the best epoch.
     pub(super) fn restore(&self, model: &mut Sequential<A>) -> Result<()> {
         if self.number.is_none() || !self.rule.restore_best {
             return Ok(());

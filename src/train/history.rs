@@ -12,52 +12,52 @@ use crate::unfinished;
 #[non_exhaustive]
 #[doc(alias = "history row")]
 pub struct Epoch {
-    /// 0 is before training; from 1 on, after that many epochs.
+    /// The number of completed epochs. Row 0 describes the model before training.
     pub number: usize,
-    /// On the training set: in row 0 on the whole set, from then on over the epoch's samples, each measured in its
-    /// batch before that batch's update.
+    /// The metrics on the training set. In row 0, they cover the whole set. In later rows, they cover the samples of the epoch,
+    /// each measured before its batch's update.
     pub train: Metrics,
-    /// On the validation set, if there is one, after the epoch.
+    /// The metrics on the validation set after the epoch, if a validation set was given.
     pub validation: Option<Metrics>,
-    /// On the test set, if there is one, after the epoch.
+    /// The metrics on the test set after the epoch, if a test set was given.
     pub test: Option<Metrics>,
-    /// The time since training began; zero on `wasm32-unknown-unknown`, which has no clock.
+    /// The time since training began, or zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
 }
 
 impl Epoch {
-    /// What early stopping and reduction on a plateau go by: the validation set's, without one the test set's, without one the
-    /// training set's.
+    /// Returns the metrics that early stopping and plateau reduction use: the metrics on the validation set, or without one on the
+    /// test set, or without both on the training set.
     pub fn watched(&self) -> Metrics {
         self.validation.or(self.test).unwrap_or(self.train)
     }
 }
 
-/// What a training run was: the article's learn_info.
+/// The record of a training run: the article's `learn_info`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[doc(alias("learning curve", "learn_info"))]
 pub struct History {
-    /// Row 0, then one row an epoch.
+    /// Row 0, then one row per epoch.
     pub epochs: Vec<Epoch>,
-    /// Why the run ended.
+    /// The reason why the run ended.
     pub termination: Termination,
-    /// With [`EarlyStopping`](crate::train::EarlyStopping), the number of the best epoch, whose parameters the model has
-    /// unless the last ones were to be kept.
+    /// With [`EarlyStopping`](crate::train::EarlyStopping), the number of the best epoch. The model has the parameters of this
+    /// epoch unless [`restore_best`](crate::train::EarlyStopping::restore_best) is off.
     pub best: Option<usize>,
-    /// How long it took; zero on `wasm32-unknown-unknown`, which has no clock.
+    /// The duration of the run, or zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
 }
 
-/// Why a training run ended.
+/// The reason why a training run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Termination {
-    /// All epochs were run.
+    /// The run completed all epochs.
     Completed,
-    /// An observer asked to stop.
+    /// An observer stopped the run.
     Stopped,
-    /// Early stopping: for as many epochs as its patience, what it watches was no better than in the best epoch.
+    /// Early stopping ended the run because its metric did not improve within its patience.
     NoImprovement,
 }
 
@@ -71,7 +71,9 @@ impl Termination {
     }
 }
 
-/// The history as text. Numbers are the shortest that read back as the same bits.
+/// Conversions to text. Each value is written as the shortest decimal number that reads back as the same bits.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::activation::Identity;
@@ -90,8 +92,8 @@ impl Termination {
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl History {
-    /// A table of comma-separated values (RFC 4180): a header, then a line an epoch, whose times are in seconds. What was not
-    /// measured is left empty.
+    /// Returns a table of comma-separated values (RFC 4180): a header line, then one line per row of the history. Times are in
+    /// seconds. Cells without a measurement are empty.
     pub fn to_csv(&self) -> String {
         let mut csv = String::from("epoch");
         for set in ["train", "validation", "test"] {
@@ -110,8 +112,9 @@ impl History {
         csv
     }
 
-    /// A JSON object with the fields of [`History`] and in `epochs` those of [`Epoch`], whose times are in seconds. What was
-    /// not measured is `null`, and so is a number that is not finite, which JSON has no word for.
+    /// Returns a JSON object with the fields of [`History`], in which `epochs` is an array of objects with the fields of
+    /// [`Epoch`]. Times are in seconds. Missing measurements are `null`. Values that are not finite are also `null`, because JSON
+    /// cannot represent them.
     pub fn to_json(&self) -> String {
         let best = self.best.map_or("null".into(), |best| best.to_string());
         let elapsed = number(self.elapsed.as_secs_f64());
@@ -129,25 +132,33 @@ impl History {
         json
     }
 
-    /// Writes [`to_csv`](History::to_csv) to a file, as a whole or not at all; an error if that is not possible.
+    /// Writes [`to_csv`](History::to_csv) to a file, completely or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Io`](crate::Error::Io) if the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         write(path.as_ref(), &self.to_csv())
     }
 
-    /// Writes [`to_json`](History::to_json) to a file, as a whole or not at all; an error if that is not possible.
+    /// Writes [`to_json`](History::to_json) to a file, completely or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Io`](crate::Error::Io) if the file cannot be written.
     pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
         write(path.as_ref(), &self.to_json())
     }
 }
 
-/// Metrics in JSON.
+/// Returns metrics in JSON.
 fn object(metrics: Option<Metrics>) -> String {
     metrics.map_or("null".into(), |Metrics { loss, accuracy }| {
         format!(r#"{{"loss":{},"accuracy":{}}}"#, number(loss), number(accuracy.unwrap_or(f64::NAN)))
     })
 }
 
-/// A number in JSON.
+/// Returns a value in JSON, or `null` if it is not finite.
 fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:?}") } else { "null".into() }
 }

@@ -1,14 +1,14 @@
-//! Training: the loop, its history, and what watches or ends it.
+//! Training: the loop, its history, observers, early stopping and checkpoints.
 //!
-//! | type | does |
+//! | type | purpose |
 //! |---|---|
 //! | [`Trainer`] | runs epochs of batches: the article's `learn` |
-//! | [`History`], [`Epoch`] | record loss and accuracy of every epoch |
-//! | [`EarlyStopping`] | ends a run that no longer improves, and restores its best epoch |
-//! | [`Observer`], [`BatchProgress`] | watch a run, batch by batch, and may stop it |
-//! | `Checkpoints` (feature `persistence`) | keep a run in files, so that it can be resumed with the same bits |
+//! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
+//! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
+//! | [`Observer`], [`BatchProgress`] | observe a run batch by batch, and can stop it |
+//! | `Checkpoints` (feature `persistence`) | save a run in files, so that it can be resumed with the same bits |
 //!
-//! A loop of your own calls [`Workspace::load`](crate::model::Workspace::load),
+//! A custom loop calls [`Workspace::load`](crate::model::Workspace::load),
 //! [`Sequential::gradient`](crate::Sequential::gradient) and [`Stepper::step`](crate::optim::Stepper::step).
 
 #[cfg(feature = "persistence")]

@@ -6,9 +6,11 @@ use crate::metrics::Metrics;
 use crate::model::Sequential;
 use crate::scalar::Scalar;
 
-/// Something that watches a training run and may stop it, by answering `ControlFlow::Break(())`.
+/// An observer of a training run. It can stop the run by returning `ControlFlow::Break(())`.
 ///
-/// [`BatchProgress`] has what a progress bar shows; the example `regression` draws one with the crate `indicatif`.
+/// [`BatchProgress`] contains the values for a progress bar. The example `regression` draws one with the crate `indicatif`.
+///
+/// # Examples
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -16,7 +18,7 @@ use crate::scalar::Scalar;
 /// use manabi::train::{BatchProgress, Observer};
 /// use manabi::Scalar;
 ///
-/// /// Stops after so many steps.
+/// /// Stops after this number of steps.
 /// struct Steps(usize);
 ///
 /// impl<A: Scalar> Observer<A> for Steps {
@@ -28,30 +30,30 @@ use crate::scalar::Scalar;
 /// ```
 #[doc(alias("callback", "Callback", "hook"))]
 pub trait Observer<A: Scalar> {
-    /// After every batch.
+    /// Receives the progress after every batch.
     fn on_batch(&mut self, _progress: BatchProgress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// After every row of the history: before training, then after every epoch.
+    /// Receives every new row of the history: once before training, then after every epoch.
     fn on_epoch(&mut self, _epoch: &Epoch, _model: &Sequential<A>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-/// How far a training run is.
+/// The progress of a training run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BatchProgress {
-    /// The epoch, from 1.
+    /// The number of the current epoch, from 1.
     pub epoch: usize,
-    /// The epochs of the run.
+    /// The number of epochs in the run.
     pub epochs: usize,
-    /// The batches of this epoch that are done.
+    /// The number of completed batches in this epoch.
     pub batch: usize,
-    /// The batches of this epoch.
+    /// The number of batches in this epoch.
     pub batches: usize,
-    /// Over the samples of this epoch so far, each measured before its batch's update.
+    /// The metrics over the samples of this epoch so far, each measured before its batch's update.
     pub train: Metrics,
 }
 
@@ -61,7 +63,7 @@ delegate!([A: Scalar, O: Observer<A> + ?Sized] Observer<A>, for [&mut O, Box<O>]
     fn on_epoch(&mut self, epoch: &Epoch, model: &Sequential<A>) -> ControlFlow<()>;
 });
 
-/// A closure that watches epochs.
+/// A closure that observes epochs.
 pub(super) struct EpochFn<F>(pub F);
 
 impl<A: Scalar, F: FnMut(&Epoch) -> ControlFlow<()>> Observer<A> for EpochFn<F> {

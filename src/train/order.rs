@@ -1,22 +1,22 @@
-//! In which order an epoch takes the samples.
+//! The order of the samples in an epoch.
 
 use crate::error::{Error, Result};
 use crate::random::Random;
 
-/// Where orders come from.
+/// A source of orders.
 #[cfg_attr(not(feature = "persistence"), allow(dead_code, reason = "states are for checkpoints"))]
 pub(super) trait Order: Send {
-    /// The order for an epoch, from its number (from 1) and the number of samples.
+    /// Returns the order for an epoch, given its number (from 1) and the number of samples.
     fn draw(&mut self, epoch: usize, samples: usize) -> Vec<usize>;
 
-    /// What the next orders depend on besides, if it can be told.
+    /// Returns the state that determines the next orders, or `None` if the source cannot provide it.
     fn state(&self) -> Option<Vec<u32>>;
 
-    /// Puts that back.
+    /// Restores a state.
     fn set_state(&mut self, state: &[u32]) -> Result<()>;
 }
 
-/// Orders drawn one after another from a stream.
+/// Orders drawn one after another from a random stream.
 pub(super) struct Drawn<R>(pub R);
 
 impl<R: Random> Order for Drawn<R> {
@@ -30,13 +30,13 @@ impl<R: Random> Order for Drawn<R> {
 
     fn set_state(&mut self, state: &[u32]) -> Result<()> {
         self.0.set_state(state).map_err(|error| match state {
-            [] => Error::setting("order", "a function of the epoch, as until then", "a stream"),
+            [] => Error::setting("order", "a function of the epoch, as in the checkpoint", "a stream"),
             _ => error,
         })
     }
 }
 
-/// Orders that are a function of the epoch, which has no state.
+/// Orders from a function of the epoch, which has no state.
 pub(super) struct Given<F>(pub F);
 
 impl<F: FnMut(usize, usize) -> Vec<usize> + Send> Order for Given<F> {
@@ -51,9 +51,7 @@ impl<F: FnMut(usize, usize) -> Vec<usize> + Send> Order for Given<F> {
     fn set_state(&mut self, state: &[u32]) -> Result<()> {
         match state {
             [] => Ok(()),
-            _ => {
-                Err(Error::setting("order", "drawn from a stream, as until then", "a function of the epoch"))
-            }
+            _ => Err(Error::setting("order", "a stream, as in the checkpoint", "a function of the epoch")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A run's way into its checkpoints and back.
+//! Saving a run in its checkpoints, and resuming it.
 
 use std::time::Duration;
 
@@ -17,8 +17,7 @@ use crate::persistence::rows::{self, Measured, Row, Rows};
 use crate::scalar::Scalar;
 
 impl<A: Scalar> Trainer<'_, A> {
-    /// Makes the folder ready and, where there is a checkpoint to go on from, everything as it was then; gives the history so
-    /// far.
+    /// Prepares the folder and restores the run from its last checkpoint, if any. Returns the history so far.
     pub(super) fn resume(
         &mut self,
         model: &mut Sequential<A>,
@@ -27,10 +26,10 @@ impl<A: Scalar> Trainer<'_, A> {
     ) -> Result<Vec<Epoch>> {
         let Some(checkpoints) = &self.checkpoints else { return Ok(Vec::new()) };
         if self.order.state().is_none() {
-            let expected = "a stream whose state can be told, such as RandomState";
-            return Err(Error::setting("random with checkpoints", expected, "another"));
+            let expected = "a stream whose state can be saved, such as RandomState";
+            return Err(Error::setting("random with checkpoints", expected, "another stream"));
         }
-        // What cannot be saved is told before there is something to lose.
+        // Check that the model can be saved before training begins.
         model.to_bytes()?;
         checkpoints.begin()?;
         let Some(path) = checkpoints.last()? else { return Ok(Vec::new()) };
@@ -39,7 +38,7 @@ impl<A: Scalar> Trainer<'_, A> {
         let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
         let epoch_of = file_name(progress.epochs.len().saturating_sub(1));
         if path.file_name() != Some(epoch_of.as_ref()) {
-            return Err(mismatch(format!("its name: expected {epoch_of}, after the epochs in it")));
+            return Err(mismatch(format!("file name: expected {epoch_of}, according to its content")));
         }
         let mut stepper = self.stepper.clone();
         let mut state = stepper.state().clone();
@@ -63,15 +62,15 @@ impl<A: Scalar> Trainer<'_, A> {
             stopping.resume(&epochs, kept).map_err(mismatch)?;
             stopping.restore(&mut then.clone()).map_err(|error| mismatch(error.to_string()))?;
         }
-        // Without the rows of later epochs, which are to come again.
+        // Remove the rows of later epochs, which will run again.
         rows::write(&checkpoints.history(), &progress.epochs)?;
-        // It changes nothing if it fails, and nothing fails after it.
+        // This step changes nothing if it fails, and no later step can fail.
         self.order.set_state(&random).map_err(|error| mismatch(error.to_string()))?;
         (self.stepper, *model) = (stepper, then);
         Ok(epochs)
     }
 
-    /// Writes the checkpoint behind the last row of the history.
+    /// Writes the checkpoint after the last row of the history.
     pub(super) fn keep(
         &self,
         model: &Sequential<A>,
@@ -80,14 +79,14 @@ impl<A: Scalar> Trainer<'_, A> {
         stopping: Option<&Best<A>>,
     ) -> Result<()> {
         let (Some(checkpoints), [_, .., last]) = (&self.checkpoints, epochs) else { return Ok(()) };
-        // The best first: if the process ends between the two, the epoch comes again.
+        // Write the best model first: if the process ends before the checkpoint is written, the epoch runs again.
         if checkpoints.keep_best && epochs[1..].iter().rev().skip(1).all(|epoch| loss(last) < loss(epoch)) {
             model.save(checkpoints.best())?;
         }
         let best = stopping.and_then(Best::kept);
         let state = self.stepper.state();
         let Plateau { scale, best: lowest, waited, cooling } = state.plateau;
-        // Rows that no checkpoint counts do no harm, so that they come first.
+        // Write the rows before the checkpoint: rows that no checkpoint counts are harmless.
         let history = checkpoints.history();
         match epochs.len() > 2 && history.exists() {
             true => rows::append(&history, &row(last))?,
@@ -100,7 +99,7 @@ impl<A: Scalar> Trainer<'_, A> {
             steps: state.steps,
             scalars: state.scalars.clone(),
             plateau: Waiting { scale, best: lowest, waited, cooling },
-            // A schedule may end with the run.
+            // The schedule may have no valid rate after the last step.
             learning_rate: self.stepper.learning_rate().ok(),
             best: best.as_ref().map(|kept| kept.epoch),
         };
@@ -110,7 +109,7 @@ impl<A: Scalar> Trainer<'_, A> {
         checkpoints.prune()
     }
 
-    /// What has to be the same when the run goes on.
+    /// Returns the settings that must not change when the run resumes.
     fn run_of(&self, train: &dyn Dataset<A>) -> Run {
         Run {
             precision: if size_of::<A>() == 4 { "f32" } else { "f64" }.into(),
@@ -125,7 +124,7 @@ impl<A: Scalar> Trainer<'_, A> {
     }
 }
 
-/// What the best epoch has least of.
+/// Returns the loss that decides which epoch is the best.
 fn loss(epoch: &Epoch) -> f64 {
     epoch.watched().loss
 }

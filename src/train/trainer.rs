@@ -23,28 +23,30 @@ use crate::settings::check_count;
 
 /// The training loop: the article's `learn`.
 ///
-/// An epoch draws an order of the samples, cuts it into batches (the last one may be smaller) and for each batch
-/// measures loss and accuracy, computes the gradient and takes one step of the optimizer.
+/// In each epoch, the trainer draws an order of the samples and divides it into batches. The last batch may be smaller. For each
+/// batch, the trainer measures loss and accuracy, computes the gradient and takes one step of the optimizer.
 ///
-/// | setting | default | range |
-/// |---|---|---|
-/// | [`batch_size`](Trainer::batch_size) | 100 | 1 or more; a smaller set is one batch |
-/// | [`drop_last`](Trainer::drop_last) | false: the last batch of an epoch may be smaller | |
-/// | [`epochs`](Trainer::epochs) | 50 | 0 or more |
-/// | [`optimizer`](Trainer::optimizer) | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
-/// | [`schedule`](Trainer::schedule) | the optimizer's own rate | any [`Schedule`] of the steps, or a closure |
-/// | [`reduce_on_plateau`](Trainer::reduce_on_plateau) | none | any [`ReduceOnPlateau`] |
-/// | [`clip`](Trainer::clip) | none | any [`Clip`] |
-/// | [`stepper`](Trainer::stepper) | of these four | any [`Stepper`], such as one with rates by layer |
-/// | [`seed`](Trainer::seed) | 1, another than a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
-/// | [`noise_seed`](Trainer::noise_seed) | that of [`seed`](Trainer::seed), 1 | any |
-/// | [`validation`](Trainer::validation) | none | a data set that fits the model |
-/// | [`test`](Trainer::test) | none | a data set that fits the model |
-/// | [`early_stopping`](Trainer::early_stopping) | none | any [`EarlyStopping`] |
-/// | [`threads`](Trainer::threads) | the machine's cores | any; 0 counts as 1, and so does any value where no thread can be made |
-/// | [`continue_run`](Trainer::continue_run) | false: every run begins anew | |
-/// | `checkpoints` (feature `persistence`) | none | a folder |
-/// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | none | any number |
+/// | setting | purpose | default | range |
+/// |---|---|---|---|
+/// | [`batch_size`](Trainer::batch_size) | samples per step | 100 | 1 or more; a smaller set forms one batch |
+/// | [`drop_last`](Trainer::drop_last) | leaves out a smaller last batch | false | |
+/// | [`epochs`](Trainer::epochs) | passes over the training set | 50 | 0 or more |
+/// | [`optimizer`](Trainer::optimizer) | updates the parameters | [`Sgd`] with learning rate 0.1 | any [`Optimizer`] |
+/// | [`schedule`](Trainer::schedule) | changes the learning rate | the optimizer's own rate | any [`Schedule`], or a closure |
+/// | [`reduce_on_plateau`](Trainer::reduce_on_plateau) | reduces the learning rate | none | any [`ReduceOnPlateau`] |
+/// | [`clip`](Trainer::clip) | limits gradients | none | any [`Clip`] |
+/// | [`stepper`](Trainer::stepper) | replaces these four settings | built from these four | any [`Stepper`], such as one with rates by layer |
+/// | [`seed`](Trainer::seed) | determines the orders | 1, unlike a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
+/// | [`noise_seed`](Trainer::noise_seed) | determines dropout and augmentation | the [`seed`](Trainer::seed), 1 | any |
+/// | [`validation`](Trainer::validation) | measured after every epoch | none | a data set that fits the model |
+/// | [`test`](Trainer::test) | measured after every epoch | none | a data set that fits the model |
+/// | [`early_stopping`](Trainer::early_stopping) | ends a run that stops improving | none | any [`EarlyStopping`] |
+/// | [`threads`](Trainer::threads) | greatest number of threads | the machine's cores | any; 0 counts as 1, as does any value on platforms without threads |
+/// | [`continue_run`](Trainer::continue_run) | continues the previous run | false | |
+/// | `checkpoints` (feature `persistence`) | saves the run after every epoch | none | any `Checkpoints` |
+/// | [`on_epoch`](Trainer::on_epoch), [`observe`](Trainer::observe) | observe the run | none | any number of observers |
+///
+/// # Examples
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -81,15 +83,15 @@ pub struct Trainer<'a, A> {
     epochs: usize,
     pub(super) drop_last: bool,
     pub(super) stepper: Stepper<A>,
-    /// What a stepper that was handed in remembered, with which a run begins.
+    /// The state of a given stepper, with which every run begins.
     first: Option<(OptimizerState<A>, Option<u64>)>,
     continue_run: bool,
     /// Whether a step of the run has had a learning rate above 0.
     moved: bool,
     pub(super) order: Box<dyn Order + 'a>,
-    /// The seed of the orders, if they are drawn from one.
+    /// The seed of the orders, if they come from a seed.
     seed: Option<u32>,
-    /// The seed of what layers draw.
+    /// The seed of the random values in layers.
     pub(super) noise: u32,
     pub(super) validation: Option<&'a dyn Dataset<A>>,
     pub(super) test: Option<&'a dyn Dataset<A>>,
@@ -101,7 +103,7 @@ pub struct Trainer<'a, A> {
 }
 
 impl<'a, A: Scalar> Trainer<'a, A> {
-    /// A trainer with the article's settings.
+    /// Creates a trainer with the article's settings.
     #[inline(never)]
     pub fn new() -> Self {
         Self {
@@ -125,28 +127,28 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         }
     }
 
-    /// Sets how many samples make a step. A set with fewer samples is one batch.
+    /// Sets the number of samples per step. A data set with fewer samples forms one batch.
     pub fn batch_size(self, batch_size: usize) -> Self {
         Self { batch_size, ..self }
     }
 
-    /// Sets whether an epoch leaves out its last batch if that is smaller than the others. An epoch of one batch keeps it.
+    /// Sets whether an epoch leaves out its last batch if it is smaller than the others. An epoch with a single batch keeps it.
     pub fn drop_last(self, drop_last: bool) -> Self {
         Self { drop_last, ..self }
     }
 
-    /// Sets whether [`fit`](Trainer::fit) goes on with the steps, the optimizer's state and the orders of the run before.
-    /// Otherwise every run begins anew.
+    /// Sets whether [`fit`](Trainer::fit) continues with the steps, the optimizer state and the orders of the previous run.
+    /// Otherwise every run starts over.
     pub fn continue_run(self, continue_run: bool) -> Self {
         Self { continue_run, ..self }
     }
 
-    /// Sets how often the training set is gone through.
+    /// Sets the number of passes over the training set.
     pub fn epochs(self, epochs: usize) -> Self {
         Self { epochs, ..self }
     }
 
-    /// Sets what turns gradients into steps.
+    /// Sets the optimizer.
     pub fn optimizer(self, optimizer: impl Optimizer<A> + 'static) -> Self {
         Self { first: None, ..self.with_stepper(|stepper| stepper.optimizer(optimizer)) }
     }
@@ -155,84 +157,85 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { stepper: change(self.stepper), ..self }
     }
 
-    /// Lets the learning rate change from step to step.
+    /// Sets the learning rate schedule.
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
         self.with_stepper(|stepper| stepper.schedule(schedule))
     }
 
-    /// Lowers the learning rate when the loss on the validation set, without one on the test set, without one on the training
-    /// set, no longer falls.
+    /// Sets the rule that reduces the learning rate when the loss stops falling. [`Epoch::watched`] selects the data set.
     pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
         self.with_stepper(|stepper| stepper.reduce_on_plateau(reduce))
     }
 
-    /// Clips every gradient.
+    /// Sets how every gradient is clipped.
     pub fn clip(self, clip: Clip) -> Self {
         self.with_stepper(|stepper| stepper.clip(clip))
     }
 
-    /// Sets optimizer, schedule and all else that makes a step. A run begins with what this stepper remembers, which must be
-    /// steps of the model that is trained.
+    /// Sets the optimizer, the schedule and all other settings of a step. A run begins with the state of this stepper. If the
+    /// stepper has taken steps, the state must belong to the model that is trained.
     pub fn stepper(self, stepper: Stepper<A>) -> Self {
         Self { first: Some(stepper.memory()), stepper, ..self }
     }
 
-    /// Draws the orders of a run, one after another, from a [`RandomState`] of this seed, and what layers draw (dropout)
-    /// from it as well.
+    /// Sets the seed of the [`RandomState`] from which a run draws its orders. Also sets the
+    /// [`noise_seed`](Trainer::noise_seed).
     pub fn seed(self, seed: u32) -> Self {
         Self { seed: Some(seed), ..self.random(RandomState::new(seed)).noise_seed(seed) }
     }
 
-    /// Sets the seed of what layers such as dropout and data sets such as [`Augment`](crate::data::Augment) draw, and
-    /// nothing else.
+    /// Sets only the seed of the random values in layers such as dropout and in data sets such as
+    /// [`Augment`](crate::data::Augment).
     pub fn noise_seed(self, noise: u32) -> Self {
         Self { noise, ..self }
     }
 
-    /// Draws the orders, one after another, from this stream, such as the one that the first weights came from. A second run
-    /// draws what comes next in it.
+    /// Draws the orders one after another from this stream, for example the stream that initialised the weights. A second run
+    /// continues the stream.
     pub fn random(self, random: impl Random + 'a) -> Self {
         Self { order: Box::new(Drawn(random)), seed: None, ..self }
     }
 
-    /// Takes each epoch's order from a function of the epoch's number (from 1) and the number of samples. It may name
-    /// samples twice or leave some out.
+    /// Sets a function that returns the order of an epoch, given the number of the epoch (from 1) and the number of samples. An
+    /// order may repeat samples or leave some out.
     pub fn order(self, order: impl FnMut(usize, usize) -> Vec<usize> + Send + 'a) -> Self {
         Self { order: Box::new(Given(order)), seed: None, ..self }
     }
 
-    /// Measures loss and accuracy on this data set after every epoch, and goes by it where the run depends on them: in early
-    /// stopping and reduction on a plateau. A [`Split`](crate::data::Split) gives one.
+    /// Measures loss and accuracy on this data set after every epoch. Early stopping and plateau reduction use these metrics. A
+    /// [`Split`](crate::data::Split) provides a validation set.
     pub fn validation(self, validation: &'a dyn Dataset<A>) -> Self {
         Self { validation: Some(validation), ..self }
     }
 
-    /// Measures loss and accuracy on this data set after every epoch.
+    /// Measures loss and accuracy on this data set after every epoch. Without a validation set, early stopping and plateau
+    /// reduction use these metrics.
     pub fn test(self, test: &'a dyn Dataset<A>) -> Self {
         Self { test: Some(test), ..self }
     }
 
-    /// Ends the run when it brings nothing better any more, and gives the model its best epoch's parameters.
+    /// Sets the rule that ends the run when it stops improving, and restores the parameters of the best epoch.
     pub fn early_stopping(self, early_stopping: EarlyStopping) -> Self {
         Self { early_stopping: Some(early_stopping), ..self }
     }
 
-    /// Divides the work among up to this many threads, wherever that pays. The results are the same bits. With more than one,
-    /// a run takes place on threads of `rayon`'s pool, observers and all.
+    /// Sets the greatest number of threads. The trainer divides work among them only if this saves time. The number of threads
+    /// does not change the bits of the results. With more than one thread, the whole run, including its observers, is executed on
+    /// threads of `rayon`'s pool.
     ///
-    /// After `fork`, the threads of `rayon`'s pool exist in the parent alone, and a child that waits for them hangs. There, use
-    /// one thread, or start a new process instead (`std::process::Command`).
+    /// After `fork`, the threads of `rayon`'s pool exist only in the parent process, and a child process that waits for them
+    /// hangs. In the child, use one thread, or start a new process instead (`std::process::Command`).
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
 
-    /// Keeps the run in a folder after every epoch, so that it can go on from there.
+    /// Saves the run in a folder after every epoch, so that it can be resumed.
     #[cfg(feature = "persistence")]
     pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
         Self { checkpoints: Some(checkpoints), ..self }
     }
 
-    /// Calls `watch` with every row of the history; it may stop the run by answering `ControlFlow::Break(())`.
+    /// Calls `watch` with every new row of the history. The closure can stop the run by returning `ControlFlow::Break(())`.
     pub fn on_epoch(self, watch: impl FnMut(&Epoch) -> ControlFlow<()> + Send + 'a) -> Self {
         self.observe(EpochFn(watch))
     }
@@ -243,37 +246,49 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self
     }
 
-    /// Trains the model.
+    /// Trains the model and returns the history.
     ///
-    /// An observer that stops the run between batches leaves the model as it then is, some steps after the last row of the
-    /// history, unless early stopping gives it those of the best row.
+    /// Every run starts with the initial optimizer state and order, unless [`continue_run`](Trainer::continue_run) is on.
     ///
-    /// A run begins anew, whatever this trainer has trained before, unless it is to [`continue_run`](Trainer::continue_run).
-    /// If it fails with [`early_stopping`](Trainer::early_stopping), the model gets its best epoch's parameters; without, it
-    /// is left as the last step made it, perhaps with values that are not finite.
+    /// When the run ends or fails, [`early_stopping`](Trainer::early_stopping) gives the model the parameters of its best epoch.
+    /// Without early stopping, the model keeps the parameters of the last step. If an observer stops the run between batches, the
+    /// model is some steps ahead of the last row of the history. If the run fails, some parameters may not be finite.
     ///
-    /// Errors, with the model unchanged: a setting out of range, a data set that does not fit the model or gives numbers
-    /// that are not finite (a run that goes on from a checkpoint does not measure the sets first, and finds those later).
-    /// Later: a loss or a weight that is no longer finite, with the epoch, the batch and the layer in whose output, gradient
-    /// or parameter the first such number stands; a number that the optimizer remembers and that is no longer finite; a data
-    /// set that fails, an order with a row that is not in the training set, or whose last batch is smaller than a layer can
-    /// train on; a learning rate of 0 in every step.
+    /// # Errors
+    ///
+    /// Before the first step, the model stays unchanged, and this returns:
+    /// - [`Error::Setting`] if a setting is out of range, or a data set is empty or does not fit the model;
+    /// - [`Error::Shape`] if the state of the stepper belongs to another number of parameters;
+    /// - [`Error::Layer`] if a batch has too few rows for a layer to train on;
+    /// - [`Error::NotFinite`] if a parameter or a buffer of the model is not finite;
+    /// - [`Error::OutOfMemory`] if a batch does not fit in memory;
+    /// - [`Error::Training`] or [`Error::Diverged`] if a data set fails or contains values that are not finite (a resumed run does
+    ///   not measure the data sets first, and finds such values later);
+    /// - the errors of `Checkpoints` (feature `persistence`).
+    ///
+    /// Later, this returns:
+    /// - [`Error::Training`] if a value in the output, gradient or parameter of a layer is not finite, with the epoch, the batch and
+    ///   the first such layer; if a value in the optimizer state is not finite; if a data set fails; or if an order is empty,
+    ///   contains a row outside the training set, or leaves too few rows in its last batch for a layer to train on;
+    /// - [`Error::Diverged`] if the loss is not finite although all values from which it is computed are;
+    /// - [`Error::Setting`] if the learning rate is 0 in every step;
+    /// - [`Error::Io`] if a checkpoint cannot be written.
     #[inline(never)]
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let before = (self.stepper.memory(), self.restart());
         if let Err(error) = self.check(model, train) {
-            // What a run that is refused would have gone on with is still there.
+            // Keep the state of the previous run: a later run may continue from it.
             self.stepper.recall(before.0);
             if let Some(order) = before.1 {
                 self.order = order;
             }
             return Err(error);
         }
-        // Once for the whole run: to enter for every step would cost two changes of thread each.
+        // Enter once for the whole run: entering for every step would cost two thread switches each.
         enter(self.threads, || self.run(model, train))
     }
 
-    /// Begins anew, whatever has been run before, unless the run is to go on; returns the orders that were replaced.
+    /// Restores the initial optimizer state and orders, unless the run continues. Returns the orders that it replaces.
     fn restart(&mut self) -> Option<Box<dyn Order + 'a>> {
         if self.continue_run {
             return None;
@@ -286,7 +301,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Some(std::mem::replace(&mut self.order, order))
     }
 
-    /// Returns the rows of a batch, unless it is the last one.
+    /// Returns the number of rows of every batch except the last.
     pub(super) fn rows(&self, samples: usize) -> usize {
         self.batch_size.min(samples)
     }
@@ -299,10 +314,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let mut history =
             History { epochs, termination: Termination::Completed, best: None, elapsed: before };
         let steps = self.stepper.state().steps;
-        // What was learned before a run was interrupted counts.
+        // In a resumed run, the steps before the interruption count.
         self.moved = !history.epochs.is_empty();
         let trained = self.run_epochs(model, train, &mut history, &mut best, &start);
-        // Also if the run fails: what was good before is not lost.
+        // Restore after a failure too, so that the best epoch is not lost.
         let restored = best.as_ref().map_or(Ok(()), |best| best.restore(model));
         trained.map_err(|error| self.after_failure(error))?;
         restored?;
@@ -312,7 +327,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Ok(history)
     }
 
-    /// Runs the epochs that are left, and tells in the history what they were.
+    /// Runs the remaining epochs and records them in the history.
     fn run_epochs(
         &mut self,
         model: &mut Sequential<A>,
@@ -324,7 +339,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let before = history.elapsed;
         let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
         let rows = self.rows(train.len());
-        // With fewer rows for each, the weights on their way from core to core cost more than a thread saves.
+        // With fewer rows per thread, moving the weights between cores costs more than a thread saves.
         let threads = shares(self.threads, rows, least::ROWS);
         let mut batch = model.workspace(rows)?.threads(threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
@@ -353,7 +368,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 self.stepper.end_epoch(epoch.watched().loss);
             }
             history.epochs.push(epoch);
-            // Before an observer may stop the run: this epoch may be the best one.
+            // Record the epoch before an observer can stop the run, because it may be the best one.
             if let Some(best) = best {
                 best.observe(&epoch, model);
             }
@@ -370,25 +385,25 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Ok(())
     }
 
-    /// An error if no step of a whole run could change the model.
+    /// Checks that at least one step of a complete run could change the model.
     fn check_moved(&self, history: &History, steps: u64) -> Result<()> {
         let is_whole = history.termination != Termination::Stopped && self.stepper.state().steps > steps;
         match is_whole && !self.moved {
             true => {
                 let expected = "a learning rate above 0 in at least one step of the run";
-                Err(Error::setting("schedule", expected, "0 in every step, so that nothing was learned"))
+                Err(Error::setting("schedule", expected, "0 in every step, so nothing was learned"))
             }
             false => Ok(()),
         }
     }
 
-    /// Adds to an error where a run of checkpoints can go on.
+    /// Adds the checkpoint from which the run can be resumed to an error.
     #[cfg(feature = "persistence")]
     fn after_failure(&self, error: Error) -> Error {
         let last = self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.last().ok().flatten());
         match last {
             Some(path) if error.is_not_finite() => {
-                error.in_place(&format!("the run can go on from the last good epoch in {}", path.display()))
+                error.in_place(&format!("the run can resume from the last good epoch in {}", path.display()))
             }
             _ => error,
         }
@@ -399,7 +414,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         error
     }
 
-    /// Without the feature `persistence` there is nothing to go on from.
+    /// Returns an empty history, because no run can be resumed without the feature `persistence`.
     #[cfg(not(feature = "persistence"))]
     fn resume(
         &mut self,
@@ -415,7 +430,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Ok(())
     }
 
-    /// One epoch's steps and what they measured, unless an observer stops it.
+    /// Runs one epoch and returns its metrics, or `Break` if an observer stops the run.
     fn epoch(
         &mut self,
         number: usize,
@@ -426,13 +441,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let order = self.order.draw(number, train.len());
         check_order(&order, train.len()).map_err(|error| error.in_place(&format!("epoch {number}")))?;
         let size = self.rows(train.len());
-        // An epoch of one batch keeps it.
+        // Even with `drop_last`, an epoch with a single batch keeps it.
         let whole = order.len() - order.len() % size;
         let order = if self.drop_last && whole > 0 { &order[..whole] } else { &order[..] };
         let last = order.chunks(size).last().map_or(0, <[usize]>::len);
         model.check_rows(last).map_err(|error| {
             error.in_place(&format!(
-                "last batch of epoch {number} (drop_last leaves it out where others are larger)"
+                "last batch of epoch {number} (drop_last leaves out a smaller last batch)"
             ))
         })?;
         let batches = order.len().div_ceil(size);
@@ -456,14 +471,14 @@ impl<'a, A: Scalar> Trainer<'a, A> {
                 return Ok(Break(()));
             }
         }
-        // The last step's loss is never measured.
+        // No later batch measures the loss after the last step.
         check_step(model, ws, Place::training(number, batches), last)?;
-        // With an infinite sum of squares a parameter would stay as it is for ever, and no loss would tell.
+        // With an infinite sum of squares, a parameter would never change again, and the loss would not show it.
         self.stepper.check_finite(model).map_err(|error| error.in_place(&format!("after epoch {number}")))?;
         Ok(Continue(tally.mean()))
     }
 
-    /// Tells every observer; breaks if one of them does.
+    /// Notifies every observer. Returns `Break` if at least one observer does.
     fn notify(&mut self, mut tell: impl FnMut(&mut dyn Observer<A>) -> ControlFlow<()>) -> ControlFlow<()> {
         let mut all = Continue(());
         for observer in &mut self.observers {

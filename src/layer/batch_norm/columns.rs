@@ -1,4 +1,5 @@
-//! Vectors: every column of the batch is a feature. Blocks of columns pass side by side, with their sums on the stack.
+//! Batch normalisation of vectors: every column of the batch is a feature. Columns are processed in blocks, with their sums on
+//! the stack.
 
 use std::ops::Range;
 
@@ -11,13 +12,14 @@ use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
 
-/// The most columns that pass at once: their sums stay on the stack, a batch of them in the nearest cache.
+/// The maximum number of columns in a block. The sums of a block are on the stack, and its values in a batch fit in the nearest
+/// cache.
 const COLUMNS: usize = 64;
 
-/// A value for each column that passes.
+/// One value for each column of a block.
 type Block = [f64; COLUMNS];
 
-/// Some columns of a matrix, and their part of two slices, each as wide as all columns or not there at all.
+/// A range of columns: of a matrix, if present, and of two slices. A slice has one value per column, or is empty.
 struct Columns<'a, A> {
     range: Range<usize>,
     matrix: Option<ArrayViewMut2<'a, A>>,
@@ -42,7 +44,7 @@ impl<A: Send> Divide for Columns<'_, A> {
 }
 
 impl<A: Send> Columns<'_, A> {
-    /// Calls `work` with one block after another.
+    /// Calls `work` for one block after another.
     fn each(mut self, work: &impl Fn(Range<usize>, Option<ArrayViewMut2<'_, A>>, [&mut [A]; 2])) {
         while self.len() > 1 {
             let (first, rest) = self.split_at(1);
@@ -53,7 +55,7 @@ impl<A: Send> Columns<'_, A> {
     }
 }
 
-/// Mean and variance of columns of values that were multiplied by `shrink`.
+/// The mean and the variance of each column of a block whose values are multiplied by `shrink`.
 struct Moments {
     shrink: Block,
     mean: Block,
@@ -61,7 +63,7 @@ struct Moments {
 }
 
 impl Moments {
-    /// Those of some columns of a matrix of this width.
+    /// Returns the moments of a block of columns in a matrix of this width.
     #[inline(always)]
     fn of<A: Scalar>(x: &[A], width: usize, block: &Range<usize>) -> Self {
         let mut moments = Self::shrunk(x, width, block, [1.0; COLUMNS]);
@@ -98,7 +100,7 @@ impl Moments {
         Self { shrink, mean, variance }
     }
 
-    /// Returns 1/√(v + ε) for values that were multiplied by `shrink`.
+    /// Returns 1/√(v + ε) for values that are multiplied by `shrink`.
     #[inline(always)]
     fn scale(&self, epsilon: f64) -> Block {
         let mut scale = self.variance;
@@ -109,7 +111,7 @@ impl Moments {
     }
 }
 
-/// Returns a value, multiplied where its square may overflow.
+/// Returns x·shrink, or only x if the squares of such values cannot overflow.
 #[inline(always)]
 fn shrunk<A: Scalar>(x: A, shrink: f64) -> f64 {
     if may_overflow::<A>() { x.widen() * shrink } else { x.widen() }
@@ -158,7 +160,7 @@ impl BatchNorm {
         divide(columns, threads, &|part: Columns<'_, A>| part.each(&work));
     }
 
-    /// Moves the running statistics towards those of a batch, where there are any to move.
+    /// Updates the running mean and variance with the moments of a batch, unless the slices are empty.
     #[inline(always)]
     fn follow_columns<A: Scalar>(
         &self,
@@ -211,7 +213,7 @@ impl BatchNorm {
                     let mut factor = load(weight, &block, 1.0);
                     for i in 0..COLUMNS {
                         factor[i] *= shrink[i] * scale[i];
-                        // From here on they are dγ/n, with 1/√(v + ε) of X̂ in it, and dβ/n.
+                        // From here on, `d_weight` is dγ/(n·√(v + ε)), with the divisor of X̂, and `d_bias` is dβ/n.
                         d_weight[i] *= scale[i] / rows as f64;
                         d_bias[i] /= rows as f64;
                     }
@@ -235,7 +237,7 @@ impl BatchNorm {
     }
 }
 
-/// Returns a block of a slice, or of this value where there is no slice.
+/// Returns a block of a slice, with the value `or` for columns that the slice does not have.
 #[inline(always)]
 fn load<A: Scalar>(from: &[A], block: &Range<usize>, or: f64) -> Block {
     let mut values = [or; COLUMNS];
@@ -245,7 +247,7 @@ fn load<A: Scalar>(from: &[A], block: &Range<usize>, or: f64) -> Block {
     values
 }
 
-/// Writes a block where there is a place for it.
+/// Writes a block to a slice, up to the length of the slice.
 #[inline(always)]
 fn store<A: Scalar>(to: &mut [A], values: &Block) {
     for (to, &value) in to.iter_mut().zip(values) {
@@ -253,7 +255,7 @@ fn store<A: Scalar>(to: &mut [A], values: &Block) {
     }
 }
 
-/// Returns the rows of some columns, where there are any.
+/// Returns the rows of some columns, or no rows if `columns` is `None`.
 #[inline(always)]
 fn rows_of<'a, A>(columns: &'a mut Option<ArrayViewMut2<'_, A>>) -> impl Iterator<Item = &'a mut [A]> {
     let rows = columns.iter_mut().flat_map(|columns| columns.rows_mut());

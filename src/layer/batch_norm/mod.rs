@@ -8,36 +8,39 @@ use crate::scalar::Scalar;
 use crate::settings::{Settings, check_positive, check_share};
 use crate::shape::Shape;
 
-/// Batch normalisation: every feature gets mean 0 and variance 1 over the batch, and is then scaled and shifted.
+/// Batch normalisation, which normalises every feature to mean 0 and variance 1 over the batch, and then scales and shifts it.
 ///
-/// A feature is a column of a batch of vectors. Of images and other samples of two or three dimensions, a feature is a whole
-/// channel, the first dimension.
+/// In a batch of vectors, a feature is a column. In a batch of images or other samples with two or three dimensions, a feature
+/// is a whole channel (the first dimension).
 ///
-/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε), feature by feature. In training, μ and v are mean and variance of the n
-/// values of a feature in the batch (v = Σ(x − μ)²/n), and the running ones follow: running ← (1 − m)·running + m·batch, the
-/// variance there as Σ(x − μ)²/(n − 1). In prediction, μ and v are the running ones.
+/// Formula: Y = X̂·γ + β with X̂ = (X − μ)/√(v + ε), for each feature. In training, μ and v are the mean and the variance of the
+/// n values of a feature in the batch, v = Σ(x − μ)²/n. Training also updates the running mean and variance:
+/// running ← (1 − m)·running + m·batch, with Σ(x − μ)²/(n − 1) as the variance of the batch. In prediction, μ and v are the
+/// running mean and variance.
 ///
-/// Derivative: dβ = Σ dY, dγ = Σ dY·X̂, dX = γ/√(v + ε)·(dY − dβ/n − X̂·dγ/n), the sums over the n values.
+/// Derivative: dβ = Σ dY, dγ = Σ dY·X̂, dX = γ/√(v + ε)·(dY − dβ/n − X̂·dγ/n), with sums over the n values of a feature.
 ///
-/// Shapes: any; γ = `weight`, β = `bias`, and the buffers `running_mean` and `running_var` have a value for each feature.
+/// Shapes: any; γ = `weight`, β = `bias`, and the buffers `running_mean` and `running_var` have one value per feature.
 ///
-/// Numerics: the mean first, then the deviations from it, all in `f64` also where X is `f32`; sums in a fixed order, the same
-/// for any number of threads. Where squares of `f64` values overflow, the values are scaled before. μ and v are not kept but
-/// computed again for dX.
+/// Numerics: the mean is computed first, then the deviations from it, all in `f64` even if X is `f32`. Sums have a fixed order,
+/// the same for any number of threads. If squares of `f64` values overflow, the values are scaled first. μ and v are not stored,
+/// but computed again for dX.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
-/// | `epsilon` ε | keeps the divisor from 0 | 10⁻⁵ | above 0, finite |
-/// | `momentum` m | how much a batch counts in the running statistics | 0.1 | 0 to 1 |
-/// | `affine` | whether there are γ and β, at first 1 and 0 | true | |
+/// | `epsilon` ε | is added to the variance and keeps the divisor above 0 | 10⁻⁵ | above 0, finite |
+/// | `momentum` m | the weight of a batch in the running mean and variance | 0.1 | 0 to 1 |
+/// | `affine` | whether the layer has γ and β, which start at 1 and 0 | true | true or false |
 ///
 /// # Errors
-/// When the model is built: a setting out of range. When it trains: a batch of a single row, which has no variance. When
-/// buffers are set or loaded: a negative variance.
+/// Building a model returns [`Error::Layer`] if a setting is out of range. A training step returns it if the batch has a single
+/// row, which has no variance. Setting buffers returns it if a variance is negative; loading a file returns
+/// [`Error::Mismatch`] in this case.
 ///
 /// Source: Ioffe and Szegedy, *Batch normalization: accelerating deep network training by reducing internal covariate shift*,
 /// 2015; settings and names as in `torch.nn.BatchNorm1d` and `BatchNorm2d`.
 ///
+/// # Examples
 /// ```
 /// use manabi::layer::{BatchNorm, Forward, LayerWorkspace};
 /// use manabi::Layer;
@@ -61,27 +64,27 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Creates batch normalisation with PyTorch's settings.
+    /// Creates batch normalisation with PyTorch's default settings.
     pub fn new() -> Self {
         Self { epsilon: 1e-5, momentum: 0.1, affine: true }
     }
 
-    /// Sets what is added to the variance.
+    /// Sets ε, which is added to the variance.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
     }
 
-    /// Sets how much a batch counts in the running mean and variance.
+    /// Sets the weight of a batch in the running mean and variance.
     pub fn momentum(self, momentum: f64) -> Self {
         Self { momentum, ..self }
     }
 
-    /// Sets whether the normalised values are scaled and shifted by parameters.
+    /// Sets whether parameters scale and shift the normalised values.
     pub fn affine(self, affine: bool) -> Self {
         Self { affine, ..self }
     }
 
-    /// Returns a running value after a batch.
+    /// Returns a running value, updated with the value of a batch.
     #[inline(always)]
     fn follow<A: Scalar>(&self, running: A, batch: f64) -> A {
         A::of((1.0 - self.momentum) * running.widen() + self.momentum * batch)
@@ -94,7 +97,7 @@ impl Default for BatchNorm {
     }
 }
 
-/// Returns the number of features, and of the values that each has in a sample.
+/// Returns the number of features, and the number of values of each feature in a sample.
 fn features(input: Shape) -> (usize, usize) {
     let features = input.dims()[0];
     (features, input.size() / features.max(1))
@@ -106,7 +109,7 @@ impl<A: Scalar> Layer<A> for BatchNorm {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        // Added to the variance in `f64`, whatever the model's precision is.
+        // ε is added to the variance in `f64`, even in a model of `f32`.
         check_positive::<f64>("epsilon", self.epsilon)?;
         check_share("momentum", self.momentum).map(|()| input)
     }

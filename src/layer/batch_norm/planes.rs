@@ -1,4 +1,5 @@
-//! Images and other samples of more than one dimension: every channel is a feature, with a plane of values in each sample.
+//! Batch normalisation of images and other samples with more than one dimension: every channel is a feature, with a plane of
+//! values in each sample.
 
 use std::ops::Range;
 
@@ -11,10 +12,10 @@ use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::Scalar;
 use crate::simd::dispatch;
 
-/// Some channels of a batch, and their part of two slices, each with a value for every channel or not there at all.
+/// A range of channels: of the planes of a batch, if present, and of two slices. A slice has one value per channel, or is empty.
 struct Channels<'a, A> {
     range: Range<usize>,
-    /// (samples, channels, values of a plane).
+    /// Shape (samples, channels, values per plane).
     planes: Option<ArrayViewMut3<'a, A>>,
     slices: [&'a mut [A]; 2],
 }
@@ -35,7 +36,7 @@ impl<A: Send> Divide for Channels<'_, A> {
 }
 
 impl<A: Send> Channels<'_, A> {
-    /// Calls `work` with one channel after another: its planes, and its value of each slice.
+    /// Calls `work` for one channel after another, with its planes and its value in each slice.
     fn each(self, work: impl Fn(usize, Option<ArrayViewMut2<'_, A>>, [Option<&mut A>; 2])) {
         let Self { range, mut planes, mut slices } = self;
         for (index, channel) in range.enumerate() {
@@ -50,12 +51,12 @@ impl<A: Send> Channels<'_, A> {
     }
 }
 
-/// The batch as planes.
+/// The values of a batch, viewed as planes.
 #[derive(Clone, Copy)]
 struct Planes<'a, A> {
     values: &'a [A],
     channels: usize,
-    /// The values of a plane.
+    /// The number of values in a plane.
     size: usize,
 }
 
@@ -70,7 +71,7 @@ impl<'a, A: Scalar> Planes<'a, A> {
         self.values.chunks_exact(self.size).skip(channel).step_by(self.channels)
     }
 
-    /// Returns the number of values that a channel has in all samples.
+    /// Returns the number of values of a channel in all samples.
     fn count(self) -> usize {
         self.values.len() / self.channels
     }
@@ -86,7 +87,7 @@ impl<'a, A: Scalar> Planes<'a, A> {
     }
 }
 
-/// Mean and variance of a channel whose values were multiplied by `shrink`.
+/// The mean and the variance of a channel whose values are multiplied by `shrink`.
 #[derive(Clone, Copy)]
 struct Moments {
     shrink: f64,
@@ -106,7 +107,7 @@ impl Moments {
         if may_overflow::<A>() && !moments.variance.is_finite() { shrunk(SHRINK) } else { moments }
     }
 
-    /// Returns 1/√(v + ε) for values that were multiplied by `shrink`.
+    /// Returns 1/√(v + ε) for values that are multiplied by `shrink`.
     fn scale(self, epsilon: f64) -> f64 {
         1.0 / (self.variance + epsilon * (self.shrink * self.shrink)).sqrt()
     }
@@ -144,7 +145,7 @@ impl BatchNorm {
         divide(all, threads, &|part: Channels<'_, A>| part.each(work));
     }
 
-    /// Moves the running statistics of a channel towards those of a batch, where there are any to move.
+    /// Updates the running mean and variance of a channel with the moments of a batch, if `next` has them.
     fn follow_channel<A: Scalar>(&self, next: [Option<&mut A>; 2], batch: Moments, count: usize) {
         if let [Some(mean), Some(variance)] = next {
             let factor = count as f64 / (count.max(2) - 1) as f64;
@@ -197,14 +198,14 @@ impl BatchNorm {
     }
 }
 
-/// Returns a matrix with a row per sample as planes.
+/// Views a matrix with a row per sample as planes.
 fn planes<A>(array: ArrayViewMut2<'_, A>, channels: usize) -> ArrayViewMut3<'_, A> {
     let (rows, width) = array.dim();
     let values = array.into_slice().expect("passes hold arrays in standard layout");
-    ArrayViewMut3::from_shape((rows, channels, width / channels), values).expect("channels are whole planes")
+    ArrayViewMut3::from_shape((rows, channels, width / channels), values).expect("rows have whole planes")
 }
 
-/// Returns a parameter, or this value where there are none.
+/// Returns the parameter of a channel, or the value `or` if there are no parameters.
 fn value<A: Scalar>(from: &[A], channel: usize, or: f64) -> f64 {
     from.get(channel).map_or(or, |value| value.widen())
 }

@@ -2,15 +2,20 @@ use super::Schedule;
 use crate::error::Result;
 use crate::settings::check_count;
 
-/// Another schedule that counts epochs instead of steps: the rate stays the same within an epoch.
+/// Another schedule, counted in epochs instead of steps. The rate is constant within an epoch.
 ///
 /// Formula: η(⌊steps/`steps_per_epoch`⌋).
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `steps_per_epoch` | none | 1 or more: samples over batch size, rounded up |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `steps_per_epoch` | number of steps in an epoch: samples divided by batch size, rounded up (down with `Trainer::drop_last`) | none | 1 or more |
+/// | `schedule` | schedule to count in epochs | none | any [`Schedule`] |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
+///
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{ByEpoch, Schedule, StepDecay};
@@ -28,7 +33,7 @@ pub struct ByEpoch<S> {
 }
 
 impl<S: Schedule> ByEpoch<S> {
-    /// This schedule, by epochs of so many steps.
+    /// Creates a schedule that counts `schedule` in epochs of `steps_per_epoch` steps.
     pub fn new(steps_per_epoch: u64, schedule: S) -> Self {
         Self { steps_per_epoch, schedule }
     }

@@ -1,8 +1,10 @@
 use super::Schedule;
 
-/// Always the optimizer's own rate: what there is to begin with, and to be warmed up to.
+/// The optimizer's own rate at every step, as without a schedule. [`WarmUp`](crate::optim::WarmUp) can lead up to it.
 ///
 /// Formula: η.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{ConstantRate, Schedule, WarmUp};

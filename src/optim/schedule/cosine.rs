@@ -4,19 +4,25 @@ use super::{Schedule, between, share};
 use crate::error::Result;
 use crate::settings::{check_at_least_0, check_count};
 
-/// A rate that falls along half a wave.
+/// A rate that decreases along half a cosine wave.
 ///
 /// Formula: e + (η − e)·(1 + cos(π·min(steps, T)/T))/2.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `steps` T | none | 1 or more |
-/// | `end` e | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `steps` T | length of the decay | none | 1 or more |
+/// | `end` e | final rate | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Loshchilov and Hutter, *SGDR: stochastic gradient descent with warm restarts*, 2017. PyTorch:
-/// `CosineAnnealingLR`, which rises again after T steps, where this one stays at e.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Loshchilov and Hutter, *SGDR: stochastic gradient descent with warm restarts*, 2017. PyTorch:
+/// `CosineAnnealingLR`, which increases again after T steps. This schedule stays at e.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{CosineDecay, Schedule};
@@ -34,12 +40,12 @@ pub struct CosineDecay {
 }
 
 impl CosineDecay {
-    /// To 0 in so many steps.
+    /// Creates a decay to 0 over `steps` steps.
     pub fn new(steps: u64) -> Self {
         Self { steps, end: 0.0 }
     }
 
-    /// Sets the rate e that is left at the end.
+    /// Sets e, the final rate.
     pub fn end(self, end: f64) -> Self {
         Self { end, ..self }
     }
@@ -56,9 +62,9 @@ impl Schedule for CosineDecay {
     }
 }
 
-/// (1 + cos πx)/2 for x from 0 to 1, the same bits on every machine.
+/// Returns (1 + cos πx)/2 for x from 0 to 1, with the same bits on every machine.
 pub(super) fn half_wave(x: f64) -> f64 {
-    // cos²(πx/2) = 1 − sin²(πx/2) = sin²(π(1 − x)/2): a sine of at most π/4, by its series.
+    // cos²(πx/2) = 1 − sin²(πx/2) = sin²(π(1 − x)/2): the sine of at most π/4, from its power series.
     let half = |x: f64| {
         let u = FRAC_PI_2 * x;
         let square = u * u;

@@ -3,17 +3,23 @@ use crate::error::Result;
 use crate::optim::power;
 use crate::settings::check_positive;
 
-/// A rate that falls by the same share every step.
+/// A rate that is multiplied by the same factor at every step.
 ///
 /// Formula: η·γ^steps.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `gamma` γ | none | above 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `gamma` γ | factor of every step | none | above 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: PyTorch's `ExponentialLR`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// PyTorch's `ExponentialLR`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{ExponentialDecay, Schedule};
@@ -28,7 +34,7 @@ pub struct ExponentialDecay {
 }
 
 impl ExponentialDecay {
-    /// The rate times γ every step.
+    /// Creates a schedule that multiplies the rate by `gamma` at every step.
     pub fn new(gamma: f64) -> Self {
         Self { gamma }
     }

@@ -1,4 +1,4 @@
-//! η(step): how the learning rate changes.
+//! Schedules: the learning rate η as a function of the number of steps.
 
 mod by_epoch;
 mod constant;
@@ -23,9 +23,11 @@ use std::sync::Arc;
 use crate::delegate::delegate;
 use crate::error::Result;
 
-/// A schedule: the learning rate as a pure function of the steps taken.
+/// A learning rate schedule: a pure function of the number of steps taken.
 ///
-/// A closure is one too:
+/// Closures implement this trait.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Schedule, Stepper};
@@ -37,10 +39,17 @@ use crate::error::Result;
 /// ```
 #[doc(alias("learning rate scheduler", "lr_scheduler", "LearningRateSchedule"))]
 pub trait Schedule: Send + Sync {
-    /// The rate of the next step after this many, for an optimizer with this rate: at least 0 and finite.
+    /// Returns the rate of the next step after `steps` steps. `base` is the optimizer's own rate.
+    ///
+    /// The rate must be finite and at least 0.
     fn rate(&self, base: f64, steps: u64) -> f64;
 
-    /// An error if a setting is out of range; asked before every step.
+    /// Checks the settings. [`Stepper`](crate::optim::Stepper) calls this before every step.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, such as [`Error::Setting`](crate::Error::Setting), if a setting is out of range. The default
+    /// implementation returns none.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -57,12 +66,12 @@ delegate!([] Schedule, for [Box<dyn Schedule>, Arc<dyn Schedule>], {
     fn check(&self) -> Result<()>;
 });
 
-/// How far `steps` are of `all`, at most 1.
+/// Returns `steps`/`all`, at most 1.
 fn share(steps: u64, all: u64) -> f64 {
     steps.min(all) as f64 / all.max(1) as f64
 }
 
-/// Between two rates, where this share of the way is left; exact at both ends.
+/// Interpolates between two rates when the share `left` of the way remains. The result is exact at both ends.
 fn between(start: f64, end: f64, left: f64) -> f64 {
     start * left + end * (1.0 - left)
 }

@@ -3,23 +3,31 @@ use super::{Schedule, between};
 use crate::error::Result;
 use crate::settings::{check, check_count, check_share};
 
-/// One cycle: a rate that rises from η/`divisor` to η, the optimizer's own, and falls to η/(`divisor`·`final_divisor`).
+/// One cycle: a rate that increases from η/`divisor` to η, the optimizer's own rate, and then decreases to
+/// η/(`divisor`·`final_divisor`).
 ///
-/// Formula: in `rise`·T steps up, along half a wave or `linear`, and in the rest down; with `three_phase`, down to where it
-/// began as fast as it rose, then to the end. The momentum is left as it is.
+/// Formula: the rate increases for `rise`·T steps and decreases for the rest, each along half a cosine wave or, with `linear`,
+/// along a straight line. With `three_phase`, it decreases to its initial value as fast as it increased, and then to its final
+/// value. The momentum does not change.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `steps` T | none | 1 or more |
-/// | `rise` | 0.3 | 0 to 1; at most ½ with `three_phase` |
-/// | `divisor` | 25 | at least 1, finite |
-/// | `final_divisor` | 10⁴ | at least 1, finite |
-/// | `linear` | off | |
-/// | `three_phase` | off | |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `steps` T | length of the cycle | none | 1 or more |
+/// | `rise` | share of the steps in which the rate increases | 0.3 | 0 to 1; at most ½ with `three_phase` |
+/// | `divisor` | ratio of the peak rate to the initial rate | 25 | at least 1, finite |
+/// | `final_divisor` | ratio of the initial rate to the final rate | 10⁴ | at least 1, finite |
+/// | `linear` | replaces half waves by straight lines | off | |
+/// | `three_phase` | returns to the initial rate before the final decrease | off | |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Smith and Topin, *Super-convergence*, 2018. PyTorch: `OneCycleLR(cycle_momentum=False)`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Smith and Topin, *Super-convergence*, 2018. PyTorch: `OneCycleLR(cycle_momentum=False)`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{OneCycle, Schedule};
@@ -41,32 +49,32 @@ pub struct OneCycle {
 }
 
 impl OneCycle {
-    /// One cycle of so many steps.
+    /// Creates one cycle of `steps` steps.
     pub fn new(steps: u64) -> Self {
         Self { steps, rise: 0.3, divisor: 25.0, final_divisor: 1e4, linear: false, three_phase: false }
     }
 
-    /// Sets the share of the steps in which the rate rises.
+    /// Sets the share of the steps in which the rate increases.
     pub fn rise(self, rise: f64) -> Self {
         Self { rise, ..self }
     }
 
-    /// Sets the part of the peak that it begins with.
+    /// Sets the ratio of the peak rate to the initial rate.
     pub fn divisor(self, divisor: f64) -> Self {
         Self { divisor, ..self }
     }
 
-    /// Sets the part of the beginning that it ends with.
+    /// Sets the ratio of the initial rate to the final rate.
     pub fn final_divisor(self, final_divisor: f64) -> Self {
         Self { final_divisor, ..self }
     }
 
-    /// Rises and falls in straight lines.
+    /// Sets whether the rate changes along straight lines instead of half cosine waves.
     pub fn linear(self, linear: bool) -> Self {
         Self { linear, ..self }
     }
 
-    /// Falls as fast as it rose, to where it began, before it goes on to the end.
+    /// Sets whether the rate returns to its initial value, as fast as it increased, before the final decrease.
     pub fn three_phase(self, three_phase: bool) -> Self {
         Self { three_phase, ..self }
     }

@@ -4,19 +4,25 @@ use crate::optim::power;
 use crate::scalar::Real;
 use crate::settings::{check_at_least_0, check_count, check_positive};
 
-/// A rate that falls as a power of the steps that are left; linear, for a power of 1.
+/// A rate that decreases as a power of the remaining share of the steps. With a power of 1, it decreases linearly.
 ///
 /// Formula: e + (η − e)·(1 − min(steps, T)/T)^p.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `steps` T | none | 1 or more |
-/// | `power` p | 1 | above 0, finite |
-/// | `end` e | 0 | at least 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `steps` T | length of the decay | none | 1 or more |
+/// | `power` p | exponent | 1 | above 0, finite |
+/// | `end` e | final rate | 0 | at least 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: PyTorch's `PolynomialLR`, where e is 0.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// PyTorch's `PolynomialLR`, in which e is 0.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{PolynomialDecay, Schedule};
@@ -34,17 +40,17 @@ pub struct PolynomialDecay {
 }
 
 impl PolynomialDecay {
-    /// Linearly to 0 in so many steps.
+    /// Creates a linear decay to 0 over `steps` steps.
     pub fn new(steps: u64) -> Self {
         Self { steps, power: 1.0, end: 0.0 }
     }
 
-    /// Sets the power p.
+    /// Sets p, the exponent.
     pub fn power(self, power: f64) -> Self {
         Self { power, ..self }
     }
 
-    /// Sets the rate e that is left at the end.
+    /// Sets e, the final rate.
     pub fn end(self, end: f64) -> Self {
         Self { end, ..self }
     }

@@ -3,18 +3,24 @@ use crate::error::Result;
 use crate::optim::power;
 use crate::settings::{check_count, check_positive};
 
-/// A rate that falls in stairs.
+/// A rate that is multiplied by the same factor at regular intervals.
 ///
 /// Formula: η·γ^⌊steps/`every`⌋.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `every` | none | 1 or more |
-/// | `gamma` γ | none | above 0, finite |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `every` | number of steps between changes | none | 1 or more |
+/// | `gamma` γ | factor of every change | none | above 0, finite |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: PyTorch's `StepLR`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// PyTorch's `StepLR`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{Schedule, StepDecay};
@@ -31,7 +37,7 @@ pub struct StepDecay {
 }
 
 impl StepDecay {
-    /// The rate times γ every so many steps.
+    /// Creates a schedule that multiplies the rate by `gamma` every `every` steps.
     pub fn new(every: u64, gamma: f64) -> Self {
         Self { every, gamma }
     }

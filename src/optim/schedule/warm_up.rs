@@ -2,19 +2,25 @@ use super::{Schedule, between, share};
 use crate::error::Result;
 use crate::settings::{check_count, check_share};
 
-/// A rate that rises linearly to where another schedule begins.
+/// A rate that increases linearly to the initial rate of another schedule and then follows that schedule.
 ///
-/// Formula: η(0)·(s + (1 − s)·steps/T) for the first T steps, then η(steps − T) of the schedule.
+/// Formula: η(0)·(s + (1 − s)·steps/T) for the first T steps, then η(steps − T). η(n) is the rate of `schedule` after n steps.
 ///
-/// | parameter | default | range |
-/// |---|---|---|
-/// | `steps` T | none | 1 or more |
-/// | `schedule` | none | any [`Schedule`], [`ConstantRate`](crate::optim::ConstantRate) among them |
-/// | `start` s | ⅓ | 0 to 1 |
+/// | parameter | purpose | default | range |
+/// |---|---|---|---|
+/// | `steps` T | length of the warm-up | none | 1 or more |
+/// | `schedule` | schedule after the warm-up | none | any [`Schedule`], such as [`ConstantRate`](crate::optim::ConstantRate) |
+/// | `start` s | initial share of the rate | ⅓ | 0 to 1 |
 ///
-/// Errors: when training starts, for a setting out of range.
+/// # Errors
 ///
-/// Source: Goyal et al., *Accurate, large minibatch SGD*, 2017. PyTorch: `LinearLR`, followed by another in `SequentialLR`.
+/// Training fails with [`Error::Setting`](crate::Error::Setting) before the first step if a setting is out of range.
+///
+/// # Source
+///
+/// Goyal et al., *Accurate, large minibatch SGD*, 2017. PyTorch: `LinearLR`, followed by another schedule in `SequentialLR`.
+///
+/// # Examples
 ///
 /// ```
 /// use manabi::optim::{CosineDecay, Schedule, WarmUp};
@@ -32,12 +38,12 @@ pub struct WarmUp<S> {
 }
 
 impl<S: Schedule> WarmUp<S> {
-    /// So many steps up to this schedule.
+    /// Creates a warm-up of `steps` steps before `schedule`.
     pub fn new(steps: u64, schedule: S) -> Self {
         Self { steps, schedule, start: 1.0 / 3.0 }
     }
 
-    /// Sets the share of the rate to start with.
+    /// Sets s, the initial share of the rate.
     pub fn start(self, start: f64) -> Self {
         Self { start, ..self }
     }
