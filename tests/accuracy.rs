@@ -1,6 +1,6 @@
 //! The errors of the elementary functions and the activations, in units of the last place (ulp).
 //!
-//! The examples `ulp_f32` and `ulp_f64` do the same over all, or over many more, inputs.
+//! The examples `ulp_f32` and `ulp_f64` measure the same errors over all inputs or many more inputs.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// Uniform over the bit patterns and uniform on [−50, 50] in turn.
+    /// Draws alternately from all bit patterns and from [−50, 50], each uniformly.
     fn point(&mut self) -> f64 {
         let bits = self.next();
         if bits & 1 == 0 {
@@ -32,7 +32,7 @@ impl SplitMix {
     }
 }
 
-/// Asserts the limit, or near a zero of a derivative the absolute error.
+/// Asserts that the error in ulp is within the limit, or that the absolute error is small near a zero of a derivative.
 fn check(function: Function, u: f64, y: f64, digits: i32) {
     let truth = function.truth(u);
     if function.is_near_zero(u) {
@@ -94,7 +94,7 @@ fn single_precision_on_every_thousandth_input() {
     }
 }
 
-/// The quick judge is good to 45 bits, absolutely where a derivative changes its sign.
+/// The quick judge is accurate to 45 bits. Near a sign change of a derivative this bounds the absolute error.
 #[test]
 fn the_judges_agree() {
     let mut random = SplitMix(3);
@@ -160,7 +160,7 @@ fn infinities_zeros_and_nan() {
     ends::<f64>();
 }
 
-/// The loop is compiled once for the baseline and once for the best instruction set.
+/// Compiles the loop once for the baseline and once for the best instruction set.
 #[test]
 fn the_same_bits_on_every_path() {
     fn compare<A: Scalar>(u: &[A], bits: fn(A) -> u64) {
@@ -186,7 +186,7 @@ fn the_same_bits_on_every_path() {
     compare(&single, |y| y.to_bits().into());
 }
 
-/// Correctly rounded values, computed with 50 digits.
+/// The correctly rounded values, computed with 50 digits.
 #[test]
 fn the_reference_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/activations.csv");
@@ -210,7 +210,7 @@ fn the_reference_file() {
         let digits = if precision == "f32" { 24 } else { 53 };
         let y = if digits == 24 { computed(function, u as f32).into() } else { computed(function, u) };
         if u.is_finite() {
-            // The judge is judged first.
+            // Check the judge first.
             let ulps = judge::ulps(expected, function.truth(u), digits);
             assert!(ulps <= 0.500_000_1, "the judge is off by {ulps} ulp: {row}");
             check(function, u, y, digits);

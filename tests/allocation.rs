@@ -1,4 +1,4 @@
-//! After the first pass, neither a training step nor a prediction allocates.
+//! After the first pass, training steps and predictions do not allocate.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -18,12 +18,12 @@ use manabi::{
 };
 use ndarray::{Array2, Array3, s};
 
-/// Counts this thread's allocations and their bytes, so that tests may run side by side.
+/// Counts the allocations and bytes of each thread separately, so that tests can run in parallel.
 struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
-    /// The bytes allocated and not given back, and the most that they have been.
+    /// The number of allocated bytes not yet freed, and its maximum so far.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
@@ -39,7 +39,7 @@ fn hold(bytes: isize) {
     });
 }
 
-// SAFETY: everything is passed on to the system's allocator.
+// SAFETY: every call is forwarded to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // Both are held while the content moves.
+        // The old and the new block are both allocated while the content moves.
         hold(size as isize);
         hold(-(layout.size() as isize));
         unsafe { System.realloc(pointer, layout, size) }
@@ -68,7 +68,7 @@ fn allocations(run: impl FnOnce()) -> usize {
     COUNT.get() - before
 }
 
-/// The most bytes that are held at once beyond what was held before.
+/// Returns the largest number of bytes allocated at once, in excess of the bytes allocated before.
 fn peak<R>(run: impl FnOnce() -> R) -> (R, isize) {
     let before = HELD.get();
     PEAK.set(before);
@@ -76,7 +76,7 @@ fn peak<R>(run: impl FnOnce() -> R) -> (R, isize) {
     (result, PEAK.get() - before)
 }
 
-/// Blocks two deep.
+/// Blocks nested two deep.
 fn block<A: Scalar>(width: usize) -> Residual<A> {
     let affine = |units| Chain::new().add_layer("affine1", Affine::new(units));
     let heads = Concat::new().add_branch("left", affine(20)).add_branch("right", affine(width - 20));
@@ -134,7 +134,7 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     assert_eq!(allocations(|| (1..=100).for_each(|n| step(&rows[..n.max(2)]))), 0);
 }
 
-/// Batches of every size after the largest, where products pack what they read: wide layers, few rows.
+/// Runs batches of every size after the largest, with wide layers and few rows, so that matrix products pack their operands.
 #[test]
 fn no_smaller_batch_allocates() {
     let mut random = RandomState::new(1);
@@ -165,7 +165,7 @@ fn no_smaller_batch_allocates() {
     }
 }
 
-/// Steps of every optimizer, with all that a stepper can do besides.
+/// Steps with every optimizer and every additional feature of a stepper.
 fn steppers<A: Scalar>() {
     let mut model = model::<A>(CrossEntropy);
     let mut ws = model.workspace(2).unwrap();
@@ -187,7 +187,7 @@ fn steps_of_no_optimizer_allocate() {
     steppers::<f64>();
 }
 
-/// A pass forward in prediction, and one forward and backward in training, with an engine that has made them before.
+/// Runs a forward pass in prediction, and a forward and a backward pass in training, with an engine that has run them before.
 fn passes<A: Scalar>(layer: &dyn Layer<A>) {
     let (rows, width) = (37, 67);
     let x = RandomState::new(1).normal((rows, width), 0.0, 1.0).mapv(A::of);
@@ -216,7 +216,7 @@ fn passes<A: Scalar>(layer: &dyn Layer<A>) {
 
 fn all_layers<A: Scalar>() {
     for layer in built_in_layers::<A>(67).into_iter().flat_map(|layer| layer.examples) {
-        // A model plans blocks once.
+        // A model plans its blocks once.
         let placed = layer.placed(67.into()).unwrap();
         passes::<A>(placed.as_deref().unwrap_or(&*layer));
     }
@@ -248,7 +248,7 @@ fn the_count_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(vec![1, 2, 3]))), 1);
 }
 
-/// The pixels of MNIST's training set are 47 MB: a copy would be held beside them.
+/// The pixels of the MNIST training set take 47 MB, and a copy would double that.
 #[test]
 fn images_take_their_pixels_over() {
     let (count, height, width) = (1000, 28, 28);
@@ -257,20 +257,20 @@ fn images_take_their_pixels_over() {
     let pixels = Array3::from_shape_fn((count, height, width), |(i, r, c)| (i + 2 * r + 3 * c) as u8);
     let (expected, address) = (pixels.clone(), pixels.as_ptr());
     let (images, most) = peak(|| Images::new(pixels, labels(), 2).unwrap());
-    assert!(most < all as isize / 10, "{most} bytes beside {all}");
+    assert!(most < all as isize / 10, "{most} bytes in addition to {all}");
     assert_eq!(images.pixels().as_ptr(), address);
     assert_eq!(images.pixels().as_slice(), expected.as_slice());
-    // So does a normaliser, which changes no pixel.
+    // A normaliser does not copy the pixels either: it leaves them unchanged.
     let normalizer = Normalizer::min_max(images.pixels()).unwrap();
     let (images, most) = peak(|| images.normalize(&normalizer).unwrap());
-    assert!(most < all as isize / 10, "{most} bytes beside {all}");
+    assert!(most < all as isize / 10, "{most} bytes in addition to {all}");
     assert_eq!(images.pixels().as_ptr(), address);
-    // Pixels in another layout are copied, once.
+    // Pixels in another layout are copied once.
     let turned = expected.clone().reversed_axes();
     let (images, most) = peak(|| Images::new(turned, vec![1; width], 2).unwrap());
     assert!((all as isize..all as isize + all as isize / 10).contains(&most), "{most} bytes for {all}");
     assert_eq!(images.pixels().row(3)[5 * count + 7], expected[[7, 5, 3]]);
-    // A part of a larger array is where it was.
+    // A part of a larger array stays at its address.
     let part = expected.clone().slice_move(s![..100, .., ..]);
     let images = Images::new(part, vec![1; 100], 2).unwrap();
     assert_eq!(images.pixels().as_slice(), expected.slice(s![..100, .., ..]).as_slice());

@@ -1,4 +1,4 @@
-//! The first rows of the article's runs on the real data: a replay of NumPy's program.
+//! The first rows of the article's runs on the real data, compared with NumPy's program.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use manabi::{
 fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     if !path.exists() {
-        println!("skipped: {} is not there", path.display());
+        println!("skipped: {} does not exist", path.display());
     }
     path.exists().then_some(path)
 }

@@ -1,4 +1,4 @@
-//! What a data set is told of the batches that are gathered from it, and samples that change in training.
+//! The place passed to a data set when a batch is gathered, and samples that change in training.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use manabi::random::{Noise, Random, RandomState};
 use manabi::{Affine, CrossEntropy, Result, Samples, Sequential, Sgd, Softmax, Trainer};
 use ndarray::{Array2, ArrayViewMut2, array};
 
-/// So wide that a batch is gathered by several threads.
+/// A width at which several threads gather a batch.
 const WIDTH: usize = 700;
 const BATCH: usize = 50;
 
@@ -25,7 +25,7 @@ fn model() -> Sequential<f64> {
     builder.set_output(Softmax).set_error(CrossEntropy).seed(3).build().unwrap()
 }
 
-/// Exchanges neighbours and adds a little, from the noise.
+/// Swaps neighbouring values and adds a little noise.
 fn shake(sample: &mut [f64], noise: Noise) {
     if noise.bits(1, 0).is_multiple_of(2) {
         sample.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
@@ -34,7 +34,7 @@ fn shake(sample: &mut [f64], noise: Noise) {
     sample.iter_mut().enumerate().for_each(|(i, x)| *x += 0.2 * small(i));
 }
 
-/// A data set that keeps what it is told.
+/// A data set that records the calls it receives.
 #[derive(Debug)]
 struct Told<'a> {
     data: &'a dyn Dataset<f64>,
@@ -46,7 +46,7 @@ impl<'a> Told<'a> {
         Self { data, calls: Mutex::default() }
     }
 
-    /// The calls since the last time: batch by batch, in the order of the rows.
+    /// Returns the calls since the previous call of this method: batch by batch, in row order.
     fn calls(&self) -> Vec<(Place, Vec<usize>)> {
         let mut calls = std::mem::take(&mut *self.calls.lock().unwrap());
         calls.sort_by_key(|(place, _)| (place.training, place.epoch, place.batch, place.start));
@@ -65,7 +65,7 @@ impl Dataset<f64> for Told<'_> {
         self.data.target_dim()
     }
     fn gather(&self, _: &[usize], _: ArrayViewMut2<'_, f64>, _: ArrayViewMut2<'_, f64>) -> Result<()> {
-        unreachable!("a workspace knows the place")
+        unreachable!("expected a call with the place")
     }
     fn gather_at(
         &self,
@@ -83,7 +83,7 @@ impl Dataset<f64> for Told<'_> {
 fn a_data_set_is_told_epoch_batch_and_position() {
     let data = samples(120);
     let (train, test) = (Told::new(&data), Told::new(&data));
-    // A view hands the place on, with the rows of the data set.
+    // A view passes the place on, with the row numbers of the data set.
     let theirs: Vec<usize> = (0..120).rev().collect();
     let view = Subset::new(&train, theirs).unwrap();
     let order = |epoch: usize| RandomState::new(epoch as u32).permutation(120);
@@ -91,7 +91,7 @@ fn a_data_set_is_told_epoch_batch_and_position() {
         let trainer = Trainer::new().batch_size(BATCH).epochs(2).threads(threads).seed(9);
         trainer.order(move |epoch, _| order(epoch)).test(&test).fit(&mut model(), &view).unwrap();
         let calls = train.calls();
-        // Before training the training set is measured.
+        // The training set is evaluated before training.
         let (measured, trained): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(place, _)| !place.training);
         let mut rows: Vec<usize> = measured.iter().flat_map(|(_, rows)| rows.clone()).collect();
         rows.sort_unstable();
@@ -113,7 +113,7 @@ fn a_data_set_is_told_epoch_batch_and_position() {
             got.extend(rows.iter().enumerate().map(|(i, &row)| (at(i), row)));
         }
         assert_eq!(got, expected, "{threads} threads");
-        // A batch of 50 samples is wide enough to be divided among threads.
+        // A batch of 50 samples is large enough to be divided among threads.
         assert_eq!(trained.iter().all(|(_, rows)| rows.len() == BATCH || rows.len() == 20), threads == 1);
     }
 }
@@ -132,13 +132,13 @@ fn only_training_changes_samples() {
     assert_eq!(gather(&augmented, Place::evaluation(), &rows), plain);
     let (x, t) = gather(&augmented, Place::training(1, 1).seed(5), &rows);
     assert_eq!(t, plain.1);
-    // Every value is changed, as the noise of its row says, wherever in the batch it is.
+    // Every value changes by the noise of its row, regardless of its position in the batch.
     let mut expected = data.x().row(17).to_vec();
     shake(&mut expected, Place::training(1, 9).seed(5).noise(17));
     assert_eq!(x.row(1).to_vec(), expected);
     assert_eq!(x.row(0), x.row(2));
     assert!(x.iter().zip(&plain.0).filter(|(changed, plain)| changed == plain).count() < 3);
-    // Epoch, seed and row make other noise.
+    // Another epoch, seed or row produces different noise.
     for (place, row) in [
         (Place::training(2, 1).seed(5), 17),
         (Place::training(1, 1).seed(6), 17),
@@ -146,7 +146,7 @@ fn only_training_changes_samples() {
     ] {
         assert_ne!(place.noise(row).bits(0, 0), Place::training(1, 1).seed(5).noise(17).bits(0, 0));
     }
-    // An evaluation measures the samples as they are, and so does a batch that is loaded without a place.
+    // An evaluation uses the unchanged samples, and so does a batch loaded without a place.
     let model = model();
     assert_eq!(model.evaluate(&augmented).unwrap(), model.evaluate(&data).unwrap());
     let mut ws = model.workspace(4).unwrap();
@@ -174,7 +174,7 @@ fn nested_changes_draw_other_noise() {
     assert!((1..8).contains(&same), "{x}");
 }
 
-/// The parameters after some epochs.
+/// Returns the parameters after some epochs.
 fn trained<'a>(trainer: Trainer<'a, f64>, data: &dyn Dataset<f64>) -> Vec<f64> {
     let mut model = model();
     let mut trainer = trainer.batch_size(BATCH);
@@ -186,7 +186,7 @@ fn trained<'a>(trainer: Trainer<'a, f64>, data: &dyn Dataset<f64>) -> Vec<f64> {
 fn the_number_of_threads_changes_no_bit_of_a_changed_sample() {
     let data = samples(220);
     let augmented = Augment::new(&data, shake);
-    // Augmented as a part of the samples, and a part of augmented ones.
+    // Augment a part of the samples, and take a part of the augmented samples.
     let (part, _) = Split::fraction(0.2).split(&data).unwrap();
     let augmented_part = Augment::new(&part, shake);
     let (part_of_augmented, held_out) = Split::fraction(0.2).split(&augmented).unwrap();
@@ -200,9 +200,9 @@ fn the_number_of_threads_changes_no_bit_of_a_changed_sample() {
         assert_eq!(one, seeded(1));
         assert_ne!(one, seeded(2));
     }
-    // The rows of a view are those of what it shows.
+    // The row numbers of a view are the row numbers of the underlying data set.
     assert_ne!(trained(Trainer::new(), &augmented_part), trained(Trainer::new(), &part_of_augmented));
-    // Measured samples do not change, so that what is measured does not either.
+    // Evaluation does not change the samples, so the measured values do not change either.
     let losses = |validation: &dyn Dataset<f64>| {
         let mut trainer = Trainer::new().batch_size(BATCH).epochs(3).validation(validation);
         let history = trainer.fit(&mut model(), &augmented).unwrap();
@@ -255,31 +255,31 @@ fn errors_name_the_row_of_the_data_set() {
         let mut trainer = Trainer::new().batch_size(2).epochs(1).order(move |_, _| order.clone());
         trainer.fit(&mut line(), data).unwrap_err().to_string()
     };
-    // A change that fails for one sample.
+    // The change fails for one sample.
     let fails =
         |sample: &mut [f64], _: Noise| sample[0] = if sample[0] == 11.0 { f64::NAN } else { sample[0] };
     let broken = Augment::new(&data, fails);
     let view = Subset::new(&broken, vec![19, 3, 7, 15, 2, 11]).unwrap();
     assert_eq!(
         run(&view, vec![0, 1, 2, 5, 3, 4]),
-        "epoch 1, batch 2: samples of the data set: expected a finite number at row 11, column 0, got NaN"
+        "epoch 1, batch 2: samples of the data set: expected a finite value at row 11, column 0, got NaN"
     );
     let view = Subset::new(&view, vec![5, 0]).unwrap();
     assert_eq!(
         run(&view, vec![1, 0]),
-        "epoch 1, batch 1: samples of the data set: expected a finite number at row 11, column 0, got NaN"
+        "epoch 1, batch 1: samples of the data set: expected a finite value at row 11, column 0, got NaN"
     );
 
-    // Outputs.
+    // Invalid outputs.
     let mut x = Array2::<f64>::ones((600, 1));
     x[[570, 0]] = 1e300;
     let far = Samples::new(x, Array2::zeros((600, 1))).unwrap();
     let mut steep = line();
     steep.parameter_values_mut()[0] = 1e10;
     let reversed = Subset::new(&far, (0..600).rev().collect()).unwrap();
-    let named = "layer 'affine1': output for samples of the data set: expected a finite number at row 570, column 0, got inf";
+    let named = "layer 'affine1': output for samples of the data set: expected a finite value at row 570, column 0, got inf";
     for data in [&far as &dyn Dataset<f64>, &reversed] {
-        assert_eq!(steep.evaluate(data).unwrap_err().to_string(), format!("in an evaluation: {named}"));
+        assert_eq!(steep.evaluate(data).unwrap_err().to_string(), format!("during evaluation: {named}"));
     }
 
     let t = Samples::labeled(far.x().to_owned(), &[0; 600], 2).unwrap();
@@ -287,11 +287,11 @@ fn errors_name_the_row_of_the_data_set() {
     let mut steep = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
     steep.parameter_values_mut().copy_from_slice(&[1e10, -1e10, 0.0, 0.0]);
     let reversed = Subset::new(&t, (0..600).rev().collect()).unwrap();
-    let named = "rows from 0 on: predictions for samples of the data set: expected a finite number at row 570, column 0, got NaN";
+    let named = "rows starting at 0: predictions for samples of the data set: expected a finite value at row 570, column 0, got NaN";
     let error = steep.confusion_matrix(&reversed).unwrap_err().to_string();
     assert_eq!(error, named);
 
-    // Targets that the loss refuses.
+    // Targets that the loss rejects.
     let t = Array2::from_shape_fn((9, 2), |(row, column)| if row == 6 { 0.7 } else { [1.0, 0.0][column] });
     let soft = Samples::new(Array2::zeros((9, 1)), t).unwrap();
     let view = Subset::new(&soft, vec![1, 6]).unwrap();
@@ -299,20 +299,20 @@ fn errors_name_the_row_of_the_data_set() {
     let model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
     let mut ws = model.workspace(2).unwrap();
     ws.load(&view, &[1, 0]).unwrap();
-    let expected = "targets of the data set: expected a distribution (at least 0 each, 1 in all) at row 6, got [0.7, 0.7]";
+    let expected = "targets of the data set: expected a distribution (values of at least 0 with sum 1) at row 6, got [0.7, 0.7]";
     assert_eq!(model.loss(&mut ws).unwrap_err().to_string(), expected);
     assert_eq!(model.gradient(&mut ws).unwrap_err().to_string(), expected);
-    // A smaller batch forgets the rows of the one before.
+    // A smaller batch does not report the rows of the previous batch.
     ws.load(&soft, &[6]).unwrap();
     assert_eq!(model.loss(&mut ws).unwrap_err().to_string(), expected);
     ws.load(&soft, &[5]).unwrap();
     assert!(model.loss(&mut ws).is_ok());
-    // The loss itself knows the rows of its array alone.
+    // The loss itself knows only the rows of its array.
     let error = manabi::loss::Loss::check_targets(&CrossEntropy, array![[1.0, 0.0], [0.7, 0.7]].view())
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "targets: expected a distribution (at least 0 each, 1 in all) at row 1, got [0.7, 0.7]"
+        "targets: expected a distribution (values of at least 0 with sum 1) at row 1, got [0.7, 0.7]"
     );
 }

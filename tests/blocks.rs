@@ -1,4 +1,4 @@
-//! Blocks: chains, residual blocks and concatenations, nested, in every way a layer is used.
+//! Blocks (chains, residual blocks and concatenations), nested, in every use of a layer.
 
 use manabi::activation::{Identity, PRelu};
 use manabi::layer::{
@@ -32,7 +32,7 @@ fn residual<A: Scalar>(width: usize, inner: usize) -> Residual<A> {
     Residual::new(chain)
 }
 
-/// A residual block with a projection, and another one and a concatenation inside.
+/// A residual block with a projection that contains another residual block and a concatenation.
 fn nested<A: Scalar>(width: usize) -> Residual<A> {
     let heads = Concat::new()
         .add_branch("left", affine(3))
@@ -156,7 +156,8 @@ fn names_nest() {
     assert_eq!(model.buffers().next().unwrap().0, "block1.norm1.running_mean");
 }
 
-/// Wide enough that rows are divided, with blocks in a stretch and, with batch normalisation, around one.
+/// Checks blocks wide enough to divide their rows among threads: within a row-wise section and, with batch normalisation,
+/// around one.
 #[test]
 fn threads_change_no_bit() {
     fn bits<A: Scalar>(threads: usize, with_batch: bool) -> Vec<u64> {
@@ -195,7 +196,7 @@ fn threads_change_no_bit() {
     }
 }
 
-/// A chain as a layer, and its layers one by one.
+/// Compares a chain with the same layers added one by one.
 #[test]
 fn nesting_changes_no_bit() {
     let layers = || {
@@ -294,15 +295,15 @@ fn wrong_shapes_name_the_layer_the_shapes_and_the_cure() {
     );
     assert_eq!(
         error([2, 3], Reshape::new([4, 2])),
-        "layer 'layer1': input shape: expected one with the 8 values of 4x2, got 2x3"
+        "layer 'layer1': input shape: expected 8 values to reshape to 4x2, got 2x3"
     );
     assert_eq!(
         error(3, Residual::new(affine(4))),
-        "layer 'layer1': output shape of the chain: expected 3 as the input (a projection adapts the input to other shapes), got 4"
+        "layer 'layer1': output shape of the chain: expected 3, the input shape (add a projection to change the shape), got 4"
     );
     assert_eq!(
         error(3, Residual::new(affine(4)).projection(affine(5))),
-        "layer 'layer1': output shape of the chain: expected 5 as the output of the projection, got 4"
+        "layer 'layer1': output shape of the chain: expected 5, the output shape of the projection, got 4"
     );
     assert_eq!(
         error(3, Residual::new(Chain::new().add_layer("affine1", Affine::new(0)))),
@@ -312,14 +313,14 @@ fn wrong_shapes_name_the_layer_the_shapes_and_the_cure() {
     let concat = Concat::new().add_branch("a", uneven).add_branch("b", affine(3));
     assert_eq!(
         error(6, concat),
-        "layer 'layer1.b': output shape: expected 2x3 but for the first dimension, got 3"
+        "layer 'layer1.b': output shape: expected 2x3 except for the first dimension, got 3"
     );
     assert_eq!(error(6, Chain::new()), "layer 'layer1': layers: expected at least 1, got 0");
     assert_eq!(error(6, Concat::new()), "layer 'layer1': branches: expected at least 1, got 0");
     let twice = Concat::new().add_branch("a", affine(3)).add_branch("a", affine(3));
     assert_eq!(
         error(6, twice),
-        "layer 'layer1': duplicate branch name \"a\": give each branch a name of its own"
+        "layer 'layer1': duplicate branch name \"a\": give each branch a unique name"
     );
     assert_eq!(error([0, 3], Flatten), "input shape: expected at least 1 in each dimension, got 0x3");
 }

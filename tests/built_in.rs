@@ -1,4 +1,4 @@
-//! Every built-in part is in the list of its kind, which registry, tests and plots go through.
+//! Every built-in part is in the list of its kind. The registry, the tests and the plots use these lists.
 
 use std::fmt::Debug;
 use std::fs;
@@ -6,24 +6,25 @@ use std::path::{Path, PathBuf};
 
 use manabi::layer::built_in_layers;
 use manabi::loss::built_in_losses;
-use manabi::optim::built_in_optimizers;
+use manabi::optim::{Optimizer, built_in_optimizers};
 use manabi::output::built_in_outputs;
 
-/// All sources in a folder of `src`.
+/// Returns all sources in a folder of `src`.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// The types that implement a trait in a folder of `src`, with their files. Those behind pointers and in macros are no types.
+/// Returns the types that implement a trait in a folder of `src`, with their files. Implementations for pointers and in macros
+/// are skipped.
 fn implementors(folder: &str, of: &str) -> Vec<(String, PathBuf)> {
     let mut all = Vec::new();
     for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)) {
         let text = fs::read_to_string(&path).unwrap();
-        // An example in the documentation implements the trait for a type of its own.
+        // An example in the documentation implements the trait for a custom type.
         for line in text.lines().filter(|line| line.starts_with("impl")) {
-            // A loss of the user's function: there is nothing to list.
+            // A loss defined by the user's function has no entry in the list.
             if line.contains("for ElementwiseLoss<F>") {
                 continue;
             }
@@ -35,7 +36,7 @@ fn implementors(folder: &str, of: &str) -> Vec<(String, PathBuf)> {
     all
 }
 
-/// Fails with the name of a type that is not among the parts of the list, and where there are fewer types than there have been.
+/// Fails with the name of a type that is missing from the list, or if fewer types than expected are found.
 fn are_listed<T: Debug>(
     least: usize,
     folder: &str,
@@ -80,7 +81,7 @@ fn every_part_is_listed() {
     are_listed(11, "optim", "Optimizer<A>", "built_in_optimizers", built_in_optimizers::<f64>());
 }
 
-/// A text that prints as it is.
+/// A text whose `Debug` output has no quotes.
 struct Plain<'a>(&'a String);
 
 impl Debug for Plain<'_> {
@@ -89,7 +90,7 @@ impl Debug for Plain<'_> {
     }
 }
 
-/// Fails with the name of a part without golden values.
+/// Fails with the name of a part that has no golden values.
 fn has_golden_values(file: &str, start: &str, kinds: impl IntoIterator<Item = String>) {
     let text =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)).unwrap();
@@ -106,4 +107,44 @@ fn every_optimizer_and_loss_has_golden_values() {
     has_golden_values("optim.txt", "optimizer ", optimizers.iter().map(|rule| rule.kind().to_owned()));
     let losses = built_in_losses::<f64>(2);
     has_golden_values("losses.txt", "", losses.iter().map(|(examples, _)| examples[0].kind().to_owned()));
+}
+
+/// Reports and saved files contain these names.
+#[test]
+fn every_optimizer_and_loss_has_its_name() {
+    let slots = |rule: &dyn Optimizer<f64>| format!("{} {}", rule.kind(), rule.slots().join(","));
+    let mut optimizers: Vec<_> = built_in_optimizers().iter().map(|rule| slots(rule.as_ref())).collect();
+    optimizers.dedup();
+    let expected = [
+        "sgd ",
+        "momentum momentum",
+        "nesterov momentum",
+        "adagrad v",
+        "rmsprop v",
+        "rmsprop v,momentum",
+        "rmsprop v,m",
+        "rmsprop v,m,momentum",
+        "adadelta v,u",
+        "adam m,v",
+        "adam m,v,v_max",
+        "adamw m,v",
+        "adamw m,v,v_max",
+        "nadam m,v",
+        "radam m,v",
+        "lion m",
+    ];
+    assert_eq!(optimizers, expected);
+    let losses = built_in_losses::<f64>(2).into_iter().flat_map(|(examples, _)| examples);
+    let mut losses: Vec<_> = losses.map(|loss| loss.kind().to_owned()).collect();
+    losses.dedup();
+    let expected = [
+        "cross_entropy_error",
+        "binary_cross_entropy_error",
+        "mean_squared_error",
+        "mean_absolute_error",
+        "huber_error",
+        "weighted_binary_cross_entropy_error",
+        "weighted_cross_entropy_error",
+    ];
+    assert_eq!(losses, expected);
 }

@@ -1,4 +1,4 @@
-//! Runs that go on from a checkpoint end with the same bits, and go on only where they may.
+//! Runs resumed from a checkpoint end with the same bits, and incompatible runs are rejected.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,8 @@ fn data<A: Scalar>(rows: usize) -> Samples<A> {
     Samples::labeled(x, &labels, 2).unwrap()
 }
 
-/// y = x + noise in training, whose mean a buffer follows: what dropout and normalisations ask of a checkpoint.
+/// y = x + noise in training, with a buffer that tracks the mean of the noise: a checkpoint must restore both, as for dropout
+/// and normalisation.
 #[derive(Debug)]
 struct Noisy;
 
@@ -83,14 +84,14 @@ fn trainer<'a, A: Scalar>(epochs: usize, rule: impl Optimizer<A> + 'static) -> T
     Trainer::new().epochs(epochs).batch_size(7).optimizer(rule).clip(Clip::Norm(0.5)).threads(1)
 }
 
-/// In several sittings as in one: weights, buffers, history.
+/// Interrupted runs end with the same weights, buffers and history as an uninterrupted run.
 fn goes_on<'a, A: Scalar>(trainer: impl Fn(usize) -> Trainer<'a, A>) {
     let (train, folder) = (data::<A>(50), tempfile::tempdir().unwrap());
     let mut straight = model();
     let expected = trainer(9).fit(&mut straight, &train).unwrap();
     let mut history = None;
     for epochs in [1, 2, 5, 5, 9] {
-        // A new model each time, as in a new process.
+        // Each part of the run uses a new model, as a new process would.
         let mut resumed = model();
         let checkpoints = Checkpoints::new(folder.path()).resume(true);
         history = Some(trainer(epochs).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap());
@@ -157,7 +158,7 @@ fn the_last_and_the_best_are_kept() {
     let test = data::<f64>(20);
     let mut best = (f64::INFINITY, Vec::new());
     let mut model = model();
-    // A rate so high that the last epoch is not the best.
+    // The learning rate is so high that the last epoch is not the best.
     let history = trainer(12, Momentum::new(2.0))
         .test(&test)
         .checkpoints(Checkpoints::new(folder.path().join("new").join("er")).keep_last(3).keep_best(true))
@@ -182,13 +183,13 @@ fn the_last_and_the_best_are_kept() {
     let registry = manabi::persistence::Registry::new().layer("noisy", |_| Ok(Noisy));
     let loaded = Sequential::<f64>::load_with_registry(folder.join("best.safetensors"), &registry).unwrap();
     assert_eq!(loaded.evaluate(&test).unwrap().loss, best.0);
-    // A checkpoint is a model too.
+    // A checkpoint can also be loaded as a model.
     let loaded =
         Sequential::<f64>::load_with_registry(folder.join("epoch-00012.safetensors"), &registry).unwrap();
     assert_eq!(bits(&loaded), bits(&model));
 }
 
-/// The untrained model is none of the epochs that may be the best.
+/// The untrained model never counts as the best epoch.
 #[test]
 fn of_a_run_that_only_gets_worse_the_first_epoch_is_the_best() {
     let folder = tempfile::tempdir().unwrap();
@@ -259,7 +260,7 @@ fn what_cannot_be_saved_is_told_before_the_first_step() {
     assert_eq!(error, "layer 'endless1': limit: expected a finite number, got inf");
 }
 
-/// A run whose orders are a function of the epoch goes on with such a function alone.
+/// A run whose order is a function of the epoch can only be resumed with such a function.
 #[test]
 fn an_order_of_ones_own_is_no_stream() {
     let folder = tempfile::tempdir().unwrap();
@@ -268,12 +269,12 @@ fn an_order_of_ones_own_is_no_stream() {
     let ordered = |epochs| drawn(epochs).order(|_, n| (0..n).collect());
     ordered(2).fit(&mut model::<f32>(), &data(50)).unwrap();
     let error = refused(folder, drawn(3), model::<f32>(), 50);
-    let expected = "order: expected a function of the epoch, as until then, got a stream";
-    assert_eq!(error, format!("…/epoch-00002.safetensors: does not fit: {expected}"));
+    let expected = "order: expected a function of the epoch, as in the checkpoint, got a stream";
+    assert_eq!(error, format!("…/epoch-00002.safetensors: incompatible content: {expected}"));
     ordered(3).fit(&mut model::<f32>(), &data(50)).unwrap();
 }
 
-/// The error of a run that goes on from `folder`, which leaves the model as it was.
+/// Returns the error of a run resumed from `folder`, and checks that the model is unchanged.
 fn refused<A: Scalar>(
     folder: &Path,
     mut trainer: Trainer<'_, A>,
@@ -298,7 +299,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     let resume = || Checkpoints::new(folder).resume(true);
     let adam = || trainer(3, Adam::new(0.01)).checkpoints(resume());
     adam().fit(&mut model::<f32>(), &data(50)).unwrap();
-    let start = "…/epoch-00003.safetensors: does not fit: ";
+    let start = "…/epoch-00003.safetensors: incompatible content: ";
 
     let error = refused(folder, trainer(4, Adam::new(0.02)).checkpoints(resume()), model::<f32>(), 50);
     assert!(error.starts_with(&format!("{start}optimizer: expected Adam {{ learning_rate: 0.02")), "{error}");
@@ -334,16 +335,16 @@ fn a_checkpoint_of_another_run_is_refused() {
         model::<f32>(),
         50,
     );
-    let expected = "checkpoints: expected none in the folder, or resume(true) to go on from them, got …/epoch-00003.safetensors";
+    let expected = "checkpoints: expected none in the folder (call resume(true) to continue from them), got …/epoch-00003.safetensors";
     assert_eq!(error, expected);
     let error = refused(folder, adam().checkpoints(resume().keep_last(0)), model::<f32>(), 50);
     assert_eq!(error, "keep_last: expected at least 1, got 0");
     let error = refused(folder, adam().order(|_, n| (0..n).collect()), model::<f32>(), 50);
-    let expected = "order: expected drawn from a stream, as until then, got a function of the epoch";
+    let expected = "order: expected a stream, as in the checkpoint, got a function of the epoch";
     assert_eq!(error, format!("{start}{expected}"));
     let rng = FromRng(rand::rngs::SmallRng::seed_from_u64(1));
     let error = refused(folder, adam().random(rng), model::<f32>(), 50);
-    let expected = "random with checkpoints: expected a stream whose state can be told, such as RandomState, got another";
+    let expected = "random with checkpoints: expected a stream whose state can be saved, such as RandomState, got another stream";
     assert_eq!(error, expected);
 }
 
@@ -360,25 +361,26 @@ fn a_broken_checkpoint_is_refused() {
         let error = refused(folder, adam(), model::<f32>(), 50);
         assert!(error.starts_with("…/epoch-00002.safetensors: at byte "), "{error}");
     }
-    // A model's own file is not a checkpoint, and a slot too few is none either.
+    // A model's file is not a checkpoint, and neither is a file with a missing slot.
     model::<f32>().save(&path).unwrap();
     let error = refused(folder, adam(), model::<f32>(), 50);
-    assert_eq!(error, "…/epoch-00002.safetensors: does not fit: not a checkpoint");
+    assert_eq!(error, "…/epoch-00002.safetensors: incompatible content: expected a checkpoint, got a model");
     let text = whole.iter().map(|&byte| byte as char).collect::<String>().replacen("slot1", "slot2", 1);
     fs::write(&path, text.chars().map(|c| c as u8).collect::<Vec<u8>>()).unwrap();
     let error = refused(folder, adam(), model::<f32>(), 50);
-    assert_eq!(error, "…/epoch-00002.safetensors: does not fit: slots: expected the 2 of adam, got 1");
+    assert_eq!(error, "…/epoch-00002.safetensors: incompatible content: slots: expected 2 for adam, got 1");
     fs::write(&path, &whole).unwrap();
     let later = folder.join("epoch-00009.safetensors");
     fs::write(&later, whole).unwrap();
     let error = refused(folder, adam(), model::<f32>(), 50);
-    let expected = "does not fit: its name: expected epoch-00002.safetensors, after the epochs in it";
+    let expected =
+        "incompatible content: file name: expected epoch-00002.safetensors, according to its content";
     assert_eq!(error, format!("…/epoch-00009.safetensors: {expected}"));
     fs::remove_file(later).unwrap();
     adam().epochs(3).fit(&mut model::<f32>(), &data(50)).unwrap();
 }
 
-/// What a checkpoint writes does not grow with the epochs before it.
+/// The size of a checkpoint does not grow with the number of epochs.
 #[test]
 fn checkpoints_of_a_long_run_are_as_small_as_of_a_short_one() {
     let (train, folder) = (data::<f32>(7), tempfile::tempdir().unwrap());
@@ -416,16 +418,16 @@ fn the_history_is_that_of_the_checkpoint() {
     fs::remove_file(at("history.jsonl")).unwrap();
     error("No such file");
     fs::write(at("history.jsonl"), &whole[..whole.len() / 2]).unwrap();
-    error("does not fit: row 2 of the history: EOF");
+    error("incompatible content: row 2 of the history: EOF");
     fs::write(at("history.jsonl"), whole.split_inclusive(|&byte| byte == b'\n').next().unwrap()).unwrap();
-    error("does not fit: rows of the history: expected 5, got 1");
+    error("incompatible content: rows of the history: expected 5, got 1");
     fs::write(at("history.jsonl"), String::from_utf8_lossy(&whole).replace("seconds\":", "seconds\":1"))
         .unwrap();
     error(
-        "does not fit: last row of the history: expected that of the checkpoint, got the row of another run",
+        "incompatible content: last row of the history: expected the last row of the checkpoint, got a row of a different run",
     );
 
-    // A killed process may leave rows, or half a row, that no checkpoint counts; and a user may go back.
+    // A killed process may leave rows or part of a row after the last checkpoint, and a user may return to an earlier checkpoint.
     for rest in ["", "{\"train\":{\"lo", "\0\0\0\0", "not JSON\n{}\n"] {
         fs::write(at("history.jsonl"), [&whole[..], rest.as_bytes()].concat()).unwrap();
         let mut resumed = model();
@@ -435,7 +437,7 @@ fn the_history_is_that_of_the_checkpoint() {
             fs::remove_file(at(name)).unwrap();
         }
     }
-    // A history that is gone while the run goes on comes again.
+    // A history deleted during the run is written again.
     let history = at("history.jsonl");
     let mut losing = run(6).on_epoch(|epoch| {
         if epoch.number == 5 {
@@ -445,7 +447,7 @@ fn the_history_is_that_of_the_checkpoint() {
     });
     losing.fit(&mut model(), &train).unwrap();
     assert_eq!(lines(), 7);
-    // Without a checkpoint a history counts for nothing.
+    // A history without a checkpoint is ignored.
     for number in 1..=6 {
         fs::remove_file(at(&format!("epoch-{number:05}.safetensors"))).unwrap();
     }
@@ -476,18 +478,18 @@ fn no_changed_byte_makes_it_panic() {
             Err(Error::Mismatch { .. } | Error::Format { .. }) => {
                 assert_eq!(bits(&untouched), bits(&model::<f64>()))
             }
-            // Numbers so large that the next steps overflow.
+            // Values so large that the next steps overflow.
             Err(_) => {}
         }
         let _ = fs::remove_file(folder.path().join("epoch-00002.safetensors"));
     }
-    // A number or two in the last place are another checkpoint, not a broken one.
+    // A change of one or two ulp results in a different checkpoint, not a corrupt one.
     assert!(taken > 0 && taken < whole.len() / 23, "{taken}");
 }
 
 #[test]
 fn a_schedule_may_end_with_the_run() {
-    // 8 steps an epoch; from the 16th on there is no rate.
+    // With 8 steps per epoch, the schedule has no valid rate from step 16.
     let ends = |base: f64, step: u64| if step < 16 { base } else { -1.0 };
     let (train, folder) = (data::<f64>(50), tempfile::tempdir().unwrap());
     let run = |epochs| trainer(epochs, Adam::new(0.01)).schedule(ends);
@@ -548,7 +550,7 @@ fn early_stopping_goes_on_waiting_where_it_was() {
         let expected = patient(200, rule).fit(&mut straight, &train).unwrap();
         assert_eq!(expected.termination, Termination::NoImprovement);
         let end = expected.epochs.len() - 1;
-        // Stopped behind the best epoch; the third time there is nothing left to do.
+        // The run stops after the best epoch. The third call has nothing left to do.
         for epochs in [end - 1, 200, 200] {
             let mut resumed = model();
             let checkpoints = Checkpoints::new(folder.path()).resume(true);
@@ -560,13 +562,13 @@ fn early_stopping_goes_on_waiting_where_it_was() {
             }
         }
     }
-    // What was not kept cannot be restored.
+    // Parameters that were not kept cannot be restored.
     let [kept_nothing, kept_another] = [
         (&folders[0], restoring, "got none"),
         (
             &folders[1],
             EarlyStopping::new(3).min_delta(1e9),
-            "expected the parameters of epoch 0, got those of",
+            "expected the parameters of epoch 0, got the parameters of",
         ),
     ];
     for (folder, rule, problem) in [kept_nothing, kept_another] {

@@ -1,4 +1,4 @@
-//! The example `compare_activations`, run as a user would, and killed as a machine would.
+//! The example `compare_activations`, run as a user runs it, and killed at arbitrary moments.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,14 +11,14 @@ use manabi::data::idx;
 use manabi::random::RandomState;
 use ndarray::{Array1, Array3};
 
-/// Beside the tests, where cargo puts the examples that it builds with them.
+/// Returns the path of the example, in the folder next to the tests in which cargo places examples.
 fn example() -> Command {
     let test = std::env::current_exe().unwrap();
     let name = format!("compare_activations{}", std::env::consts::EXE_SUFFIX);
     Command::new(test.ancestors().nth(2).unwrap().join("examples").join(name))
 }
 
-/// The synthetic digits as a folder of MNIST's files.
+/// Writes the synthetic digits as a folder of MNIST files.
 fn digits(train: usize, test: usize, seed: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mnist = Mnist::synthetic(train, test, seed).unwrap();
@@ -44,14 +44,14 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Runs to the end, and what it printed.
+/// Runs the example to the end and returns its output.
 fn run(digits: &tempfile::TempDir, out: &Path, flags: &[&str]) -> (String, String) {
     let Output { status, stdout, stderr } = command(digits, out, flags).output().unwrap();
     assert!(status.success(), "{}", text(&stderr));
     (text(&stdout).into(), text(&stderr).into())
 }
 
-/// The results in a folder by name: all files but the runs themselves, which tell how long they took.
+/// Returns the results in a folder by name: all files except the runs, which contain their duration.
 fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path());
     entries
@@ -60,7 +60,7 @@ fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// The finished runs in a folder.
+/// Returns the finished runs in a folder.
 fn runs(out: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(out.join("runs")).into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut runs: Vec<PathBuf> = entries.filter(|path| path.extension().unwrap() == "csv").collect();
@@ -68,8 +68,8 @@ fn runs(out: &Path) -> Vec<PathBuf> {
     runs
 }
 
-/// Starts it again and again, and kills it each time after a time of its own, measured by the seconds of a whole run, until
-/// it has come to the end; how often it was killed when some runs were finished and some were not.
+/// Starts the example repeatedly and kills it after varying fractions of the duration of a whole run, until it finishes. Returns
+/// how often it was killed when only some of the runs were finished.
 fn run_among_kills(
     digits: &tempfile::TempDir,
     out: &Path,
@@ -78,7 +78,7 @@ fn run_among_kills(
     random: &mut RandomState,
 ) -> usize {
     let mut caught = 0;
-    // Short lives at first, so that some end early; then longer ones, so that it comes to the end.
+    // Short delays first, so that some runs are interrupted early, then longer delays, so that the example finishes.
     for attempt in 1.. {
         let mut child =
             command(digits, out, flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -91,7 +91,7 @@ fn run_among_kills(
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+        child.kill().unwrap(); // SIGKILL, which permits no cleanup
         child.wait().unwrap();
         caught += usize::from((1..all).contains(&runs(out).len()));
     }
@@ -120,7 +120,7 @@ fn killed_at_any_moment_and_started_again_it_ends_with_the_same_tables() {
         for i in 0..3 {
             let out = folder.path().join(i.to_string());
             if let Some(times) = &times {
-                // Times are never the same twice: those of the whole run are given to the others, which keep them.
+                // Durations always differ: copy those of the whole run to the others, which keep them.
                 fs::create_dir_all(&out).unwrap();
                 fs::write(out.join("time.csv"), times).unwrap();
             }
@@ -129,8 +129,8 @@ fn killed_at_any_moment_and_started_again_it_ends_with_the_same_tables() {
             let (again, said) = run(&digits, &out, &flags);
             assert_eq!(again, printed);
             assert!(
-                said.contains(" runs are in ") && !said.contains(": 1/"),
-                "nothing is trained again: {said}"
+                said.contains(" runs are already in ") && !said.contains(": 1/"),
+                "expected no run to be trained again: {said}"
             );
         }
         assert!(caught > 0, "{flags:?}: no kill came between the first and the last run");
@@ -156,9 +156,9 @@ fn a_run_with_other_settings_or_a_damaged_one_is_not_taken() {
         assert_eq!(here, there, "{flags:?}");
         assert_eq!(trained(&said), if flags.contains(&"tanh") { 1 } else { 3 }, "{flags:?}");
     }
-    assert_eq!(trained(&run(&few, &out, &basic).1), 0, "the first runs are still there");
+    assert_eq!(trained(&run(&few, &out, &basic).1), 0, "expected the first runs to be kept");
     let (others, said) = run(&other, &out, &basic);
-    assert_eq!(trained(&said), 3, "other digits are another run");
+    assert_eq!(trained(&said), 3, "expected other digits to start new runs");
     assert_ne!(others, printed);
     assert_eq!(run(&few, &out, &basic).0, printed);
 
@@ -207,7 +207,7 @@ fn the_number_of_jobs_changes_nothing() {
     assert_eq!(page.matches("<table>").count(), 4);
     for outside in ["http://", "https://", "<script", "<link", "@import", "url("] {
         let found = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "").contains(outside);
-        assert!(!found, "the page stands on its own: {outside}");
+        assert!(!found, "expected a page without external references, got {outside}");
     }
 }
 
@@ -235,7 +235,7 @@ fn the_runs_are_those_of_mnist_swish() {
         .collect();
     let measured = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
-        // Epoch, then past the seconds the four numbers.
+        // The epoch, then the four values after the seconds.
         [&fields[11..12], &fields[13..17]].concat().join(",")
     };
     assert_eq!(rows.lines().skip(1).map(measured).collect::<Vec<_>>(), expected);
@@ -252,15 +252,15 @@ fn a_bad_flag_is_one_clear_line_and_exit_code_2() {
             "--table: expected basic, beta, learning-rate, width, all, sums or study, got best",
         ),
         (&["--epochs", "many"], "cannot parse argument \"many\""),
-        (&["--seeds", "0"], "--seeds: expected a whole number from 1 on, got 0"),
-        (&["--jobs", "0"], "--jobs: expected a whole number from 1 on, got 0"),
+        (&["--seeds", "0"], "--seeds: expected an integer of at least 1, got 0"),
+        (&["--jobs", "0"], "--jobs: expected an integer of at least 1, got 0"),
         (&["--dtype", "f16"], "--dtype: expected f32 or f64, got f16"),
         (&["--activations", "swash"], "--activations: expected some of relu, "),
         (&["--activations", "swish:x"], "expected a finite β after swish:, got x"),
         (&["--table", "study", "--seeds", "1"], "--seeds: a study needs at least 2"),
         (&["--table", "study", "--activations", "mish"], "--activations: a study needs relu"),
-        (&["--table", "sums", "--activations", "prelu"], "functions that do not learn"),
-        (&["--strict"], "--strict: the published figures are those of MNIST and 50 epochs"),
+        (&["--table", "sums", "--activations", "prelu"], "does not accept functions with learned parameters"),
+        (&["--strict"], "--strict: the published figures apply only to MNIST and 50 epochs"),
         (&["--out", "/dev/null/out"], "/dev/null/out"),
     ];
     for (flags, expected) in cases {
@@ -285,7 +285,7 @@ fn two_at_once_do_not_write_into_one_folder() {
         .unwrap();
     let start = Instant::now();
     let second = loop {
-        // The file is there a moment before it is locked.
+        // The file exists a moment before it is locked.
         if folder.path().join("lock").exists() {
             std::thread::sleep(Duration::from_millis(200));
             break command(&digits, folder.path(), &["--epochs", "1"]).output().unwrap();
@@ -296,6 +296,6 @@ fn two_at_once_do_not_write_into_one_folder() {
     first.kill().unwrap();
     first.wait().unwrap();
     assert_eq!(second.status.code(), Some(2));
-    assert!(text(&second.stderr).ends_with("another comparison writes here\n"), "{}", text(&second.stderr));
+    assert!(text(&second.stderr).contains(": locked by another comparison"), "{}", text(&second.stderr));
     run(&digits, folder.path(), &["--table", "basic", "--epochs", "1"]);
 }

@@ -1,4 +1,4 @@
-//! Every layer of the crate keeps every promise; layers that break one are found out.
+//! Every layer of the crate passes every conformance check, and each check detects a faulty layer.
 
 use std::sync::Mutex;
 
@@ -14,7 +14,7 @@ fn samples(rows: usize, width: usize) -> Array2<f64> {
 
 #[test]
 fn every_layer() {
-    // Odd sizes, whole lanes and blocks, and more than one block.
+    // Odd sizes, whole lanes and blocks, and sizes of more than one block.
     for (rows, width) in [(5, 3), (4, 16), (3, 67)] {
         let layers = built_in_layers::<f32>(width).into_iter().zip(built_in_layers::<f64>(width));
         for (single, double) in
@@ -29,7 +29,7 @@ fn every_layer() {
     }
 }
 
-/// y = s·x, one s per unit, with some mistake.
+/// y = s·x, with one s per unit and an optional mistake.
 #[derive(Debug)]
 struct Scale {
     mistake: Mistake,
@@ -56,7 +56,7 @@ enum Mistake {
 use Mistake::*;
 
 impl Scale {
-    /// How often this was called before.
+    /// The number of previous calls.
     fn count(&self) -> usize {
         let mut calls = self.calls.lock().unwrap();
         calls.push(0.0);
@@ -139,30 +139,30 @@ fn every_broken_promise_is_named() {
         conformance::layer(&layer, samples(5, 3).view(), 3).unwrap()
     };
     report(None).assert();
-    assert_eq!(report(None).to_string(), "scale passed: 0 of 16 promises broken");
+    assert_eq!(report(None).to_string(), "scale passed: 0 of 16 checks failed");
     for (mistake, promise) in [
         (
             LeavesOutputUnwritten,
-            "every value is written, none added to, no scratch is read before it is written, f64: y in prediction at (0, 0) is NaN and 5e-1",
+            "every value is overwritten, and no scratch is read before it is written, f64: y in prediction at (0, 0): NaN differs from 5e-1",
         ),
         (
             AddsToGradient,
-            "every value is written, none added to, no scratch is read before it is written, f32: grad at (0, 0)",
+            "every value is overwritten, and no scratch is read before it is written, f32: grad at (0, 0)",
         ),
-        (WrongGradient, "the gradients are right: failed"),
-        (RemembersInput, "nothing is remembered, f64: grad at (0, 0)"),
-        (Counts, "every value is written, none added to, no scratch is read before it is written, f32"),
+        (WrongGradient, "the gradients are correct: failed"),
+        (RemembersInput, "the layer keeps no state between passes, f64: grad at (0, 0)"),
+        (Counts, "every value is overwritten, and no scratch is read before it is written, f32"),
+        (LearnsOnlyBehindOthers, "dx and the gradient can be computed separately, f32: grad at (0, 0)"),
+        (SaysByRowButIsNot, "row_wise is correct in training, f32: y of rows 0..1 at (0, 0)"),
+        (SaysByRowInPredictionButIsNot, "row_wise is correct in prediction, f64: y of rows 0..1 at (0, 0)"),
         (
-            LearnsOnlyBehindOthers,
-            "dx and the gradient can be had alone, or one after the other, f32: grad at (0, 0)",
+            DependsOnThreads,
+            "the number of threads does not change the results, f32: 2 threads: y in prediction at (0, 0)",
         ),
-        (SaysByRowButIsNot, "row_wise is the truth in training, f32: y of rows 0..1 at (0, 0)"),
-        (SaysByRowInPredictionButIsNot, "row_wise is the truth in prediction, f64: y of rows 0..1 at (0, 0)"),
-        (DependsOnThreads, "threads change no bit, f32: 2 threads: y in prediction at (0, 0)"),
         (CoarseInSingle, "f32 and f64 agree: y in prediction at (0, 0)"),
-        (ReachesBeyondParameters, "passes, f64: the layer panicked"),
-        (NewNamesEachTime, "the description does not change, f32"),
-        (CannotBeAsked, "it can be described: the layer panicked"),
+        (ReachesBeyondParameters, "the passes run, f64: the layer panicked"),
+        (NewNamesEachTime, "the declarations do not change, f32"),
+        (CannotBeAsked, "the declarations can be read: the layer panicked"),
     ] {
         let report = report(mistake);
         assert!(!report.passed(), "{mistake:?}");
@@ -180,7 +180,7 @@ fn what_cannot_be_examined_is_an_error() {
     assert!(conformance::layer(&BatchNorm::new(), samples(1, 3).view(), 0).is_err());
 }
 
-/// y = x², with the input kept in scratch, and a mistake.
+/// y = x², with the input kept in scratch and an optional mistake.
 #[derive(Debug)]
 struct Square(ScratchMistake);
 
@@ -244,13 +244,10 @@ fn careless_users_of_scratch_are_named() {
     let report = |mistake| conformance::layer(&Square(mistake), samples(5, 3).view(), 3).unwrap();
     report(ScratchMistake::None).assert();
     for (mistake, promise) in [
-        (ScratchMistake::ReadsUnwritten, "every value is written, none added to, no scratch is read before"),
-        (ScratchMistake::KeepsOtherRows, "row_wise is the truth in training, f64"),
-        (
-            ScratchMistake::ForgetsGradients,
-            "every value is written, none added to, no scratch is read before",
-        ),
-        (ScratchMistake::AsksForOthers, "passes, f64: the layer panicked"),
+        (ScratchMistake::ReadsUnwritten, "every value is overwritten, and no scratch is read before"),
+        (ScratchMistake::KeepsOtherRows, "row_wise is correct in training, f64"),
+        (ScratchMistake::ForgetsGradients, "every value is overwritten, and no scratch is read before"),
+        (ScratchMistake::AsksForOthers, "the passes run, f64: the layer panicked"),
     ] {
         let report = report(mistake);
         let found = report.failures.iter().any(|failure| failure.starts_with(promise));

@@ -1,4 +1,4 @@
-//! Fetching files, from mirrors on this machine that serve well, badly or not at all.
+//! Downloads from local mirrors that serve files correctly, incorrectly or not at all.
 #![cfg(feature = "download")]
 
 use std::fs;
@@ -20,22 +20,22 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/mnist");
 const NAME: &str = "digits-idx1-ubyte";
 const CONTENT: &[u8] = b"\0\0\x08\x01\0\0\0\x03\x03\x01\x04";
 
-/// How a mirror behaves.
+/// The behaviour of a mirror.
 #[derive(Clone, Copy)]
 enum Mirror {
     /// Serves this content, compressed.
     Good(&'static [u8]),
-    /// Serves this content as it is.
+    /// Serves this content uncompressed.
     Raw(&'static [u8]),
-    /// Hangs up in the middle, having promised the whole.
+    /// Announces the full length and closes the connection halfway.
     Truncated,
-    /// Serves half of the compressed content as if it were all.
+    /// Serves half of the compressed content as if it were complete.
     Half,
     /// Answers with this status.
     Status(u16),
-    /// Accepts the connection and is silent.
+    /// Accepts the connection and sends nothing.
     Silent,
-    /// Falls silent after half of the content.
+    /// Sends nothing after half of the content.
     Stalled,
     /// Serves the files of this folder.
     Folder(&'static str),
@@ -53,14 +53,14 @@ impl Server {
         let url = format!("http://{}/mnist", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let log = requests.clone();
-        // It ends with the test process.
+        // The thread ends with the test process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (mut stream, log) = (stream.unwrap(), log.clone());
                 thread::spawn(move || {
                     let path = request(&mut stream);
                     log.lock().unwrap().push(path.clone());
-                    // The client may hang up when it has seen enough.
+                    // The client may close the connection early.
                     let _ = mirror.answer(&path, &mut stream);
                 });
             }
@@ -73,7 +73,7 @@ impl Server {
     }
 }
 
-/// The path that is asked for.
+/// Returns the requested path.
 fn request(stream: &mut TcpStream) -> String {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
@@ -115,7 +115,7 @@ fn respond(stream: &mut TcpStream, status: u16, body: &[u8]) -> std::io::Result<
     stream.write_all(body)
 }
 
-/// Until the client hangs up.
+/// Waits until the client closes the connection.
 fn wait(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.read(&mut [0]).map(drop)
 }
@@ -138,7 +138,7 @@ fn download(folder: &TempDir, mirrors: &[&Server]) -> Download {
         .read_timeout(Duration::from_millis(300))
 }
 
-/// The names in the folder.
+/// Returns the names in the folder.
 fn names(folder: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(folder.path()).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -149,12 +149,12 @@ fn assert_fetched(folder: &TempDir) {
     assert_eq!(fs::read(folder.path().join(NAME)).unwrap(), CONTENT);
 }
 
-/// With this mirror alone the download fails and leaves nothing; with a good one after it, that one takes over.
+/// Asserts that the download fails and leaves no file with this mirror alone, and succeeds with a good mirror after it.
 fn assert_passed_over(mirror: Mirror, reason: &str) {
     let (bad, good) = (Server::start(mirror), Server::start(Mirror::Good(CONTENT)));
     let folder = tempfile::tempdir().unwrap();
     let error = download(&folder, &[&bad]).fetch().unwrap_err();
-    let start = format!("{NAME}: no mirror gave it: {}/{NAME}.gz: ", bad.url);
+    let start = format!("{NAME}: download failed: {}/{NAME}.gz: ", bad.url);
     assert!(error.to_string().starts_with(&start) && error.to_string().contains(reason), "{error}");
     assert!(matches!(error, Error::Download { .. }));
     assert!(names(&folder).is_empty(), "{:?}", names(&folder));
@@ -242,7 +242,7 @@ fn what_is_there_is_not_fetched_again() {
         download(&folder, &[&server]).fetch().unwrap();
     }
     assert_eq!(server.requests().len(), 1);
-    // And needs no mirror at all.
+    // An existing file needs no mirror.
     download(&folder, &[]).fetch().unwrap();
 }
 
@@ -271,7 +271,7 @@ fn what_cannot_be_replaced_stays() {
 fn no_mirror() {
     let folder = tempfile::tempdir().unwrap();
     let error = download(&folder, &[]).fetch().unwrap_err();
-    assert_eq!(error.to_string(), format!("{NAME}: no mirror gave it: none is set"));
+    assert_eq!(error.to_string(), format!("{NAME}: download failed: no mirrors are set"));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_folder_where_the_file_should_be() {
     assert_eq!((names(&folder), server.requests().len()), (vec![NAME.into()], 1));
 }
 
-/// A file is replaced as any other is.
+/// A downloaded file is replaced under the same rules as any other file.
 #[cfg(unix)]
 #[test]
 fn only_a_regular_file_is_replaced() {
@@ -312,7 +312,7 @@ fn only_a_regular_file_is_replaced() {
     fs::write(&target, "old").unwrap();
     fs::set_permissions(&target, fs::Permissions::from_mode(0o400)).unwrap();
     symlink(&target, &path).unwrap();
-    refused("is read-only; make it writable, or give another name");
+    refused("the file is read-only: make it writable or choose another name");
     fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
     download(&folder, &[&server]).fetch().unwrap();
     assert_fetched(&folder);
@@ -347,7 +347,7 @@ fn at_the_same_time() {
 #[test]
 fn the_real_data() {
     if !Path::new(DATA).exists() {
-        println!("skipped: there is no folder {DATA} with the four files of MNIST");
+        println!("skipped: no folder {DATA} with the four MNIST files");
         return;
     }
     let (server, folder) = (Server::start(Mirror::Folder(DATA)), tempfile::tempdir().unwrap());
@@ -355,4 +355,14 @@ fn the_real_data() {
     let mnist = Mnist::load(download.fetch().unwrap()).unwrap();
     assert!(mnist == Mnist::load(DATA).unwrap());
     assert_eq!(server.requests(), Mnist::FILES.map(|name| format!("/mnist/{name}.gz")));
+}
+
+#[test]
+fn the_cache_folder_is_inside_the_users() {
+    let has_home = ["HOME", "USERPROFILE"].iter().any(|name| std::env::var_os(name).is_some());
+    if !has_home {
+        println!("skipped: there is no home folder");
+        return;
+    }
+    assert!(Mnist::cache_folder().is_some_and(|folder| folder.ends_with("manabi/mnist")));
 }

@@ -1,4 +1,5 @@
-//! Derivatives by dual numbers: of every elementary function, of every activation by its plain formula, at kinks, and twice.
+//! Derivatives by dual numbers: of every elementary function, of every activation by its plain formula, at kinks, and second
+//! derivatives.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -9,7 +10,7 @@ use manabi::activation::{
 use manabi::scalar::Dual;
 use manabi::{ActFn, Mish, Real, Relu, Scalar, Swish, gradcheck};
 
-/// An activation by a formula, whose derivative comes from duals.
+/// An activation given by a formula, with its derivative computed by dual numbers.
 macro_rules! plain {
     ($($name:ident($u:ident) = $formula:expr;)+) => {
         $(
@@ -51,7 +52,7 @@ plain! {
     PlainSwish(u) = u / (R::one() + (-u).exp());
     PlainMish(u) = u * (R::one() + u.exp()).ln().tanh();
     PlainTanhExp(u) = u * u.exp().tanh();
-    // The same through the functions of `Real` that do not cancel.
+    // The same function, written with functions of `Real` that do not cancel.
     StableElu(u) = if u > R::zero() { u } else { u.exp_m1() };
     StableSoftplus(u) = u.softplus();
     StableSigmoid(u) = u.sigmoid();
@@ -62,14 +63,14 @@ plain! {
     StableMish(u) = u * u.softplus().tanh();
 }
 
-/// The points of the range where the plain formula is compared.
+/// Returns the points at which the plain formula is compared.
 fn points(low: f64, high: f64) -> impl Iterator<Item = f64> {
     // An odd number of steps, so that no point is at a kink.
     (0..=100_003).map(move |i| low + (high - low) * f64::from(i) / 100_003.0)
 }
 
-/// The greatest error of a formula's derivative on an interval, relative to the hand-written one; near a zero of that, to its
-/// size around.
+/// Returns the largest error of a formula's derivative on an interval, relative to the hand-written derivative, or near a zero
+/// of it, relative to its magnitude nearby.
 fn worst<P: ActFn, F: ActFn>(plain: &P, function: &F, (low, high): (f64, f64)) -> (f64, f64) {
     let errors = points(low, high).map(|u| {
         let exact = function.df(u, function.f(u));
@@ -111,7 +112,7 @@ fn the_plain_formula_gives_the_derivative_where_it_is_stable() {
     agrees(PlainTanhExp, TanhExp, (-700.0, 600.0));
 }
 
-/// With the functions that are made for it, formulas are right over the whole range.
+/// Formulas that use the dedicated functions are correct over the whole range.
 #[test]
 fn functions_that_do_not_cancel_give_the_derivative_everywhere() {
     let all = (-1e6, 1e6);
@@ -127,7 +128,7 @@ fn functions_that_do_not_cancel_give_the_derivative_everywhere() {
     }
 }
 
-/// The learned ones: by u and by the parameter.
+/// The derivatives of learned activations with respect to u and to the parameter.
 #[test]
 fn learned_functions_have_both_derivatives() {
     fn check<F: TrainableActFn>(plain: impl Fn(Dual<f64>, Dual<f64>) -> Dual<f64>) {
@@ -138,7 +139,7 @@ fn learned_functions_have_both_derivatives() {
                 let by_p = plain(Dual::constant(u), Dual::variable(p)).derivative();
                 for (dual, exact) in [(by_u, F::dz_du(u, p, z)), (by_p, F::dz_dp(u, p, z))] {
                     let error = (dual - exact).abs() / exact.abs().max(0.05);
-                    assert!(error < 1e-14, "{}: {u}, {p}: {dual} and {exact}", F::KIND);
+                    assert!(error < 1e-14, "{} at u {u}, p {p}: expected {exact}, got {dual}", F::KIND);
                 }
             }
         }
@@ -147,7 +148,7 @@ fn learned_functions_have_both_derivatives() {
     check::<PRelu>(|u, p| if u > Dual::of(0.0) { u } else { p * u });
 }
 
-/// One line for each elementary function: dual and second dual derivative against differences.
+/// Compares the first and second derivative by dual numbers with differences, in one line for each elementary function.
 macro_rules! differentiate {
     ($($name:ident: $($at:expr),+;)+) => {
         $(
@@ -218,7 +219,7 @@ fn every_elementary_function_knows_its_derivative() {
     }
 }
 
-/// The functions of two numbers, by either of them.
+/// The functions of two arguments, differentiated with respect to each.
 #[test]
 fn functions_of_two_numbers_know_both_derivatives() {
     plain! {
@@ -250,7 +251,7 @@ fn functions_of_two_numbers_know_both_derivatives() {
 fn kinks_follow_the_branch_taken() {
     let slope = |u: f64| PlainRelu.df(u, PlainRelu.f(u));
     assert_eq!([-1.0, 1.0].map(slope), [0.0, 1.0]);
-    // `max` keeps u where the two are equal.
+    // `max` returns u if both are equal.
     assert_eq!(slope(0.0), 1.0);
     assert_eq!(PlainLeakyRelu.df(0.0, 0.0), 0.01);
     let report = gradcheck::activation(&PlainRelu);
@@ -275,7 +276,7 @@ fn the_sigmoid_and_its_derivative_at_once_are_what_they_are_apart() {
         for (y, expected) in [(sigmoid, x.sigmoid()), (slope, x.sigmoid_derivative())] {
             let unit = (expected * A::epsilon()).max(A::min_positive_value() * A::epsilon());
             let close = y.is_nan() && expected.is_nan() || (y - expected).abs() <= A::of(6.0) * unit;
-            assert!(close, "{x}: {y} and {expected}");
+            assert!(close, "{x}: expected {expected}, got {y}");
         }
     }
     (0..=u32::MAX).step_by(10_007).for_each(|bits| check(f32::from_bits(bits)));
@@ -284,11 +285,19 @@ fn the_sigmoid_and_its_derivative_at_once_are_what_they_are_apart() {
         .for_each(check::<f64>);
 }
 
-/// In `f32` a derivative is that of the formula in `f32`.
+/// In `f32`, the derivative is the derivative of the formula in `f32`.
 #[test]
 fn single_precision_has_derivatives_too() {
     for u in points(-20.0, 20.0) {
         let (single, double) = (StableMish.df(u as f32, 0.0), StableMish.df(f64::from(u as f32), 0.0));
-        assert!((f64::from(single) - double).abs() < 1e-6, "{u}: {single} and {double}");
+        assert!((f64::from(single) - double).abs() < 1e-6, "{u}: expected {double}, got {single}");
+    }
+}
+
+/// n − 1 does not fit in an `i32` here, and its parity decides the sign.
+#[test]
+fn the_least_power_has_its_slope() {
+    for (x, expected) in [(-1.0, 2_f64.powi(31)), (1.0, -2_f64.powi(31))] {
+        assert_eq!(Dual::variable(x).powi(i32::MIN).derivative(), expected);
     }
 }

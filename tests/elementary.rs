@@ -1,7 +1,7 @@
-//! The elementary functions against libm, which is right to about one unit in the last place of `f64`: in `f32` over inputs of
-//! every size, in `f64` at random points, and at the ends. `tests/mpfr` measures `f64` exactly.
+//! The elementary functions compared with libm, which is accurate to about one unit in the last place of `f64`: in `f32` over
+//! inputs of every magnitude, in `f64` at random points, and at the ends. `tests/mpfr` measures `f64` exactly.
 //!
-//! `MANABI_STRIDE=1 cargo test --release --test elementary` takes all 2³² inputs instead of some.
+//! `MANABI_STRIDE=1 cargo test --release --test elementary` tests all 2³² inputs instead of some.
 
 use std::thread;
 
@@ -10,7 +10,7 @@ use libm::{
 };
 use manabi::{Real, simd};
 
-/// A name, the function in `f32` for a whole array, in `f64`, and that of libm.
+/// A name, the function in `f32` for a whole array, the function in `f64`, and libm's function.
 type Function = (&'static str, fn(&[f32], &mut [f32]), fn(f64) -> f64, fn(f64) -> f64);
 
 macro_rules! functions {
@@ -39,12 +39,12 @@ const FUNCTIONS: [Function; 17] = functions! {
     exp2 exp2  log2 log2  log10 log10  cbrt cbrt  floor floor  sqrt sqrt
 };
 
-/// NaN below 1, where libm has some number.
+/// Returns NaN below 1, for which libm returns an unspecified value.
 fn true_acosh(x: f64) -> f64 {
     if x < 1.0 { f64::NAN } else { acosh(x) }
 }
 
-/// The error of an `f32`, in units in the last place of the truth.
+/// Returns the error of an `f32`, in units in the last place of the true value.
 fn ulps(y: f32, truth: f64) -> f64 {
     if y.is_nan() && truth.is_nan() || f64::from(y) == truth {
         return 0.0;
@@ -62,7 +62,7 @@ fn single_precision_is_rounded_once() {
     let stride = std::env::var("MANABI_STRIDE").map_or(50_021, |stride| stride.parse().expect("a number"));
     let threads = thread::available_parallelism().map_or(1, |threads| threads.get());
     for (name, single, _, truth) in FUNCTIONS {
-        // NaN is worse than all.
+        // NaN counts as the largest error.
         let worse = |worst: (f64, f32), error: (f64, f32)| match error.0 > worst.0 || error.0.is_nan() {
             true => error,
             false => worst,
@@ -83,7 +83,7 @@ fn single_precision_is_rounded_once() {
         };
         let (worst, at) = thread::scope(|scope| {
             let parts: Vec<_> = (0..threads).map(|first| scope.spawn(move || part(first))).collect();
-            parts.into_iter().map(|part| part.join().expect("a part")).fold((0.0, 0.0), worse)
+            parts.into_iter().map(|part| part.join().expect("no thread panics")).fold((0.0, 0.0), worse)
         });
         println!("| {name} | {worst:.4} | {at:e} |");
         assert!(worst <= 0.5001, "{name}({at}) is off by {worst}");
@@ -103,11 +103,11 @@ fn double_precision_is_near_libm() {
             let x =
                 if i % 2 == 0 { f64::from_bits(bits) } else { (bits >> 11) as f64 / 2_f64.powi(51) - 2.0 };
             let (y, expected) = (own(x), truth(x));
-            // Both may err by a unit.
+            // Each may be off by one unit.
             let close = (y - expected).abs() <= 2.5 * f64::EPSILON * expected.abs() + 1e-323;
             assert!(
                 y == expected || y.is_nan() && expected.is_nan() || close,
-                "{name}({x:e}) = {y:e}, not {expected:e}"
+                "{name}({x:e}): expected {expected:e}, got {y:e}"
             );
         }
     }
@@ -121,7 +121,7 @@ fn ends_and_signs() {
             let (y, expected) = (own(x), truth(x));
             let same = y.to_bits() == expected.to_bits() || y.is_nan() && expected.is_nan();
             let close = (y - expected).abs() <= 2.5 * f64::EPSILON * expected.abs();
-            assert!(same || close && expected != 0.0, "{name}({x:e}) = {y:e}, not {expected:e}");
+            assert!(same || close && expected != 0.0, "{name}({x:e}): expected {expected:e}, got {y:e}");
             let mut y = [0.0];
             single(&[x as f32], &mut y);
             assert_eq!(y[0].is_nan(), own(f64::from(x as f32)).is_nan(), "{name}({x})");
@@ -193,7 +193,7 @@ fn gamma_functions() {
         for (y, expected) in [(Real::ln_gamma(x), ln_gamma), (Real::digamma(x), digamma)] {
             assert!(
                 (y - expected).abs() <= 4.0 * f64::EPSILON * f64::max(expected.abs(), 0.05),
-                "{x}: {y}, not {expected}"
+                "{x}: expected {expected}, got {y}"
             );
         }
     }
@@ -206,7 +206,7 @@ fn gamma_functions() {
     assert_eq!((Real::ln_gamma(1.0_f32), Real::ln_gamma(2.0_f32)), (0.0, 0.0));
 }
 
-/// A loop of the best instruction set has the bits of a call that is compiled for the least one.
+/// A loop compiled for the best instruction set returns the same bits as a call compiled for the baseline.
 #[test]
 fn a_loop_has_the_bits_of_one_call() {
     let x: Vec<f32> = (0..4099).map(|i| (i * i) as f32 * 0.37 - 900.0).collect();

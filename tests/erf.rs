@@ -1,10 +1,10 @@
-//! The error function and its kin against values from mpmath (`golden/erf.py`), and at the edges.
+//! The error function and related functions compared with values from mpmath (`golden/erf.py`), and at the edges.
 
 use manabi::{Real, Scalar};
 
 type Function = fn(f64) -> f64;
 
-/// The functions in this precision, from and to `f64`.
+/// Returns the functions in this precision, with argument and results converted from and to `f64`.
 fn functions<A: Scalar>() -> [Function; 5] {
     [
         |x| A::of(x).erf().widen(),
@@ -15,15 +15,15 @@ fn functions<A: Scalar>() -> [Function; 5] {
     ]
 }
 
-/// Distance in units in the last place of a type with `bits` digits and `least` as the lowest normal exponent.
+/// Returns the distance in units in the last place of a type with `bits` digits and the lowest normal exponent `least`.
 fn ulp(got: f64, want: f64, bits: i32, least: i32) -> f64 {
     let exponent = (want.abs().to_bits() >> 52) as i32 - 1023;
     let unit = exponent.max(least) + 1 - bits;
     (got - want).abs() * 2f64.powi(-unit / 2) * 2f64.powi(-unit + unit / 2)
 }
 
-/// Largest error of each function over the golden table. The derivative has a zero, around which only its absolute
-/// error is small: there the unit is that of 1/8.
+/// Returns the largest error of each function over the golden table. Near the zero of the derivative only the absolute error is
+/// small, so the unit there is the unit in the last place of 1/8.
 fn worst(functions: [Function; 5], bits: i32, least: i32) -> [f64; 5] {
     let mut worst = [0.0; 5];
     for line in include_str!("golden/erf.txt").lines() {
@@ -35,7 +35,7 @@ fn worst(functions: [Function; 5], bits: i32, least: i32) -> [f64; 5] {
             } else {
                 ulp(got, want, bits, least)
             };
-            assert!(error < 5.0, "function {k} at {}: {got:e} for {want:e}", row[0]);
+            assert!(error < 5.0, "function {k} at {}: expected {want:e}, got {got:e}", row[0]);
             worst[k] = error.max(worst[k]);
         }
     }
@@ -70,7 +70,7 @@ fn edges() {
     check::<f64>();
     assert_eq!(f64::MAX.gelu(), f64::MAX);
     assert_eq!(Real::erf(f64::MIN), -1.0);
-    // Far out on the left there is still something, with all its digits.
+    // Far to the left the values are tiny but have full precision.
     assert_eq!((-12.0_f32).gelu(), -2.131_778_5e-32);
     assert!((-14.0_f32).normal_cdf() > 0.0);
 }

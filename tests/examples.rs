@@ -1,4 +1,4 @@
-//! The short examples, run: each asserts what it promises.
+//! Runs the short examples, which assert their own results.
 
 #[path = "../examples/binary_classification.rs"]
 mod binary_classification;

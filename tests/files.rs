@@ -1,4 +1,4 @@
-//! Files are replaced as a whole, and only where there is a regular file that may be written, or none.
+//! Files are replaced as a whole, and only if the target is a writable regular file or does not exist.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
@@ -27,7 +27,7 @@ fn history() -> History {
     Trainer::new().batch_size(1).epochs(1).fit(&mut model(), &samples()).unwrap()
 }
 
-/// Everything that writes a file of a name that the user gives.
+/// Returns every function that writes a file under a name chosen by the user.
 type Writer = Box<dyn Fn(&Path) -> Result<()>>;
 
 fn writers() -> Vec<Writer> {
@@ -39,9 +39,9 @@ fn writers() -> Vec<Writer> {
     ]
 }
 
-/// The error of a writer, which names the path.
+/// Returns the error of a writer, and checks that it names the path.
 fn refused(write: &Writer, path: &Path) -> String {
-    match write(path).expect_err("a refusal") {
+    match write(path).expect_err("an error") {
         Error::Io { path: named, error } if named == path => error.to_string(),
         other => panic!("{other:?}"),
     }
@@ -60,7 +60,7 @@ fn what_is_no_regular_file_stays_as_it_is() {
         let _socket = UnixListener::bind(at("socket")).unwrap();
         fs::create_dir(at("folder")).unwrap();
         symlink("pipe", at("link")).unwrap();
-        // Root alone may make a device.
+        // Only root can create a device.
         let has_device = Command::new("mknod").arg(at("device")).args(["c", "1", "3"]).output();
         let has_device = has_device.is_ok_and(|output| output.status.success());
         let before = count(folder.path());
@@ -97,10 +97,10 @@ fn the_target_of_a_link_is_replaced() {
         assert!(at("outer").is_symlink() && at("inner").is_symlink());
         assert!(!at("far/target").is_symlink());
         assert!(fs::read(at("far/target")).unwrap() != b"old");
-        // Nothing is left beside either.
+        // No temporary files remain next to the file or the link.
         assert_eq!((count(folder.path()), count(&at("far"))), (4, 1));
 
-        // A link to nothing is a name for what is written.
+        // A dangling link is the name of the file to write.
         symlink("far/new", at("dangling")).unwrap();
         write(&at("dangling")).unwrap();
         assert!(at("dangling").is_symlink() && at("far/new").is_file());
@@ -123,7 +123,7 @@ fn mode_and_owner_stay() {
             assert_eq!(metadata.mode() & 0o7777, mode);
             assert!(metadata.len() > 3);
         }
-        // Root alone may give a file away.
+        // Only root can change the owner of a file.
         if chown(&path, Some(1234), Some(4321)).is_ok() {
             write(&path).unwrap();
             let metadata = path.metadata().unwrap();
@@ -147,7 +147,7 @@ fn a_read_only_file_is_refused() {
         symlink("file", folder.path().join("link")).unwrap();
         for name in ["file", "link"] {
             let error = refused(&write, &folder.path().join(name));
-            assert_eq!(error, "is read-only; make it writable, or give another name");
+            assert_eq!(error, "the file is read-only: make it writable or choose another name");
         }
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(count(folder.path()), 2);
@@ -159,7 +159,7 @@ fn the_longest_names_can_be_written() {
     for write in writers() {
         let folder = tempfile::tempdir().unwrap();
         for length in [60, 61, 215, 235, 236, 250, 255] {
-            // Of characters of two bytes, the last one cut where the length is odd.
+            // Characters of two bytes, with one of a single byte at the end if the length is odd.
             let name: String = "é".repeat(length / 2) + &"x".repeat(length % 2);
             write(&folder.path().join(&name)).unwrap();
             write(&folder.path().join(&name)).unwrap();
@@ -193,7 +193,7 @@ fn checkpoints_are_files_like_others() {
     fs::set_permissions(at("other/best.safetensors"), Permissions::from_mode(0o444)).unwrap();
     let error = run(&at("other")).unwrap_err().to_string();
     assert!(
-        error.ends_with("best.safetensors: is read-only; make it writable, or give another name"),
+        error.ends_with("best.safetensors: the file is read-only: make it writable or choose another name"),
         "{error}"
     );
     assert_eq!(fs::read(at("other/best.safetensors")).unwrap(), b"kept");

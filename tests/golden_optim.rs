@@ -1,4 +1,4 @@
-//! Optimizers, schedules and clipping against PyTorch, to 10⁻¹² relative.
+//! Optimizers, schedules and clipping compared with PyTorch, to a relative error of 10⁻¹².
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use manabi::optim::{
     StepDecay, Stepper, WarmUp,
 };
 
-/// The numbers of every line that begins so.
+/// Returns the values of every line that begins with `name`.
 fn lines(name: &str) -> Vec<Vec<f64>> {
     let number = |word| f64::from_str(word).expect("a number");
     let lines = include_str!("golden/optim.txt").lines().filter_map(|line| line.strip_prefix(name));
@@ -19,7 +19,7 @@ fn lines(name: &str) -> Vec<Vec<f64>> {
 }
 
 fn line(name: &str) -> Vec<f64> {
-    let [line] = lines(name).try_into().unwrap_or_else(|_| panic!("no such line, or more than one: {name}"));
+    let [line] = lines(name).try_into().unwrap_or_else(|_| panic!("expected exactly one line for {name}"));
     line
 }
 
@@ -28,7 +28,7 @@ fn close(got: &[f64], expected: &[f64], what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
         let close = (got - expected).abs() <= 1e-12 * expected.abs();
-        assert!(close, "{what}, number {i}: {got:e}, PyTorch has {expected:e}");
+        assert!(close, "{what}[{i}]: expected {expected:e} as in PyTorch, got {got:e}");
     }
 }
 
@@ -90,10 +90,10 @@ fn schedule(name: &str, schedule: impl Schedule) {
     schedule.check().unwrap();
     let expected = line(&format!("schedule {name}"));
     let got: Vec<f64> = (0..expected.len() as u64).map(|steps| schedule.rate(0.1, steps)).collect();
-    // A rate near 0 keeps as many digits as the base has.
+    // A rate near 0 is only as precise, absolutely, as the base rate.
     for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
         let close = (got - expected).abs() <= 1e-12 * expected.abs() + 1e-17;
-        assert!(close, "{name} after {i} steps: {got:e}, PyTorch has {expected:e}");
+        assert!(close, "{name} after {i} steps: expected {expected:e} as in PyTorch, got {got:e}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Three steps of training against NumPy.
+//! Three training steps compared with NumPy.
 
 use approx::assert_abs_diff_eq;
 use manabi::{Activation, Affine, CrossEntropy, Samples, Sequential, Sgd, Softmax, Swish, Trainer};
@@ -8,7 +8,7 @@ use ndarray::{arr2, s};
 mod golden;
 use golden::*;
 
-/// The parameters as the model keeps them.
+/// The parameters in the order of the model.
 fn flat(w1: &[[f64; 3]], b1: &[f64], w2: &[[f64; 2]], b2: &[f64]) -> Vec<f64> {
     [w1.as_flattened(), b1, w2.as_flattened(), b2].concat()
 }

@@ -1,4 +1,4 @@
-//! Every derivative against central differences.
+//! Every derivative compared with central differences.
 
 use manabi::activation::{
     ActivationVisitor, Celu, Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, Identity, LeakyRelu,
@@ -17,7 +17,7 @@ use manabi::{
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// Every activation, with its own settings and with others.
+/// Checks every activation, with its default and with other settings.
 struct EachDerivative;
 
 impl ActivationVisitor for EachDerivative {
@@ -30,9 +30,9 @@ impl ActivationVisitor for EachDerivative {
     fn trainable<F: TrainableActFn + Default>(&mut self, _: fn(f64) -> F) {}
 }
 
-/// The settings of a function, its numbers times this factor.
+/// Returns the settings of a function, with its numeric values multiplied by this factor.
 fn scaled(function: &impl ActFn, factor: f64) -> Settings {
-    let settings = function.settings().expect("a built-in function tells its settings");
+    let settings = function.settings().expect("a built-in function returns its settings");
     let scale = |(name, value): (&str, &Setting)| match value {
         Setting::Number(number) => (name.to_owned(), Setting::Number(factor * number)),
         other => (name.to_owned(), other.clone()),
@@ -51,7 +51,7 @@ fn every_activation_over_the_whole_range() {
 
 const INF: f64 = f64::INFINITY;
 
-/// What every function and its derivative approach: on the left, on the right, and both slopes.
+/// The limits of every function and its derivative at −∞ and ∞.
 const LIMITS: [(&str, [f64; 4]); 20] = [
     ("identity", [-INF, INF, 1.0, 1.0]),
     ("relu", [0.0, INF, 0.0, 1.0]),
@@ -75,7 +75,7 @@ const LIMITS: [(&str, [f64; 4]); 20] = [
     ("celu", [-1.0, INF, 0.0, 1.0]),
 ];
 
-/// Every function keeps its limits.
+/// Every function approaches its limits.
 struct EachLimit;
 
 impl ActivationVisitor for EachLimit {
@@ -94,7 +94,7 @@ fn keeps_limits<F: ActFn, A: Scalar>(function: &F, left: f64, right: f64, left_s
         let dz = function.df(u, z);
         assert!(dz == A::of(slope), "{}'({u}) = {dz}", F::KIND);
     }
-    // Half of the largest number: SELU is steeper than 1.
+    // Half of the largest value, because SELU has a slope above 1.
     let (large, small) = (A::max_value() / A::of(2.0), A::min_positive_value());
     for u in [large, -large, small, -small, A::zero()] {
         let z = function.f(u);
@@ -119,7 +119,7 @@ fn limits_of_every_function() {
     both(Swish::new(0.0), [-inf, inf, 0.5, 0.5]);
 }
 
-/// As the pages of the functions say.
+/// Checks the slopes at kinks that the functions document.
 #[test]
 fn slopes_at_kinks() {
     fn check<F: ActFn>(function: F, expected: &[(f64, f64)]) {
@@ -138,10 +138,10 @@ fn slopes_at_kinks() {
 
 #[test]
 fn single_precision_follows_double_precision() {
-    // `spread`: how the rounding of what a function takes the exponential of grows with u.
+    // `spread`: how the rounding error of the exponential's argument grows with u.
     fn check_with<F: ActFn>(function: F, spread: f64) {
         let dense = (-40_000..=40_000).map(|i| i as f32 / 400.0);
-        // Every size of number, of both signs.
+        // Values of every magnitude and both signs.
         let sparse = (0..=u32::MAX).step_by(50_021).map(f32::from_bits).filter(|u| u.is_finite());
         for u in dense.chain(sparse) {
             let (z, exact) = (function.f(u), function.f(f64::from(u)));
@@ -150,16 +150,16 @@ fn single_precision_follows_double_precision() {
             let tolerance = 4e-7 * (1.0 + spread * f64::from(u).abs().min(100.0));
             let is_close =
                 error <= tolerance * exact.abs() + 2e-45 || z.is_infinite() && exact.abs() > 3.4e38;
-            assert!(is_close, "{}({u:e}) = {z:e}, not {exact:e}", F::KIND);
+            assert!(is_close, "{}({u:e}): expected {exact:e}, got {z:e}", F::KIND);
             let error = (f64::from(dz) - exact_dz).abs();
             assert!(
                 error <= tolerance * exact_dz.abs().max(0.2),
-                "{}'({u:e}) = {dz:e}, not {exact_dz:e}",
+                "{}'({u:e}): expected {exact_dz:e}, got {dz:e}",
                 F::KIND
             );
         }
     }
-    /// How the rounding of what the function takes the exponential of grows with u.
+    /// How the rounding error of the exponential's argument grows with u.
     const SPREAD: [(&str, f64); 2] = [("gelu_tanh", 5.0), ("tanh_exp", 0.5)];
     struct Each;
     impl ActivationVisitor for Each {
@@ -221,7 +221,7 @@ fn gradients_by_a_parameter_have_limits() {
         assert_eq!((PRelu::z(-inf, A::zero()), Swish::z(inf, A::zero())), (A::zero(), inf));
         assert_eq!(Swish::dz_du(inf, A::zero(), inf), A::of(0.5));
         assert_eq!((PRelu::dz_dp(-inf, A::one(), -inf), PRelu::dz_dp(inf, A::one(), inf)), (-inf, A::zero()));
-        // u²·σ(u)·σ(−u) with sixteen digits.
+        // u²·σ(u)·σ(−u), to sixteen digits.
         let expected = [
             (-20.0, 8.244_614_455_767_397e-7),
             (-1.0, 0.196_611_933_241_481_85),
@@ -236,7 +236,7 @@ fn gradients_by_a_parameter_have_limits() {
     check::<f64>();
 }
 
-/// Enough numbers for parts and for a rest beside the lanes.
+/// Enough values for several parts and a remainder after the lanes.
 #[test]
 fn trainable_layers_have_the_same_bits_with_any_number_of_threads() {
     fn bits(layer: &dyn Layer<f32>, threads: usize) -> Vec<u32> {
@@ -301,7 +301,13 @@ fn settings_are_checked_in_the_numbers_of_the_model() {
     only_in_f64(Elu::new(1e39), "alpha", "1e39");
     only_in_f64(LeakyRelu::new(-1e39), "alpha", "-1e39");
     only_in_f64(Swish::new(1e39), "beta", "1e39");
-    // An α that vanishes is the limit, without 0/0.
+    let learned = |start| {
+        let layer = TrainableActivation::new(Swish::new(start));
+        let builder = Sequential::<f32>::builder(1).add_layer("swish1", layer);
+        builder.set_output(Identity).set_error(MeanSquaredError).build().is_ok()
+    };
+    assert!(learned(1e30) && !learned(1e39));
+    // α = 0 returns the limit instead of 0/0.
     let celu = Celu::new(1e-50);
     assert_eq!([-1.0_f32, 0.0, 1.0].map(|u| celu.f(u).abs() < 1e-30), [true, true, false]);
     assert_eq!([-1.0_f32, 0.0, 1.0].map(|u| celu.df(u, celu.f(u))), [0.0, 1.0, 1.0]);
@@ -341,21 +347,21 @@ impl ActFn for Exponential {
 fn a_wrong_derivative_is_caught() {
     let fails = |report: gradcheck::Report| assert!(!report.passed(), "{report}");
     fails(gradcheck::activation(&Altered(Mish, |u, z| -Mish.df(u, z))));
-    // β is missing in front of z.
+    // The factor β before z is missing.
     fails(gradcheck::activation(&Altered(Swish::new(2.0), |u, z| z + sigmoid(2.0 * u) * (1.0 - z))));
     fails(gradcheck::activation(&Altered(Tanh, |_, _| f64::NAN)));
-    // Right where one looks first, wrong only in the tail.
+    // Correct near 0, wrong only in the tail.
     fails(gradcheck::activation(&Altered(
         Sigmoid,
         |u, _| if u < -20.0 { 0.0 } else { sigmoid(u) * sigmoid(-u) },
     )));
-    // The derivative of the other GELU.
+    // The derivative of the other GELU variant.
     fails(gradcheck::activation(&Altered(Gelu, |u, _| GeluTanh.df(u, GeluTanh.f(u)))));
-    // A kink excuses only what lies between its slopes.
+    // At a kink, only values between the two slopes are accepted.
     fails(gradcheck::activation(&Altered(Relu, |u, _| if u == 0.0 { 1.5 } else { f64::from(u > 0.0) })));
 }
 
-/// Once differentiable only: the second derivative jumps at 0.
+/// Differentiable only once: the second derivative jumps at 0.
 #[derive(Clone, Debug)]
 struct Bent;
 
@@ -370,7 +376,7 @@ impl ActFn for Bent {
     }
 }
 
-/// Its values cancel: right to 16 digits of 1, not of themselves.
+/// The values cancel: they have 16 digits relative to 1, not to themselves.
 #[derive(Clone, Debug)]
 struct Cancelling;
 
@@ -388,7 +394,7 @@ impl ActFn for Cancelling {
 fn a_right_derivative_is_not_suspected() {
     gradcheck::activation(&Bent).assert();
     gradcheck::activation(&Cancelling).assert();
-    // The larger steps lead to where it is infinite.
+    // The larger steps reach points at which the function is infinite.
     gradcheck::activation_at(&Exponential, [-745.0, 0.0, 700.0, 709.5, 709.78]).assert();
     gradcheck::activation_at(&Altered(Relu, |u, _| f64::from(u > 0.0)), [-1e-12, 0.0, 1e-12, 3e-7]).assert();
 }
@@ -401,7 +407,7 @@ fn nothing_checked_is_nothing_passed() {
     assert!(gradcheck::layer(&Affine::new(usize::MAX), ndarray::array![[1.0]].view(), 0).is_err());
 }
 
-/// y = s·x, with some mistake.
+/// y = s·x, with a mistake.
 #[derive(Debug)]
 struct Scale(Mistake);
 
@@ -532,7 +538,7 @@ fn model(
     }
     let builder = builder.add_layer("last", Affine::new(outputs));
     let mut model = builder.set_output(output).set_error(loss).seed(5).build().unwrap();
-    // Biases of 0 behind a dead unit would put every sample on a kink, where derivatives are a convention.
+    // Biases of 0 after a dead unit would put every sample on a kink, at which derivatives are a convention.
     let moves = RandomState::new(6).uniform((1, model.parameter_count()), -0.3, 0.3);
     model.parameter_values_mut().iter_mut().zip(moves).for_each(|(param, by)| *param += by);
     model
@@ -567,8 +573,8 @@ proptest! {
             (model(inputs, &hidden, outputs, Softmax, MeanSquaredError), &classes),
         ];
         for (model, data) in models {
-            // At the floor of a cross entropy the loss is flat and its gradient, on purpose, is not; near it, the logarithm
-            // magnifies the rounding of what it is taken of.
+            // At the floor of a cross entropy the loss is constant, but by design its gradient is not 0. Near the floor, the
+            // logarithm magnifies the rounding error of its argument.
             let y = model.predict(data.x()).unwrap();
             if model.to_string().contains("cross_entropy") && y.iter().any(|y| !(1e-3..1.0 - 1e-3).contains(y)) {
                 continue;

@@ -1,4 +1,4 @@
-//! The idx reader: every type and rank, and every way in which a file can be wrong.
+//! The idx reader: every type and rank, and every kind of invalid file.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Header of the dimensions `dims`, then `body`.
+/// Returns a header with the dimensions `dims`, followed by `body`.
 fn file(code: u8, dims: &[u32], body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, code, dims.len() as u8];
     bytes.extend(dims.iter().flat_map(|dim| dim.to_be_bytes()));
@@ -29,13 +29,13 @@ fn parse<T: idx::Element>(bytes: &[u8]) -> Result<ArrayD<T>> {
     idx::parse("memory", bytes, idx::LIMIT)
 }
 
-/// Reads the bytes as a file, raw and compressed, which has to come to the same as `parse`.
+/// Reads the bytes as a file, raw and compressed, and checks that the results equal the result of `parse`.
 fn read<T: idx::Element + PartialEq>(bytes: &[u8]) -> Result<ArrayD<T>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     fs::write(&path, bytes).unwrap();
     let raw = idx::read::<T>(&path);
-    // Gzip is recognised without a `.gz` in the name.
+    // Gzip is recognised without `.gz` in the name.
     fs::write(&path, gzip(bytes)).unwrap();
     let compressed = idx::read::<T>(&path);
     let parsed = parse::<T>(bytes);
@@ -50,7 +50,7 @@ fn read<T: idx::Element + PartialEq>(bytes: &[u8]) -> Result<ArrayD<T>> {
     raw
 }
 
-/// Offset and reason.
+/// Returns the offset and the reason.
 fn format_error(error: &Error) -> (u64, &str) {
     match error {
         Error::Format { offset, reason, .. } => (*offset, reason),
@@ -99,7 +99,7 @@ fn empty_arrays() {
         assert!(array.is_empty());
         assert!(array.shape().iter().zip(dims).all(|(&got, &dim)| got == dim as usize));
     }
-    assert_fails::<u8>(&file(8, &[0, 2], &[1]), 12, "goes on");
+    assert_fails::<u8>(&file(8, &[0, 2], &[1]), 12, "got more bytes");
     assert_fails::<u8>(&file(8, &[0, u32::MAX, u32::MAX, u32::MAX], &[]), 4, "overflow");
 }
 
@@ -148,7 +148,7 @@ fn every_corruption_of_the_container() {
     }
 }
 
-/// As with gzip and with Python's gzip, which pads files to whole blocks of a tape.
+/// Zeros after the data, such as padding to whole tape blocks, are ignored, as in gzip and in Python's gzip.
 #[test]
 fn zeros_behind_gzip_data_are_padding() {
     let whole = file(8, &[3], &[1, 2, 3]);
@@ -168,9 +168,9 @@ fn zeros_behind_gzip_data_are_padding() {
             assert_eq!(format_error(&error).0, whole.len() as u64, "{zeros}: {error}");
         }
     }
-    // Zeros are padding behind the compressed data alone, not in or before them.
+    // Zeros count as padding only after the compressed data, not before or within them.
     let (bytes, mut raw) = (gzip(&whole), whole.clone());
-    // (A gzip file of few bytes ends in zeros: they are its length.)
+    // (A short gzip file ends in zeros, which are part of its length.)
     for length in 2..bytes.len() - 3 {
         assert!(parse::<u8>(&[&bytes[..length], &[0; 600][..]].concat()).is_err(), "{length}");
     }
@@ -187,8 +187,8 @@ fn several_gzip_members_are_one_content() {
 
 #[test]
 fn trailing_bytes() {
-    assert_fails::<u8>(&file(8, &[2], &[1, 2, 3]), 10, "goes on");
-    assert_fails::<f64>(&file(0x0E, &[], &[0; 9]), 12, "goes on");
+    assert_fails::<u8>(&file(8, &[2], &[1, 2, 3]), 10, "got more bytes");
+    assert_fails::<f64>(&file(0x0E, &[], &[0; 9]), 12, "got more bytes");
     let mut bytes = gzip(&file(8, &[2], &[1, 2]));
     bytes.push(1);
     assert_eq!(format_error(&parse::<u8>(&bytes).unwrap_err()).0, 10);
@@ -210,7 +210,7 @@ fn wrong_type() {
     );
 }
 
-/// Where the promised 2^62 bytes were allocated, memory would run out first.
+/// Allocating the 2^62 bytes of the header in advance would run out of memory.
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn hostile_sizes() {
@@ -219,7 +219,7 @@ fn hostile_sizes() {
     let path = folder.path().join("file");
     for content in [&bytes, &gzip(&bytes)] {
         fs::write(&path, content).unwrap();
-        let expected = (21, "expected at least 4611686018427387916 bytes, the content ends here");
+        let expected = (21, "expected at least 4611686018427387916 bytes, but the content ends here");
         assert_eq!(format_error(&idx::read_with_limit::<u8>(&path, u64::MAX).unwrap_err()), expected);
         assert_eq!(format_error(&idx::parse::<u8>(&path, &content[..], u64::MAX).unwrap_err()), expected);
     }
@@ -229,13 +229,16 @@ fn hostile_sizes() {
 fn hostile_sizes_beyond_the_limit() {
     let small = |bytes: &[u8]| idx::parse::<u8>("memory", bytes, 100).unwrap_err();
     let error = small(&file(8, &[93], &[0; 93]));
-    assert_eq!(format_error(&error), (4, "the dimensions [93] make 101 bytes, more than the limit of 100"));
+    assert_eq!(
+        format_error(&error),
+        (4, "expected at most 100 bytes (the limit), got dimensions [93] with 101 bytes")
+    );
     assert!(idx::parse::<u8>("memory", &file(8, &[92], &[0; 92])[..], 100).is_ok());
     assert!(format_error(&small(&file(8, &[u32::MAX; 3], &[]))).1.contains("overflow"));
     assert!(format_error(&small(&file(8, &[u32::MAX; 255], &[]))).1.contains("overflow"));
 }
 
-/// Counts what is taken from the reader inside.
+/// Counts the bytes read from the inner reader.
 struct Counted<'a>(&'a [u8], &'a mut usize);
 
 impl Read for Counted<'_> {
@@ -293,7 +296,7 @@ fn parse_as_anything(bytes: &[u8]) {
     let _ = idx::parse::<f64>("any", bytes, limit);
 }
 
-/// The bits of the values, so that NaN equals itself.
+/// Returns the bits of the values, so that NaN equals itself.
 fn bits(array: &ArrayD<f64>) -> (Vec<usize>, Vec<u64>) {
     (array.shape().to_vec(), array.iter().map(|x| x.to_bits()).collect())
 }
@@ -330,4 +333,9 @@ proptest! {
         idx::write(&path, &array).unwrap();
         prop_assert_eq!(bits(&idx::read(&path).unwrap()), bits(&array));
     }
+}
+
+#[test]
+fn a_header_without_its_dimensions_names_their_end() {
+    assert_fails::<u8>(&file(0x08, &[2, 3, 4], &[])[..9], 9, "expected at least 16 bytes");
 }

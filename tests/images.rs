@@ -1,4 +1,4 @@
-//! Normalised images against PyTorch.
+//! Normalised images compared with PyTorch.
 
 use manabi::Layer;
 use manabi::layer::{Backward, BatchNorm, Forward, LayerNorm, LayerWorkspace, Training};
@@ -6,7 +6,7 @@ use manabi::ndarray::{Array2, ArrayView2};
 use manabi::random::Noise;
 
 #[path = "golden/images.rs"]
-#[expect(clippy::approx_constant, reason = "a sample that is near pi by chance")]
+#[expect(clippy::approx_constant, reason = "one sample happens to be close to pi")]
 mod golden;
 
 #[track_caller]
@@ -14,7 +14,7 @@ fn close(what: &str, got: &[f64], expected: &[f64]) {
     assert_eq!(got.len(), expected.len(), "{what}");
     let size = expected.iter().fold(0.0_f64, |size, x| size.max(x.abs()));
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
-        assert!((got - expected).abs() <= 1e-12 * size, "{what}[{i}]: {got:e}, PyTorch {expected:e}");
+        assert!((got - expected).abs() <= 1e-12 * size, "{what}[{i}]: expected {expected:e}, got {got:e}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! First weights: the right spread, the right range, the same for the same seed.
+//! Initial weights have the right spread and range, and are the same for the same seed.
 
 use manabi::activation::Identity;
 use manabi::init::{Distribution, Fan, Initializer};
@@ -15,7 +15,7 @@ fn variance(w: &Array2<f64>) -> f64 {
     w.mapv(|w| w * w).mean().unwrap()
 }
 
-/// Many weights are drawn some rows at a time: the numbers are those of the whole.
+/// Large weight matrices are drawn in groups of rows, with the same values as in one draw.
 #[test]
 fn a_large_layer_has_the_numbers_of_one_draw() {
     let build = |random: &mut RandomState| {
@@ -40,7 +40,7 @@ fn check(random: &mut dyn Random) {
     ];
     for (initializer, expected, is_bounded) in draws {
         let w = initializer.draw(FANS, FANS, random);
-        // 30,000 draws: the variance is known to about 1 %.
+        // 30,000 draws determine the variance to about 1 %.
         approx::assert_relative_eq!(variance(&w), expected, max_relative = 0.05);
         assert!(w.mean().unwrap().abs() < 5.0 * (expected / 30_000.0).sqrt());
         let limit = (3.0 * expected).sqrt();

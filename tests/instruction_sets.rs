@@ -1,4 +1,4 @@
-//! The same bits with every instruction set of this machine, in every activation, product and training.
+//! Every activation, matrix product and training returns the same bits with every instruction set of this machine.
 //!
 //! The set is chosen once per process, so this test runs itself again with `MANABI_SIMD` set.
 
@@ -21,7 +21,7 @@ use manabi::{
 };
 use ndarray::{Array2, ArrayView2};
 
-/// FNV-1a over the bits.
+/// The FNV-1a digest of the bits.
 #[derive(Clone, Copy)]
 struct Digest(u64);
 
@@ -40,10 +40,10 @@ fn print<A: Scalar>(what: &str, numbers: &[A]) {
     println!("digest {what} {} {:016x}", std::any::type_name::<A>(), Digest::of(numbers).0);
 }
 
-/// Numbers of every size and sign, infinities and NaN among them; an odd number of them.
+/// Returns an odd number of values of every magnitude and sign, including infinities and NaN.
 fn inputs<A: Scalar>() -> Array2<A> {
     let mut random = RandomState::new(5);
-    // Without `exp2`, which is not the same bits on every system.
+    // Computed without `exp2`, whose bits differ between systems.
     let exponents =
         random.uniform((1, 8190), -140.0, 120.0).mapv(|x| (1.0 + x.fract().abs()) * 2_f64.powi(x as i32));
     let dense = random.uniform((1, 8193), -20.0, 20.0);
@@ -56,12 +56,12 @@ fn inputs<A: Scalar>() -> Array2<A> {
         .chain(special)
         .map(A::of)
         .collect();
-    Array2::from_shape_vec((1, all.len()), all).expect("as many as there are")
+    Array2::from_shape_vec((1, all.len()), all).expect("the shape has the length of the values")
 }
 
 fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
     let shape = x.ncols().into();
-    let outputs = layer.output_shape(shape).expect("the layer takes the samples").size();
+    let outputs = layer.output_shape(shape).expect("the layer accepts the samples").size();
     let (dy, mut dx) = (Array2::from_elem((x.nrows(), outputs), A::of(0.7)), x.to_owned());
     let mut y = dy.clone();
     let values = |specs: Vec<TensorSpec>| {
@@ -70,7 +70,7 @@ fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
     };
     let (params, buffers) = (values(layer.parameters(shape)), values(layer.buffers(shape)));
     let (mut grad, mut next) = (params.clone(), buffers.clone());
-    let mut ws = LayerWorkspace::new(layer, shape, x.nrows()).expect("the layer takes the samples");
+    let mut ws = LayerWorkspace::new(layer, shape, x.nrows()).expect("the layer accepts the samples");
     let forward = Forward::new(&mut ws, &params, &buffers, x, y.view_mut());
     layer.forward(forward.expect("the shapes fit"));
     print(&format!("{what}-prediction"), y.as_slice().expect("standard layout"));
@@ -90,7 +90,7 @@ fn layers<A: Scalar>() {
     let (all, normal) = (inputs::<A>(), RandomState::new(7).normal((41, 77), 0.5, 2.0).mapv(A::of));
     for (special, plain) in built_in_layers(all.len()).into_iter().zip(built_in_layers(normal.ncols())) {
         for (special, plain) in special.examples.iter().zip(&plain.examples) {
-            // Without parameters, every value is met alone.
+            // A layer without parameters processes each value separately.
             if special.parameters(all.len().into()).is_empty() {
                 layer(special.kind(), special, all.view());
             }
@@ -119,7 +119,7 @@ fn products<A: Scalar>() {
     }
 }
 
-/// A training with every loss that goes with the output, on digits.
+/// Trains on digits with every loss that accepts the output.
 fn trainings<A: Scalar>(train: &Images, output: &Arc<dyn Output<A>>) {
     let losses = built_in_losses::<A>(10).into_iter().flat_map(|(examples, _)| examples);
     for loss in losses.filter(|loss| loss.accepts(output.function())) {
@@ -134,12 +134,12 @@ fn trainings<A: Scalar>(train: &Images, output: &Arc<dyn Output<A>>) {
             .set_output(output.clone())
             .set_error(loss.clone())
             .build()
-            .expect("a model");
+            .expect("the layers fit");
         let mut trainer = Trainer::new().epochs(2).batch_size(50).optimizer(Sgd::new(0.1));
-        let history = trainer.fit(&mut model, train).expect("a training");
+        let history = trainer.fit(&mut model, train).expect("the training succeeds");
         let what = format!("training-{}-{}", output.kind(), loss.kind());
         print(&what, model.parameter_values());
-        // The logarithm of a cross entropy is the system's.
+        // A cross entropy uses the system's logarithm.
         if !loss.kind().contains("cross_entropy") {
             let losses = history.epochs.iter().map(|epoch| A::of(epoch.train.loss)).collect::<Vec<_>>();
             print(&format!("{what}-losses"), &losses);
@@ -148,17 +148,17 @@ fn trainings<A: Scalar>(train: &Images, output: &Arc<dyn Output<A>>) {
 }
 
 fn training<A: Scalar>() {
-    let Mnist { train, .. } = Mnist::synthetic(230, 1, 0).expect("digits");
-    let normalizer = Normalizer::min_max(train.pixels()).expect("pixels");
-    let train = train.normalize(&normalizer).expect("pixels");
-    // Of the outputs of an activation function one, for there are many.
+    let Mnist { train, .. } = Mnist::synthetic(230, 1, 0).expect("the counts are valid");
+    let normalizer = Normalizer::min_max(train.pixels()).expect("the images have pixels");
+    let train = train.normalize(&normalizer).expect("the normaliser fits");
+    // One output with an activation function represents all of them.
     let is_asked = |kind: &str| ["softmax", "sigmoid", "identity", "softplus"].contains(&kind);
     for (output, _) in built_in_outputs().into_iter().filter(|(output, _)| is_asked(output.kind())) {
         trainings::<A>(&train, &output);
     }
 }
 
-/// Steps of every optimizer, clipped both ways.
+/// Steps with every optimizer and both kinds of clipping.
 fn optimizers<A: Scalar>() {
     let mut random = RandomState::new(11);
     for rule in built_in_optimizers::<A>() {
@@ -190,20 +190,20 @@ fn digests() {
     training::<f64>();
 }
 
-/// What `digests` prints with this instruction set, and which it really ran with.
+/// Returns the digests printed with this instruction set, and the name of the set in use.
 fn with_set(name: &str) -> (String, Vec<String>) {
-    let program = std::env::current_exe().expect("this test");
+    let program = std::env::current_exe().expect("the path of this test");
     let mut command = Command::new(program);
     command
         .args(["--exact", "digests", "--ignored", "--nocapture", "--test-threads=1"])
         .env("MANABI_SIMD", name);
     let output = command.output().expect("this test runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("text");
-    // The test harness may print the test's name in front of the first line.
+    let text = String::from_utf8(output.stdout).expect("the output is UTF-8");
+    // The test harness may print the test's name before the first line.
     let lines = text.lines().filter_map(|line| line.find("digest ").map(|at| &line[at + 7..]));
     let mut lines = lines.map(str::to_owned);
-    let set = lines.next().expect("the set").trim_start_matches("set ").to_owned();
+    let set = lines.next().expect("a line with the set").trim_start_matches("set ").to_owned();
     (set, lines.collect())
 }
 
@@ -213,10 +213,10 @@ fn every_set_gives_the_same_bits() {
     assert!(expected.len() > 150, "{} digests", expected.len());
     for name in ["baseline", "avx2"] {
         let (set, digests) = with_set(name);
-        // The least set of this family is never missing.
+        // The baseline of x86-64 is always available.
         assert!(set == name || name != "baseline" || !cfg!(target_arch = "x86_64"), "{set}");
         if set != name {
-            println!("skipped: this machine has no {name}");
+            println!("skipped: this machine does not support {name}");
             continue;
         }
         for (digest, expected) in digests.iter().zip(&expected) {

@@ -1,5 +1,5 @@
-//! Files between the crate and PyTorch, both ways. Needs a Python with `torch` and `safetensors`, named by the variable
-//! `MANABI_PYTHON`:
+//! Exchanges files between the crate and PyTorch in both directions. Requires Python with `torch` and `safetensors`, whose
+//! command is in the variable `MANABI_PYTHON`:
 //!
 //! `MANABI_PYTHON=python3 cargo test --test interop -- --ignored --nocapture`
 
@@ -19,7 +19,7 @@ use ndarray::Array2;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
-/// The networks of `interop/safetensors_torch.py`, one for each activation: the same names, layers and settings.
+/// Returns the networks of `interop/safetensors_torch.py`, one for each activation, with the same names, layers and settings.
 fn networks<A: Scalar>(seed: u32) -> Vec<Sequential<A>> {
     macro_rules! networks {
         ($($activation:expr),+) => { vec![$(network(seed, $activation)),+] };
@@ -36,7 +36,7 @@ fn networks<A: Scalar>(seed: u32) -> Vec<Sequential<A>> {
     networks
 }
 
-/// Blocks two deep, with and without a projection.
+/// Returns blocks nested two deep, with and without a projection.
 fn nested<A: Scalar>(seed: u32) -> Sequential<A> {
     let affine = |units| Affine::new(units).bias_initializer(Initializer::GLOROT_UNIFORM);
     let alone = |units| Chain::new().add_layer("affine1", affine(units));
@@ -103,7 +103,7 @@ fn read<A: Scalar>(path: &Path, name: &str) -> Array2<A> {
     Array2::from_shape_vec((tensor.shape()[0], tensor.shape()[1]), values).unwrap()
 }
 
-/// Leaves models and their predictions for PyTorch.
+/// Writes models and their predictions for PyTorch.
 fn leave<A: Scalar>(folder: &Path, name: &str) {
     for (i, mut model) in networks::<A>(1).into_iter().enumerate() {
         let statistics: Vec<A> = (1..=12).map(|i| A::of(f64::from(i) / 7.0)).collect();
@@ -115,7 +115,7 @@ fn leave<A: Scalar>(folder: &Path, name: &str) {
     }
 }
 
-/// Takes PyTorch's models and compares the predictions.
+/// Reads PyTorch's models and compares the predictions.
 fn take<A: Scalar>(folder: &Path, name: &str, tolerance: f64) {
     let mut greatest: f64 = 0.0;
     for (i, mut model) in networks::<A>(3).into_iter().enumerate() {

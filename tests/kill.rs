@@ -1,4 +1,4 @@
-//! A training process that is killed at random moments: its checkpoints can always be read, and it ends with the same bits.
+//! A training process killed at random moments: its checkpoints can always be read, and it ends with the same bits.
 #![cfg(unix)]
 
 use std::fs;
@@ -13,7 +13,7 @@ use manabi::train::Checkpoints;
 
 const EPOCHS: usize = 25;
 
-/// Beside the tests, where cargo puts the examples that it builds with them.
+/// Returns the path of the example, in the folder next to the tests in which cargo places examples.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().join("examples").join("save_load_resume")
@@ -24,12 +24,12 @@ fn start(folder: &Path) -> Child {
     command.arg(folder).arg(EPOCHS.to_string()).stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// The models, and nothing else, that the run left: the last one, the best one.
+/// Returns the last and the best model of the run, and checks that the folder contains nothing else.
 fn results(folder: &Path) -> [Vec<u8>; 2] {
     ["model.safetensors", "best.safetensors"].map(|name| fs::read(folder.join(name)).unwrap())
 }
 
-/// Every file under its final name is complete.
+/// Checks that every file under its final name is complete.
 fn check(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.map(|entry| entry.unwrap().path()) {
@@ -39,7 +39,7 @@ fn check(folder: &Path) {
     }
 }
 
-/// Starts and kills processes until so many were killed; gives how many runs came to their end, and the greatest number of
+/// Starts and kills processes until the given number were killed. Returns the number of finished runs and the largest number of
 /// kills in one run.
 fn kill(kills: usize, seed: u32) -> (usize, usize) {
     let straight = tempfile::tempdir().unwrap();
@@ -53,7 +53,7 @@ fn kill(kills: usize, seed: u32) -> (usize, usize) {
         let (mut here, mut last) = (0, None);
         loop {
             let mut child = start(folder.path());
-            // Up to about as long as a run takes; now and then it is left alone.
+            // A delay of up to about the duration of a run. Sometimes the process is not killed.
             let patience = if killed == kills { 1e3 } else { 0.8 * random.random_sample() };
             let (begun, patience) = (Instant::now(), whole.mul_f64(patience));
             let done = loop {
@@ -68,18 +68,18 @@ fn kill(kills: usize, seed: u32) -> (usize, usize) {
                 break;
             }
             child.kill().unwrap(); // SIGKILL
-            // It may just have come to its end.
+            // The process may just have finished.
             killed += usize::from(!child.wait().unwrap().success());
             here += 1;
             check(folder.path());
             let checkpoint = Checkpoints::new(folder.path()).last().ok().flatten();
-            assert!(checkpoint >= last, "went back from {last:?} to {checkpoint:?}");
+            assert!(checkpoint >= last, "expected a checkpoint of at least {last:?}, got {checkpoint:?}");
             last = checkpoint;
         }
-        assert!(results(folder.path()) == expected, "other bits after {here} kills");
+        assert!(results(folder.path()) == expected, "different bits after {here} kills");
         let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         let unfinished = names.filter(|name| name.to_string_lossy().ends_with(".unfinished"));
-        // The last process cleared the checkpoints' remains; only a killed save of the final model may be left.
+        // The last process removed partial checkpoints. Only the file of an interrupted save of the final model may remain.
         assert_eq!(unfinished.filter(|name| !name.to_string_lossy().starts_with("model")).count(), 0);
         (runs, most) = (runs + 1, most.max(here));
     }

@@ -1,4 +1,4 @@
-//! Dropout's laws; BatchNorm and LayerNorm against PyTorch; models with them.
+//! The properties of dropout, BatchNorm and LayerNorm compared with PyTorch, and models with these layers.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, arr2, s};
 #[path = "golden/layers.rs"]
 mod golden;
 
-/// The output of a pass; in training with noise, and then what the buffers become.
+/// Returns the output of a pass. In training, the pass has noise and writes the new buffers.
 fn forward<A: Scalar>(
     layer: &dyn Layer<A>,
     params: &[A],
@@ -37,7 +37,7 @@ fn forward<A: Scalar>(
     (y, next)
 }
 
-/// The gradients by the input and by the parameters.
+/// Returns the gradients with respect to the input and the parameters.
 fn backward<A: Scalar>(
     layer: &dyn Layer<A>,
     params: &[A],
@@ -63,7 +63,7 @@ fn bits<A: Scalar>(numbers: &Array2<A>) -> Vec<u64> {
     numbers.iter().map(|x| x.widen().to_bits()).collect()
 }
 
-/// Relative to each number, but for what cancels: there to the greatest.
+/// Checks each value relative to itself, or relative to the largest value if values cancel.
 #[track_caller]
 fn close<'a>(what: &str, got: impl IntoIterator<Item = &'a f64>, expected: &[f64]) {
     let got: Vec<f64> = got.into_iter().copied().collect();
@@ -71,7 +71,7 @@ fn close<'a>(what: &str, got: impl IntoIterator<Item = &'a f64>, expected: &[f64
     let size = expected.iter().fold(0.0_f64, |size, x| size.max(x.abs()));
     for (got, expected) in got.iter().zip(expected) {
         let tolerance = 1e-12 * expected.abs().max(1e-2 * size);
-        assert!((got - expected).abs() <= tolerance, "{what}: {got:e}, not {expected:e}");
+        assert!((got - expected).abs() <= tolerance, "{what}: expected {expected:e}, got {got:e}");
     }
 }
 
@@ -102,7 +102,7 @@ fn dropout_drops_its_share_and_keeps_the_mean() {
         let y = forward(&Dropout::new(p), &[], &[], x.view(), Some(Noise::new(3, 1)), 1).0;
         let scale = 1.0 / (1.0 - p);
         assert!(y.iter().all(|&y| y == 0.0 || y == scale));
-        // Five standard deviations of a million draws, of a thousand for a row or a column.
+        // Five standard deviations: of a million draws in total, of a thousand for a row or a column.
         let spread = |n: f64| 5.0 * (p * (1.0 - p) / n).sqrt();
         let zeros = y.mapv(|y| f64::from(y == 0.0));
         assert!((zeros.mean().unwrap() - p).abs() < spread(1e6), "{p}: {}", zeros.mean().unwrap());
@@ -111,7 +111,7 @@ fn dropout_drops_its_share_and_keeps_the_mean() {
             let shares: Array1<f64> = zeros.mean_axis(axis).unwrap();
             assert!(shares.iter().all(|share| (share - p).abs() < spread(1e3)), "{p}");
         }
-        // Neighbours know nothing of each other.
+        // Neighbouring values are independent.
         let (left, right) = (zeros.slice(s![.., 1..]), zeros.slice(s![.., ..-1]));
         assert!(((&left * &right).mean().unwrap() - p * p).abs() < spread(1e6));
         let (above, below) = (zeros.slice(s![1.., ..]), zeros.slice(s![..-1, ..]));
@@ -140,7 +140,7 @@ fn dropout_has_the_same_bits_with_any_number_of_threads() {
     }
 }
 
-/// Parts of a batch that go through several layers, on threads of their own, draw what the whole would.
+/// Parts of a batch that pass through several layers on separate threads draw the same noise as the whole batch.
 #[test]
 fn a_network_with_dropout_trains_alike_on_any_number_of_threads() {
     let x = normal(256, 300, 1).mapv(|x| x as f32);
@@ -224,7 +224,7 @@ fn settings_out_of_range_are_errors() {
         builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap_err().to_string()
     }
     for p in [-0.1, 1.0, 2.0, f64::NAN] {
-        let expected = format!("layer 'layer1': p: expected 0 or more, below 1, got {p}");
+        let expected = format!("layer 'layer1': p: expected at least 0 and below 1, got {p}");
         assert_eq!(message(Dropout::new(p)), expected);
     }
     for epsilon in [0.0, -1.0, f64::INFINITY, f64::NAN] {
@@ -233,7 +233,7 @@ fn settings_out_of_range_are_errors() {
         assert_eq!(message(LayerNorm::new().epsilon(epsilon)), expected);
     }
     for momentum in [-0.1, 1.1, f64::NAN] {
-        let expected = format!("layer 'layer1': momentum: expected 0 to 1, got {momentum}");
+        let expected = format!("layer 'layer1': momentum: expected a value from 0 to 1, got {momentum}");
         assert_eq!(message(BatchNorm::new().momentum(momentum)), expected);
     }
 }
@@ -361,7 +361,7 @@ fn names_and_starts_are_pytorchs() {
     assert_eq!(model.buffer_values(), [0.0, 0.0, 1.0, 1.0]);
 }
 
-/// Far from 0 a variance as E[x²] − E[x]² would be lost, and a mean in `f32` too coarse.
+/// Far from 0, a variance computed as E[x²] − E[x]² would lose all digits, and a mean in `f32` would be too coarse.
 #[test]
 fn numbers_far_from_zero_keep_their_digits() {
     fn check<A: Scalar>(offset: f64, tolerance: f64) {
@@ -385,7 +385,7 @@ fn numbers_far_from_zero_keep_their_digits() {
             }
         }
     }
-    // Exactly representable in either precision.
+    // Exactly representable in both precisions.
     check::<f32>(4096.0, 1e-6);
     check::<f64>(1e9, 1e-6);
 }
@@ -404,7 +404,7 @@ fn a_constant_column_is_its_bias_and_passes_nothing_back() {
 
 #[test]
 fn a_column_knows_nothing_of_its_neighbours() {
-    // Blocks of columns, whole and in part.
+    // Full and partial blocks of columns.
     let (rows, width) = (31, 200);
     let x = normal(rows, width, 1);
     let dy = normal(rows, width, 2);
@@ -445,13 +445,13 @@ fn a_batch_of_one_row_is_an_error_before_anything_changes() {
     ws.load(&data, &[4]).unwrap();
     let message = "layer 'norm1': rows of a batch: expected at least 2 in training, got 1";
     assert_eq!(model.gradient(&mut ws).unwrap_err().to_string(), message);
-    // In prediction one row is as good as many.
+    // In prediction, one row is enough.
     assert!(model.loss(&mut ws).is_ok());
     let before = (model.parameter_values().to_vec(), model.buffer_values().to_vec());
     let error = Trainer::new().batch_size(1).fit(&mut model, &data).unwrap_err();
     assert_eq!(error.to_string(), message);
     let error = Trainer::new().batch_size(3).epochs(1).fit(&mut model, &data).unwrap_err();
-    let place = "last batch of epoch 1 (drop_last leaves it out where others are larger)";
+    let place = "last batch of epoch 1 (drop_last leaves out a smaller last batch)";
     assert_eq!(error.to_string(), format!("{place}: {message}"));
     assert_eq!((model.parameter_values().to_vec(), model.buffer_values().to_vec()), before);
     Trainer::new().batch_size(5).epochs(1).fit(&mut model, &data).unwrap();
@@ -543,7 +543,7 @@ fn a_network_with_all_of_them_trains_to_the_same_bits_with_any_number_of_threads
     assert_ne!(run(1, 2).0, one.0);
     let accuracy = one.2[8].1.unwrap().accuracy.unwrap();
     assert!(accuracy > 0.75, "{accuracy}");
-    // Running statistics have moved on from where they began.
+    // The running statistics have changed from their initial values.
     assert!(one.1.iter().all(|&x| x.is_finite() && x != 0.0 && x != 1.0));
 }
 

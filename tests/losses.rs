@@ -1,4 +1,4 @@
-//! Every loss against PyTorch (`golden/losses.py`), against differences, and at the edges.
+//! Every loss compared with PyTorch (`golden/losses.py`) and with differences, and at the edges.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use manabi::{
 };
 use ndarray::{Array2, ArrayView2, Zip, array};
 
-/// The lines of the golden file by name.
+/// Returns the lines of the golden file by name.
 fn golden() -> HashMap<&'static str, Vec<f64>> {
     let lines = include_str!("golden/losses.txt").lines().filter(|line| !line.starts_with('#'));
     let parse = |line: &'static str| {
@@ -30,17 +30,17 @@ fn matrix(values: &[f64], columns: usize) -> Array2<f64> {
     Array2::from_shape_vec((values.len() / columns, columns), values.to_vec()).unwrap()
 }
 
-/// Equal to 1e-12 of the greatest number.
+/// Checks that the values are equal to within 1e-12 of the largest value.
 fn close(got: &[f64], want: &[f64], what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     let greatest = want.iter().fold(0.0_f64, |greatest, w| greatest.max(w.abs()));
     assert!(greatest > 0.0, "{what}: nothing to compare");
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        assert!((got - want).abs() <= 1e-12 * greatest, "{what}[{i}]: {got:e} for {want:e}");
+        assert!((got - want).abs() <= 1e-12 * greatest, "{what}[{i}]: expected {want:e}, got {got:e}");
     }
 }
 
-/// The mean loss on logits, as a model computes it, and its gradient.
+/// Returns the mean loss on logits, as a model computes it, and its gradient.
 fn value_and_gradient<A: Scalar>(
     output: &dyn Output<A>,
     loss: &dyn Loss<A>,
@@ -49,7 +49,7 @@ fn value_and_gradient<A: Scalar>(
 ) -> (f64, Array2<A>) {
     let mut y = Array2::zeros(u.dim());
     output.forward(u, y.view_mut());
-    // Whatever is not written is NaN.
+    // Elements that are not written stay NaN.
     let mut du = Array2::from_elem(u.dim(), A::nan());
     loss.gradient(output, u, y.view(), t, du.view_mut());
     (loss.sum_from_logits(u, y.view(), t) / loss.weight(t), du)
@@ -67,7 +67,7 @@ fn network(output: impl Output<f64> + 'static, loss: impl Loss<f64> + 'static) -
         .unwrap()
 }
 
-/// Value and gradient on fixed logits, and twenty steps of SGD.
+/// Checks value and gradient on fixed logits, and twenty steps of SGD.
 fn case(
     name: &str,
     output: impl Output<f64> + Clone + 'static,
@@ -159,7 +159,7 @@ fn gradients_are_the_losses_differences() {
     check(network(Identity, Huber::new(3.0)), "numbers");
 }
 
-/// Logits of ±1e3 and their like in this precision: every loss is the one expected, and no gradient is NaN.
+/// Checks logits of ±1e3 and similar magnitudes in this precision: every loss has the expected value, and no gradient is NaN.
 fn extremes<A: Scalar>() {
     let of = |values: Array2<f64>| values.mapv(A::of);
     let value = |output: &dyn Output<A>, loss: &dyn Loss<A>, u: &Array2<f64>, t: &Array2<f64>| {
@@ -173,9 +173,9 @@ fn extremes<A: Scalar>() {
     assert_eq!(value(&Softmax, &exact, &u, &wrong), 2000.0);
     assert_eq!(value(&Softmax, &CrossEntropy.label_smoothing(1.0), &u, &right), 1000.0);
     assert_eq!(value(&Softmax, &CrossEntropy.class_weights([0.5, 4.0]), &u, &wrong), 2000.0);
-    // The article's floor.
+    // The floor of the article's loss.
     assert_eq!(value(&Softmax, &CrossEntropy, &u, &wrong), -(1e-7_f64).ln());
-    // Beside a certain class, what little is missing is not lost.
+    // Next to a nearly certain class, the small remaining loss keeps its precision.
     let small = value(&Softmax, &exact, &array![[50.0, 0.0]], &right);
     assert!((small / (-50.0_f64).exp() - 1.0).abs() < 1e-14, "{small:e}");
 
@@ -212,7 +212,7 @@ fn impossible_probabilities_are_floored() {
             assert_eq!(sum(loss), 1.0);
         }
         assert_eq!(sum(&Huber::default()), 0.5);
-        // A class that a layer rules out.
+        // A class excluded by a logit of −∞.
         let u = array![[f64::NEG_INFINITY, 0.0]].mapv(A::of);
         let weighted = CrossEntropy.class_weights([1.0, 1.0]);
         assert_eq!(weighted.sum_from_logits(u.view(), y.view(), array![[0.0, 1.0]].mapv(A::of).view()), 0.0);
@@ -240,11 +240,11 @@ fn impossible_probabilities_are_floored() {
 #[test]
 fn single_precision_is_double_precision_rounded() {
     let golden = golden();
-    // Both from the same logits and targets, which are single.
+    // Both from the same logits and targets in single precision.
     let (u, t) = (matrix(&golden["logits"], 3).mapv(|u| u as f32), matrix(&golden["one_hot"], 3));
     let check = |(single, ds): (f64, Array2<f32>), (double, dd): (f64, Array2<f64>)| {
-        assert!((single / double - 1.0).abs() < 1e-6, "{single} for {double}");
-        Zip::from(&ds).and(&dd).for_each(|&s, &d| assert!((f64::from(s) - d).abs() < 1e-6, "{s} for {d}"));
+        assert!((single / double - 1.0).abs() < 1e-6, "expected {double}, got {single}");
+        Zip::from(&ds).and(&dd).for_each(|&s, &d| assert!((f64::from(s) - d).abs() < 1e-6, "{s} != {d}"));
     };
     let (t32, u64) = (t.mapv(|t| t as f32), u.mapv(f64::from));
     macro_rules! check {
@@ -270,7 +270,7 @@ fn settings_one_by_one_change_nothing() {
     let plain = of(&CrossEntropy.label_smoothing(0.0));
     assert_eq!(of(&CrossEntropy.class_weights([1.0; 3]).mean_over_samples(true)), plain);
     close(&[of(&CrossEntropy.class_weights([7.0; 3])).0], &[plain.0], "equal weights");
-    // Some of the probabilities asked for are below the floor of the article's loss; its gradient ignores that.
+    // Some target probabilities are below the floor of the article's loss. Its gradient ignores the floor.
     let article = of(&CrossEntropy);
     assert!(article.0 < plain.0);
     close(article.1.as_slice().unwrap(), plain.1.as_slice().unwrap(), "gradient");
@@ -296,18 +296,18 @@ fn settings_out_of_range_are_refused_when_a_model_is_built() {
         builder.set_output(output).set_error(loss).build().unwrap_err().to_string()
     }
     for smoothing in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-        let expected = format!("label_smoothing: expected 0 to 1, got {smoothing}");
+        let expected = format!("label_smoothing: expected a value from 0 to 1, got {smoothing}");
         assert_eq!(refusal(Softmax, CrossEntropy.label_smoothing(smoothing)), expected);
     }
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
-        let expected = format!("class_weights: expected finite numbers of at least 0, got {weight}");
+        let expected = format!("class_weights: expected finite weights of at least 0, got {weight}");
         assert_eq!(refusal(Softmax, CrossEntropy.class_weights([1.0, weight, 0.0])), expected);
-        let expected = format!("pos_weight: expected finite numbers of at least 0, got {weight}");
+        let expected = format!("pos_weight: expected finite weights of at least 0, got {weight}");
         assert_eq!(refusal(Sigmoid, BinaryCrossEntropy.pos_weight([1.0, weight, 0.0])), expected);
     }
     assert_eq!(
         refusal(Softmax, CrossEntropy.class_weights([0.0; 3])),
-        "class_weights: expected one above 0 at least, got none"
+        "class_weights: expected at least one weight above 0, got none"
     );
     for number in [0, 2, 4] {
         let weights = vec![1.0; number];
@@ -319,7 +319,7 @@ fn settings_out_of_range_are_refused_when_a_model_is_built() {
         let expected = format!("delta: expected a finite number above 0, got {delta}");
         assert_eq!(refusal(Identity, Huber::new(delta)), expected);
     }
-    let links = "set_error: expected a loss that goes with output";
+    let links = "set_error: expected a loss that accepts output";
     assert!(refusal(Identity, CrossEntropy.label_smoothing(0.1)).starts_with(links));
     assert!(refusal(Softmax, BinaryCrossEntropy.pos_weight([1.0; 3])).starts_with(links));
 }
@@ -332,21 +332,23 @@ fn targets_that_make_no_sense_are_refused() {
     let no_distribution = Samples::new(x.clone(), array![[0.0, 1.0, 0.0], [0.5, 0.6, 0.5]]).unwrap();
     let error = network(Softmax, weighted()).evaluate(&no_distribution).unwrap_err().to_string();
     assert!(
-        error.contains("rows from 0 on: targets of the data set: expected a distribution (at least 0 each, 1 in all) at row 1, got"),
+        error.contains("rows starting at 0: targets of the data set: expected a distribution (values of at least 0 with sum 1) at row 1, got"),
         "{error}"
     );
     let no_shares = Samples::new(x, array![[0.0, 1.0, 1.5], [0.5, 0.6, 0.5]]).unwrap();
     let model = network(Sigmoid, BinaryCrossEntropy.pos_weight([1.0; 3]));
     let error = model.evaluate(&no_shares).unwrap_err().to_string();
     assert!(
-        error.contains("rows from 0 on: targets of the data set: expected numbers from 0 to 1 at row 0, got"),
+        error.contains(
+            "rows starting at 0: targets of the data set: expected values from 0 to 1 at row 0, got"
+        ),
         "{error}"
     );
 }
 
 #[test]
 fn a_weighted_mean_is_one_over_all_batches() {
-    // More rows than an evaluation takes at a time, and most of the heavy class in the last of them.
+    // More rows than one evaluation batch, with most samples of the heavy class in the last rows.
     let x = RandomState::new(1).normal((1100, 4), 0.0, 1.0);
     let labels: Vec<usize> = (0..1100).map(|i| if i < 1000 { i % 2 } else { 2 }).collect();
     let data = Samples::labeled(x, &labels, 3).unwrap();
@@ -435,4 +437,25 @@ fn a_function_of_one_prediction_is_a_loss() {
     let bytes = build().set_error(loss).build().unwrap().to_bytes().unwrap();
     let loaded = Sequential::from_bytes_with_registry(&bytes, &registry).unwrap();
     assert_eq!(loaded.to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn an_impossible_class_costs_only_where_it_is_wanted() {
+    let loss = CrossEntropy.class_weights([1.0, 2.0]);
+    let sum = |t: Array2<f64>| {
+        let u = array![[0.0, f64::NEG_INFINITY]];
+        loss.sum_from_logits(u.view(), array![[1.0, 0.0]].view(), t.view())
+    };
+    assert_eq!(sum(array![[1.0, 0.0]]), 0.0);
+    assert_eq!(sum(array![[0.0, 1.0]]), f64::INFINITY);
+}
+
+/// The loss of targets whose total weight is 0 is 0.
+#[test]
+fn a_mean_of_nothing_is_0() {
+    let data = Samples::labeled(array![[0.0], [1.0]], &[0, 0], 2).unwrap();
+    let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(2));
+    let model =
+        builder.set_output(Softmax).set_error(CrossEntropy.class_weights([0.0, 1.0])).build().unwrap();
+    assert_eq!(model.evaluate(&data).unwrap().loss, 0.0);
 }

@@ -1,4 +1,4 @@
-//! Metrics against scikit-learn (`golden/metrics.py`), and their laws.
+//! Metrics compared with scikit-learn (`golden/metrics.py`), and their properties.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use ndarray::{Array2, ArrayView2, array};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// The lines of the golden file by name.
+/// Returns the lines of the golden file by name.
 fn golden() -> HashMap<&'static str, Vec<f64>> {
     let lines = include_str!("golden/metrics.txt").lines().filter(|line| !line.starts_with('#'));
     let parse = |line: &'static str| {
@@ -31,7 +31,7 @@ fn matrix(values: &[f64], columns: usize) -> Array2<f64> {
 fn close(got: &[f64], want: &[f64], what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (got, want) in got.iter().zip(want) {
-        assert!((got - want).abs() <= 1e-12 * want.abs(), "{what}: {got} for {want}");
+        assert!((got - want).abs() <= 1e-12 * want.abs(), "{what}: expected {want}, got {got}");
     }
 }
 
@@ -84,7 +84,7 @@ fn figures_of_numbers_are_scikit_learns() {
 
 #[test]
 fn constant_targets_have_a_defined_r_squared() {
-    // The mean of ten numbers 0.1 is not 0.1.
+    // The computed mean of ten values 0.1 is not 0.1.
     let t = Array2::from_elem((10, 1), 0.1);
     assert_eq!(r_squared(t.view(), t.view()).unwrap(), 1.0);
     assert_eq!(r_squared(t.mapv(|t| t + 1.0).view(), t.view()).unwrap(), 0.0);
@@ -95,7 +95,7 @@ fn r_squared_does_not_depend_on_the_unit() {
     let (y, t) = (array![[1.0], [0.0], [0.5]], array![[0.0], [1.0], [0.5]]);
     let expected = r_squared(y.view(), t.view()).unwrap();
     for exponent in [-1060, -600, 600, 1000] {
-        // In two steps, because powi(-1060) is 1/2¹⁰⁶⁰, and so 0.
+        // In two steps, because powi(-1060) computes 1/2¹⁰⁶⁰, which is 0.
         let unit = |x: f64| x * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
         assert_eq!(r_squared(y.mapv(unit).view(), t.mapv(unit).view()).unwrap(), expected, "2^{exponent}");
     }
@@ -121,7 +121,7 @@ fn wrong_input_is_an_error() {
     let y = array![[0.1, 0.9], [0.8, 0.2]];
     let (none, nan) = (Array2::<f64>::zeros((0, 2)), array![[f64::NAN, 0.0], [0.0, 0.0]]);
     let empty = "y: expected shape (1 or more, 1 or more), got [0, 2]";
-    let not_finite = "y: expected a finite number at row 0, column 0, got NaN";
+    let not_finite = "y: expected a finite value at row 0, column 0, got NaN";
     says(accuracy(none.view(), &[0_u8; 0]), empty);
     says(classes(none.view()), empty);
     says(accuracy(nan.view(), &[0, 1]), not_finite);
@@ -129,8 +129,8 @@ fn wrong_input_is_an_error() {
     says(accuracy(y.view(), &[0]), "labels: expected shape [2], got [1]");
     says(accuracy(y.view(), &[0, 2]), "labels: expected a class below 2 at row 1, got 2");
     says(accuracy(y.view(), &[0, -1]), "labels: expected a class below 2 at row 1, got -1");
-    says(top_k_accuracy(y.view(), &[0, 1], 0), "k: expected 1 to the 2 classes, got 0");
-    says(top_k_accuracy(y.view(), &[0, 1], 3), "k: expected 1 to the 2 classes, got 3");
+    says(top_k_accuracy(y.view(), &[0, 1], 0), "k: expected 1 to 2, the number of classes, got 0");
+    says(top_k_accuracy(y.view(), &[0, 1], 3), "k: expected 1 to 2, the number of classes, got 3");
     let count = |labels: &[i32], predicted: &[i32], classes| ConfusionMatrix::new(labels, predicted, classes);
     says(count(&[], &[], 2), "labels: expected shape [1 or more], got [0]");
     says(count(&[0, 1], &[0], 2), "predicted: expected shape [2], got [1]");
@@ -146,7 +146,7 @@ fn wrong_input_is_an_error() {
         says(figure(none.view(), none.view()), one);
         says(figure(y.view(), array![[0.0], [0.0]].view()), "t: expected shape (2, 2), got [2, 1]");
         says(figure(nan.view(), y.view()), not_finite);
-        says(figure(y.view(), nan.view()), "t: expected a finite number at row 0, column 0, got NaN");
+        says(figure(y.view(), nan.view()), "t: expected a finite value at row 0, column 0, got NaN");
     }
     says(
         r_squared(array![[1.0]].view(), array![[1.0]].view()),
@@ -176,14 +176,17 @@ fn a_models_confusion_matrix() {
     assert_eq!(matrix.support()[0], labels.iter().filter(|&&label| label == 0).count());
     assert_eq!(Some(matrix.accuracy()), model.evaluate(&data).unwrap().accuracy);
 
-    // ½ is a yes, as in the accuracy.
+    // ½ counts as the positive class, as in the accuracy.
     let mut undecided = model.clone();
     undecided.parameter_values_mut().fill(0.0);
     assert_eq!(undecided.confusion_matrix(&data).unwrap().counts().column(0).sum(), 0);
 
     let model = affine(1).set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let error = model.confusion_matrix(&data).unwrap_err().to_string();
-    assert_eq!(error, "output: expected softmax, or sigmoid of 1, for a confusion matrix, got identity of 1");
+    assert_eq!(
+        error,
+        "output: expected softmax, or sigmoid of width 1, for a confusion matrix, got identity of width 1"
+    );
     let mut model = affine(3).set_output(Softmax).set_error(CrossEntropy).build().unwrap();
     assert!(model.confusion_matrix(&data).is_err());
 
@@ -192,7 +195,7 @@ fn a_models_confusion_matrix() {
     let error = model.confusion_matrix(&data).unwrap_err().to_string();
     assert_eq!(
         error,
-        "rows from 0 on: predictions for samples of the data set: expected a finite number at row 0, column 0, got NaN"
+        "rows starting at 0: predictions for samples of the data set: expected a finite value at row 0, column 0, got NaN"
     );
 }
 
@@ -206,9 +209,9 @@ fn figures_of_values_whose_squares_or_sums_leave_the_range() {
     let figure =
         |name: &str, y: &[f64], t: &[f64]| figures(y, t).into_iter().find(|of| of.0 == name).unwrap().1;
     let (y, t) = ([0.5, 2.0, 3.5, 3.0, -1.25], [1.0, 2.0, 3.0, 5.0, -1.0]);
-    // In units of a power of two the digits are the same, as far as a figure has a value.
+    // Scaling by a power of two does not change the digits of a metric that has a value.
     for exponent in [-1060, -600, -300, 300, 600, 1020] {
-        // 2 to the exponent is no `powi` where it is subnormal.
+        // `powi` does not return subnormal powers of two.
         let unit = 2.0_f64.powi(exponent / 2) * 2.0_f64.powi(exponent - exponent / 2);
         let scaled = |values: [f64; 5]| values.map(|value| unit * value);
         for ((name, got), (_, of_1)) in figures(&scaled(y), &scaled(t)).into_iter().zip(figures(&y, &t)) {
@@ -220,7 +223,7 @@ fn figures_of_values_whose_squares_or_sums_leave_the_range() {
             assert_eq!(got, expected, "{name} in units of 2^{exponent}");
         }
     }
-    // Sums that leave the range, of terms whose mean does not.
+    // Sums that overflow although the mean of their terms does not.
     let (zeros, ends) = ([0.0; 1000], [f64::MAX; 1000]);
     assert!((figure("mean_absolute_error", &ends, &zeros) / f64::MAX - 1.0).abs() < 1e-13);
     assert!((figure("root_mean_squared_error", &ends, &zeros) / f64::MAX - 1.0).abs() < 1e-13);
@@ -228,7 +231,7 @@ fn figures_of_values_whose_squares_or_sums_leave_the_range() {
     assert_eq!(figure("mean_squared_error", &ends, &zeros), f64::INFINITY);
     let far = |apart: f64| (0..1000).map(|i| if i == 0 { apart } else { 0.0 }).collect::<Vec<f64>>();
     assert!((figure("mean_squared_error", &far(1e155), &zeros) / 1e307 - 1.0).abs() < 1e-15);
-    // Even a difference may leave it.
+    // Even a single difference may overflow.
     assert!(
         (figure("mean_absolute_error", &far(f64::MAX), &far(-f64::MAX)) / (f64::MAX / 500.0) - 1.0).abs()
             < 1e-15
@@ -237,16 +240,16 @@ fn figures_of_values_whose_squares_or_sums_leave_the_range() {
     assert_eq!(figure("r_squared", &[1.5e308, 1.5e308], &[-1.5e308, 1.5e308]), -1.0);
     let t = [-1.5e308, 1.5e308, 1.5e308, 1.5e308];
     assert!((figure("r_squared", &[1.5e308; 4], &t) + 1.0 / 3.0).abs() < 1e-15);
-    // Errors far greater than the targets' spread, and squares of both beyond the range on opposite sides.
+    // Errors far larger than the spread of the targets, also if one square overflows and the other underflows.
     assert!((figure("r_squared", &[1e200, 0.0], &[0.0, 1e60]) / -2e280 - 1.0).abs() < 1e-14);
     assert_eq!(figure("r_squared", &[1e300, 0.0], &[0.0, 1e-300]), f64::NEG_INFINITY);
     assert_eq!(figure("r_squared", &[1e-300, 1e300], &[0.0, 1e300]), 1.0);
-    // The mean over outputs.
+    // The mean over the outputs.
     let (y, t) = (array![[1.3e154, 1.3e154]], array![[0.0, 0.0]]);
     assert_eq!(mean_squared_error(y.view(), t.view()).unwrap(), 1.3e154 * 1.3e154);
 }
 
-/// Some samples: labels, and scores of each class with equals among them.
+/// Samples with labels and scores of each class, including ties.
 fn scored() -> impl Strategy<Value = (Vec<usize>, Array2<f64>)> {
     (1_usize..7, 1_usize..40).prop_flat_map(|(classes, rows)| {
         let scores = prop::collection::vec((-3_i32..4).prop_map(f64::from), rows * classes);
@@ -289,7 +292,7 @@ proptest! {
             let harmonic = if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
             prop_assert!((f1 - harmonic).abs() < 1e-12);
         }
-        // To swap truth and prediction is to transpose, and to swap precision and recall.
+        // Swapping truth and prediction transposes the matrix and swaps precision and recall.
         let swapped = ConfusionMatrix::new(&predicted, &labels, number).unwrap();
         let transposed = swapped.counts().reversed_axes();
         prop_assert_eq!(transposed, matrix.counts());
@@ -333,9 +336,32 @@ proptest! {
         prop_assert!(absolute <= root * (1.0 + 1e-12));
         prop_assert!(root.powi(2) <= mean_squared_error(y.view(), t.view()).unwrap() * (1.0 + 1e-12));
         prop_assert!(r_squared(y.view(), t.view()).unwrap() <= 1.0);
-        // The mean of the targets explains nothing.
+        // Predicting the mean of the targets has an R² of 0.
         let middle = t.mean_axis(ndarray::Axis(0)).unwrap();
         let constant = middle.broadcast(t.dim()).unwrap();
         prop_assert!(r_squared(constant, t.view()).unwrap().abs() < 1e-12);
     }
+}
+
+/// Each of the two labels counts as half a sample.
+#[test]
+fn accuracy_of_several_labels_is_their_share() {
+    let data = Samples::new(array![[1.0], [1.0]], array![[1.0, 0.0], [1.0, 1.0]]).unwrap();
+    let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(2));
+    let mut model = builder.set_output(Sigmoid).set_error(BinaryCrossEntropy).build().unwrap();
+    model.set_parameter_values(&[1.0, 1.0, 0.0, 0.0]).unwrap();
+    assert_eq!(model.evaluate(&data).unwrap().accuracy, Some(0.75));
+}
+
+#[test]
+fn a_confusion_matrix_prints_as_a_table() {
+    let matrix = ConfusionMatrix::new(&[0, 0, 1, 1, 1], &[0, 1, 1, 1, 0], 2).unwrap();
+    let table = "true \\ predicted 0 1\n               0 1 1\n               1 1 2";
+    assert_eq!(matrix.to_string(), table);
+    // Columns are as wide as the largest class number or count.
+    let last_row = |classes: usize| {
+        let matrix = ConfusionMatrix::new(&[0, 1], &[0, 1], classes).unwrap().to_string();
+        matrix.lines().last().unwrap().len()
+    };
+    assert_eq!([last_row(10), last_row(11)], [16 + 10 * 2, 16 + 11 * 3]);
 }

@@ -1,4 +1,4 @@
-//! Loading MNIST: small folders of every kind, and the real data where they are at hand.
+//! Loading MNIST: small folders of every kind, and the real data if available.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn images(count: usize, height: usize, width: usize) -> Array3<u8> {
     Array3::from_shape_fn((count, height, width), |(n, y, x)| (n * 100 + y * 10 + x) as u8)
 }
 
-/// A folder of 3 training and 2 test images of 2 × 3 pixels; `ending` comes after the names.
+/// Creates a folder of 3 training and 2 test images of 2 × 3 pixels, with `ending` appended to the file names.
 fn folder(ending: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(format!("{name}{ending}"));
@@ -31,7 +31,7 @@ fn assert_small(mnist: &Mnist) {
     assert_eq!((mnist.train.labels(), mnist.test.labels()), (&[0, 9, 1][..], &[4, 4][..]));
 }
 
-/// What `load` says after `change` was done to a good folder.
+/// Returns the error of `load` after `change` was applied to a valid folder.
 fn error_after(change: impl FnOnce(&Path)) -> (TempDir, Error) {
     let folder = folder("");
     change(folder.path());
@@ -61,7 +61,7 @@ fn a_folder_with_the_name_of_a_file_is_passed_over() -> Result<()> {
     Mnist::load(folder.path()).map(|mnist| assert_small(&mnist))
 }
 
-/// As some archives have them, and some programs unpack them.
+/// Checks the file names of some archives and unpacking programs.
 #[test]
 fn files_in_folders_of_their_names() -> Result<()> {
     for ending in ["", ".gz"] {
@@ -77,7 +77,7 @@ fn files_in_folders_of_their_names() -> Result<()> {
             assert_small(&Mnist::load(folder.path())?);
         }
     }
-    // A file by the folder comes first.
+    // A file takes precedence over a folder of the same name.
     let folder = folder(".gz");
     fs::create_dir(folder.path().join(Mnist::FILES[0])).unwrap();
     fs::write(folder.path().join(Mnist::FILES[0]).join(Mnist::FILES[0]), "other").unwrap();
@@ -90,7 +90,7 @@ fn a_missing_file() {
         let (folder, error) = error_after(|folder| fs::remove_file(folder.join(name)).unwrap());
         assert!(matches!(&error, Error::Io { path, .. } if path == folder.path()));
         let dotted = name.replace("-idx", ".idx");
-        let names = format!("has none of {name}, {name}.gz, {dotted}.gz, {dotted}");
+        let names = format!("expected a file {name} or {name}.gz or {dotted}.gz or {dotted}, got none");
         assert!(error.to_string().ends_with(&names), "{error}");
     }
 }
@@ -120,7 +120,11 @@ fn images_and_labels_swapped() {
     };
     let (_folder, error) = error_after(|folder| copy(folder, labels, images));
     assert!(matches!(&error, Error::Format { file, offset: 3, .. } if file.ends_with(images)));
-    assert!(error.to_string().ends_with("expected the dimensions (images, height, width), got 1 dimensions"));
+    assert!(
+        error
+            .to_string()
+            .ends_with("expected the dimensions (images, height, width), got an array of rank 1")
+    );
     let (_folder, error) = error_after(|folder| copy(folder, images, labels));
     assert!(matches!(&error, Error::Format { file, offset: 3, .. } if file.ends_with(labels)));
 }
@@ -146,7 +150,7 @@ fn images_of_two_sizes() {
         "{error}"
     );
     assert!(
-        error.to_string().ends_with("expected images of (2, 3) as in the training set, got (3, 2)"),
+        error.to_string().ends_with("expected images of size (2, 3), as in the training set, got (3, 2)"),
         "{error}"
     );
 }
@@ -167,7 +171,7 @@ fn no_images() {
 #[test]
 fn the_real_data() -> Result<()> {
     if !Path::new(DATA).exists() {
-        println!("skipped: there is no folder {DATA} with the four files of MNIST");
+        println!("skipped: no folder {DATA} with the four MNIST files");
         return Ok(());
     }
     let mnist = Mnist::load(DATA)?;
@@ -179,7 +183,7 @@ fn the_real_data() -> Result<()> {
     let digits = |digit| mnist.train.labels().iter().filter(|&&label| label == digit).count();
     let counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
     assert_eq!(std::array::from_fn(|digit| digits(digit as u8)), counts);
-    // The mean pixel 0.1307 of 1 that everybody normalises with.
+    // The commonly used mean pixel, 0.1307 on a scale from 0 to 1.
     let sum: u64 = mnist.train.pixels().iter().map(|&pixel| u64::from(pixel)).sum();
     let mean = sum as f64 / (60_000.0 * 784.0 * 255.0);
     assert!((mean - 0.1307).abs() < 5e-5, "{mean}");

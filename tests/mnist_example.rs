@@ -1,4 +1,4 @@
-//! The example `mnist_swish`, run as a user would.
+//! The example `mnist_swish`, run as a user runs it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ use manabi::Mnist;
 use manabi::data::idx;
 use ndarray::{Array1, Array3};
 
-/// Beside the tests, where cargo puts the examples that it builds with them.
+/// Returns the path of the example, in the folder next to the tests in which cargo places examples.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors()
@@ -17,7 +17,7 @@ fn example() -> PathBuf {
         .join(format!("mnist_swish{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Runs the example where there is neither data nor network.
+/// Runs the example without data and network.
 fn run(args: &[&str]) -> Output {
     let empty = tempfile::tempdir().unwrap();
     Command::new(example())
@@ -29,7 +29,7 @@ fn run(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The synthetic digits as a folder of MNIST's files.
+/// Writes the synthetic digits as a folder of MNIST files.
 fn folder(train: usize, test: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mnist = Mnist::synthetic(train, test, 3).unwrap();
@@ -75,7 +75,7 @@ fn it_prints_the_table_the_rows_and_the_time() {
     for (epoch, line) in lines[6..10].iter().enumerate() {
         let values: Vec<f64> = line.split(' ').map(|value| value.parse().unwrap()).collect();
         assert_eq!((values.len(), values[0]), (5, epoch as f64));
-        // Shortest round-trip form: printing what was read gives the same text.
+        // In shortest round-trip form: printing a parsed value returns the same text.
         assert_eq!(*line, values.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
         assert!((0.0..=1.0).contains(&values[1]) && (0.0..=1.0).contains(&values[3]));
     }
@@ -116,8 +116,8 @@ fn without_data_and_network_it_makes_digits_up_and_says_so() {
     let output = run(&["--epochs", "0", "--hidden", "2", "--dtype", "f32"]);
     let err = text(&output.stderr);
     assert!(output.status.success(), "{err}");
-    assert!(err.contains("data: synthetic digits"), "{err}");
-    assert!(text(&output.stdout).contains("\n0 0."), "row 0 is there");
+    assert!(err.contains("data: using synthetic digits"), "{err}");
+    assert!(text(&output.stdout).contains("\n0 0."), "expected row 0");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Building a model, reading and changing its parameters, predicting.
+//! Building a model, reading and changing its parameters, and predicting.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use manabi::init::Initializer;
 use manabi::loss::{BinaryCrossEntropy, MeanSquaredError};
 use manabi::model::SequentialBuilder;
 use manabi::random::{Random, RandomState};
-use manabi::{Activation, Affine, CrossEntropy, Mish, Relu, Scalar, Sequential, Softmax, Swish};
+use manabi::{Activation, Affine, CrossEntropy, Mish, Relu, Samples, Scalar, Sequential, Softmax, Swish};
 use ndarray::{Array2, array, s};
 
 fn article<A: Scalar>() -> SequentialBuilder<A> {
@@ -61,7 +61,7 @@ fn f32_and_f64_start_from_the_same_weights() {
     assert_eq!(single.parameter_values(), rounded);
 }
 
-/// What `build` says.
+/// Returns the error of `build`.
 fn refusal<A: Scalar>(builder: SequentialBuilder<A>) -> String {
     builder.build().unwrap_err().to_string()
 }
@@ -76,11 +76,11 @@ fn what_makes_no_sense_is_refused_by_name() {
     );
     assert_eq!(
         end(start().add_layer("a", Affine::new(3)).add_layer("a", Affine::new(3))),
-        "duplicate layer name \"a\": give each layer a name of its own"
+        "duplicate layer name \"a\": give each layer a unique name"
     );
     assert_eq!(
         end(start().add_layer("", Affine::new(3))),
-        "layer 'number 1': name: expected letters without spaces; points only between them, got ''"
+        "layer '#1': name: expected non-empty parts without spaces, separated by dots, got ''"
     );
     assert_eq!(end(start()), "layers: expected at least 1, got 0");
     assert_eq!(
@@ -108,8 +108,14 @@ fn what_makes_no_sense_is_refused_by_name() {
         end(start().add_layer("a", Affine::new(usize::MAX / 64))).contains("out of memory: cannot allocate")
     );
     let affine = || start().add_layer("a", Affine::new(3));
-    assert_eq!(refusal(affine().set_error(CrossEntropy)), "set_output: expected an output, got none");
-    assert_eq!(refusal(affine().set_output(Softmax)), "set_error: expected a loss, got none");
+    assert_eq!(
+        refusal(affine().set_error(CrossEntropy)),
+        "output: expected one (call set_output before build), got none"
+    );
+    assert_eq!(
+        refusal(affine().set_output(Softmax)),
+        "loss: expected one (call set_error before build), got none"
+    );
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn only_pairings_that_make_sense_are_built() {
     for builder in [softmax(), sigmoid(), identity()] {
         assert!(builder.set_error(MeanSquaredError).build().is_ok());
     }
-    let no = "set_error: expected a loss that goes with output";
+    let no = "set_error: expected a loss that accepts output";
     for builder in [sigmoid(), identity()] {
         assert!(refusal(builder.set_error(CrossEntropy)).starts_with(no));
     }
@@ -155,14 +161,17 @@ fn parameters_are_replaced_whole_or_not_at_all() {
     weight[[49, 3]] = f64::NAN;
     assert_eq!(
         message(model.set_parameter("affine3.weight", &weight)),
-        "affine3.weight: expected a finite number at row 49, column 3, got NaN"
+        "affine3.weight: expected a finite value at row 49, column 3, got NaN"
     );
     assert_eq!(
         message(model.set_parameter("affine3.weight", &weight.t())),
         "affine3.weight: expected shape [50, 10], got [10, 50]"
     );
     assert!(message(model.set_parameter("affine4.weight", &weight)).contains("affine3.weight"));
-    assert_eq!(message(model.set_parameter_values(&[1.0])), "params: expected shape [84060], got [1]");
+    assert_eq!(
+        message(model.set_parameter_values(&[1.0])),
+        "parameter values: expected shape [84060], got [1]"
+    );
     let mut params = before.clone();
     params[5] = f64::INFINITY;
     assert!(message(model.set_parameter_values(&params)).contains("column 5"));
@@ -180,7 +189,7 @@ fn wrong_input_is_an_error_and_changes_nothing() {
     assert_eq!(message(&Array2::zeros((3, 783))), "x: expected shape (any, 784), got [3, 783]");
     let mut x = Array2::zeros((3, 784));
     x[[2, 700]] = f32::NAN;
-    assert_eq!(message(&x), "x: expected a finite number at row 2, column 700, got NaN");
+    assert_eq!(message(&x), "x: expected a finite value at row 2, column 700, got NaN");
     let mut y = Array2::from_elem((3, 10), 5.0);
     assert!(model.predict_into(x.view(), &mut ws, y.view_mut()).is_err());
     x[[2, 700]] = 0.0;
@@ -193,7 +202,7 @@ fn wrong_input_is_an_error_and_changes_nothing() {
         .unwrap();
     assert!(model.predict_into(x.view(), &mut other.workspace(3).unwrap(), y.view_mut()).is_err());
     assert!(y.iter().all(|&y| y == 5.0));
-    assert!(model.loss(&mut ws).is_err(), "no batch is loaded");
+    assert!(model.loss(&mut ws).is_err(), "expected an error without a loaded batch");
     assert_eq!(model.predict(Array2::zeros((0, 784)).view()).unwrap().dim(), (0, 10));
 }
 
@@ -245,7 +254,7 @@ fn layers_are_chosen_at_run_time() {
             "swish" => Box::new(Activation::new(Swish::default())),
             _ => Box::new(Activation::new(Mish)),
         };
-        // And so are outputs and losses.
+        // The same applies to outputs and losses.
         let output: Box<dyn manabi::output::Output<f64>> = Box::new(Identity);
         let loss: Box<dyn manabi::loss::Loss<f64>> = Box::new(MeanSquaredError);
         let builder = || Sequential::builder(3).add_layer(format!("{name}1"), Activation::new(Mish));
@@ -279,10 +288,10 @@ fn a_weight_that_is_not_a_number_is_noticed() {
         let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
         model.parameter_values_mut()[4] = f64::NAN;
         let error = model.predict(array![[1.0, 1.0]].view()).unwrap_err();
-        assert!(error.to_string().starts_with("prediction: expected a finite number at row 0"), "{error}");
+        assert!(error.to_string().starts_with("prediction: expected a finite value at row 0"), "{error}");
         let data = manabi::Samples::labeled(array![[1.0, 1.0]], &[2_u8], 3).unwrap();
         let error = manabi::Trainer::new().batch_size(1).fit(&mut model, &data).unwrap_err();
-        assert_eq!(error.to_string(), "affine1.weight: expected a finite number at row 1, column 1, got NaN");
+        assert_eq!(error.to_string(), "affine1.weight: expected a finite value at row 1, column 1, got NaN");
         assert!(model.evaluate(&data).is_err());
     }
     notice(Activation::new(Relu));
@@ -300,7 +309,10 @@ fn a_workspace_does_not_mix_batches() {
     let mut y = Array2::zeros((2, 10));
     model.predict_into(Array2::zeros((2, 784)).view(), &mut ws, y.view_mut()).unwrap();
     let error = model.loss(&mut ws).unwrap_err();
-    assert_eq!(error.to_string(), "workspace: expected a batch loaded, got none");
+    assert_eq!(
+        error.to_string(),
+        "workspace: expected a loaded batch (call Workspace::load first), got none"
+    );
     assert_eq!(ws.t().nrows(), 0);
     ws.load(&data, &[0, 1, 2]).unwrap();
     assert_eq!(model.loss(&mut ws).unwrap(), loss);
@@ -319,10 +331,10 @@ fn targets_must_suit_the_loss() {
         model.evaluate(&data).unwrap_err().to_string()
     };
     let softmax = start().set_output(Softmax).set_error(CrossEntropy).build().unwrap();
-    let expected = "in an evaluation, rows from 0 on: targets of the data set: expected a distribution";
+    let expected = "during evaluation, rows starting at 0: targets of the data set: expected a distribution";
     assert!(message(softmax, array![[3.0, -2.0]]).starts_with(expected));
     let sigmoid = start().set_output(Sigmoid).set_error(BinaryCrossEntropy).build().unwrap();
-    assert!(message(sigmoid, array![[0.0, 1.5]]).contains("expected numbers from 0 to 1"));
+    assert!(message(sigmoid, array![[0.0, 1.5]]).contains("expected values from 0 to 1"));
 }
 
 #[test]
@@ -334,6 +346,36 @@ fn names_cannot_be_confused() {
     assert!(build("affine_1").is_ok());
     assert!(build("a.b").is_ok());
     for name in ["", ".", "a.", ".b", "a..b", "a b", " ", "a\n"] {
-        assert!(build(name).unwrap_err().to_string().contains("letters without spaces"));
+        assert!(build(name).unwrap_err().to_string().contains("parts without spaces"));
     }
+}
+
+#[test]
+fn predictions_of_any_layout_go_to_any_layout() {
+    let model = article::<f64>().build().unwrap();
+    let x = RandomState::new(1).uniform((5, 784), 0.0, 1.0);
+    let expected = model.predict(x.view()).unwrap();
+    let mut ws = model.workspace(2).unwrap();
+    let turned = x.t().as_standard_layout().into_owned();
+    for x in [x.view(), turned.t()] {
+        let (mut rows, mut columns) = (Array2::zeros((5, 10)), Array2::zeros((10, 5)));
+        model.predict_into(x, &mut ws, rows.view_mut()).unwrap();
+        model.predict_into(x, &mut ws, columns.view_mut().reversed_axes()).unwrap();
+        assert_eq!((&rows, &columns.t().to_owned()), (&expected, &expected));
+    }
+}
+
+#[test]
+fn a_workspace_with_a_seed_begins_with_its_first_batch() {
+    let model = article::<f64>().build().unwrap();
+    let data = Samples::labeled(Array2::zeros((2, 784)), &[0, 1], 10).unwrap();
+    let mut ws = model.workspace(2).unwrap();
+    let bits = |ws: &manabi::model::Workspace<f64>| ws.batch_noise().bits(0, 0);
+    ws.load(&data, &[0, 1]).unwrap();
+    let first = bits(&ws);
+    ws.load(&data, &[0, 1]).unwrap();
+    assert_ne!(bits(&ws), first);
+    let mut ws = ws.seed(0);
+    ws.load(&data, &[0, 1]).unwrap();
+    assert_eq!(bits(&ws), first);
 }

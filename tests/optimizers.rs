@@ -1,20 +1,20 @@
-//! What every optimizer promises, in a routine that each must pass, and what a stepper does around it.
+//! The guarantees of every optimizer, checked by one common routine, and the features of a stepper.
 
 use manabi::activation::{Identity, PRelu};
 use manabi::layer::TrainableActivation;
 use manabi::loss::MeanSquaredError;
 use manabi::model::Workspace;
 use manabi::optim::{
-    AdaDelta, AdaGrad, Adam, AdamW, Clip, ConstantRate, CosineDecay, ExponentialDecay, Lion, Momentum, NAdam,
-    OneCycle, Optimizer, PolynomialDecay, ReduceOnPlateau, RmsProp, Schedule, Step, StepDecay, Stepper,
-    WarmUp,
+    AdaDelta, AdaGrad, Adam, AdamW, ByEpoch, Clip, ConstantRate, CosineDecay, ExponentialDecay, Lion,
+    Momentum, NAdam, Nesterov, OneCycle, Optimizer, Plateau, PolynomialDecay, RAdam, ReduceOnPlateau,
+    RmsProp, Schedule, Step, StepDecay, Stepper, WarmUp,
 };
 use manabi::random::{Random, RandomState};
 use manabi::{Affine, Samples, Scalar, Sequential, Sgd, Trainer};
 use ndarray::array;
 use proptest::prelude::*;
 
-/// The gradients of some steps: numbers of both signs and of many sizes, zeros among them.
+/// Returns the gradients of some steps, with values of both signs and many magnitudes, including zeros.
 fn gradients<A: Scalar>(steps: usize, length: usize, seed: u32) -> Vec<Vec<A>> {
     let mut random = RandomState::new(seed);
     let sizes = random.uniform((steps, length), -6.0, 2.0).mapv(|e| 10_f64.powf(e));
@@ -27,7 +27,7 @@ fn start<A: Scalar>(length: usize) -> Vec<A> {
     RandomState::new(9).normal((1, length), 0.0, 1.0).iter().map(|&p| A::of(p)).collect()
 }
 
-/// The parameters after these gradients.
+/// Returns the parameters after steps with these gradients.
 fn run<A: Scalar>(stepper: &mut Stepper<A>, mut params: Vec<A>, gradients: &[Vec<A>]) -> Vec<A> {
     for gradient in gradients {
         stepper.step_slices(&mut params, &mut gradient.clone()).unwrap();
@@ -39,8 +39,8 @@ fn bits<A: Scalar>(numbers: &[A]) -> Vec<u64> {
     numbers.iter().map(|x| x.widen().to_bits()).collect()
 }
 
-/// What any rule must do: the same bits again, in parts, and after its state was saved and restored; no step without a
-/// gradient and decay; parameters that stay finite; a name and slots that agree with its state.
+/// Checks the guarantees of every rule: the same bits when repeated, in parts, and after saving and restoring its state, no
+/// change with zero gradient and no decay, parameters that stay finite, and a name and slots that match its state.
 fn conform<A: Scalar>(rule: Box<dyn Optimizer<A>>, length: usize, cut: usize, restart: usize, seed: u32) {
     let fresh = Stepper::new(rule);
     let gradients = gradients::<A>(12, length, seed);
@@ -95,7 +95,7 @@ proptest! {
     }
 }
 
-/// Σ cᵢ·(θᵢ − tᵢ)²/2 and its gradient.
+/// Returns Σ cᵢ·(θᵢ − tᵢ)²/2 and its gradient.
 fn quadratic<A: Scalar>(params: &[A]) -> (f64, Vec<A>) {
     let curvature = |i: usize| A::of(0.2 + 0.3 * i as f64);
     let off = |i: usize| params[i] - A::of(0.5 * i as f64 - 1.0);
@@ -123,7 +123,7 @@ fn every_optimizer_descends_in_both_precisions() {
 
 #[test]
 fn a_centered_variance_below_0_is_0() {
-    // Equal gradients: v and m² agree but for rounding.
+    // With equal gradients, v and m² differ only by rounding.
     for gradient in [0.1_f32, 0.3, 0.7, 1.1, 123.456] {
         let mut stepper = Stepper::new(RmsProp::new(1e-6).alpha(0.5).centered(true));
         let params = run(&mut stepper, vec![1.0], &vec![vec![gradient]; 200]);
@@ -131,7 +131,7 @@ fn a_centered_variance_below_0_is_0() {
     }
 }
 
-/// 3-2 affine, PReLU, 2-2 affine: weights, biases, and one parameter of one dimension.
+/// A model of affine 3-2, PReLU and affine 2-2, with weights, biases and one further one-dimensional parameter.
 fn model() -> Sequential<f64> {
     let mut model = Sequential::builder(3)
         .add_layer("affine1", Affine::new(2))
@@ -151,7 +151,7 @@ fn data() -> Samples<f64> {
     Samples::new(x, array![[1.0, 0.0], [0.5, -1.0], [0.0, 2.0], [-1.0, 0.3]]).unwrap()
 }
 
-/// A workspace with the gradient of the whole data set.
+/// Returns a workspace with the gradient of the whole data set.
 fn with_gradient(model: &Sequential<f64>) -> Workspace<f64> {
     let mut ws = model.workspace(4).unwrap();
     ws.load(&data(), &[0, 1, 2, 3]).unwrap();
@@ -241,7 +241,7 @@ fn a_layer_of_rate_0_stays_as_it_is_whatever_its_gradient() {
         let mut ws = with_gradient(&before);
         let frozen = before.parameter("affine1.weight").unwrap().len() + 2;
         ws.gradient_mut()[..frozen].fill(f64::INFINITY);
-        // The last rate of a name counts.
+        // The last rate set for a name applies.
         let rates = Stepper::new(rule).layer_rate("affine1", 3.0).layer_rate("affine1", 0.0);
         let mut stepper = rates.layer_rate("affine2", 1e200).layer_rate("affine2", 1.0);
         stepper.step(&mut after, &mut ws).unwrap();
@@ -310,7 +310,7 @@ fn a_bound_that_makes_no_sense_is_refused() {
 #[test]
 fn a_gradient_whose_square_is_infinite_is_clipped() {
     for g in [1e155, 1e200, 1e307] {
-        // More than the lanes, and a rest.
+        // More values than the lanes, and a remainder.
         let mut gradient = [0.0_f64; 35];
         (gradient[2], gradient[34]) = (3.0 * g, -4.0 * g);
         Clip::Norm(10.0).apply(&mut gradient).unwrap();
@@ -352,7 +352,7 @@ fn message<T>(result: manabi::Result<T>) -> String {
     result.err().expect("an error").to_string()
 }
 
-/// What a step by this stepper says, having changed nothing.
+/// Returns the error of a step with this stepper, and checks that it changed nothing.
 fn refused(mut stepper: Stepper<f64>) -> String {
     let mut model = model();
     let mut ws = with_gradient(&model);
@@ -414,16 +414,19 @@ fn settings_out_of_range_are_errors_that_change_nothing() {
         "power: expected a finite number above 0, got 0"
     );
     assert_eq!(schedule(&CosineDecay::new(0)), "steps: expected at least 1, got 0");
-    assert_eq!(schedule(&WarmUp::new(9, ConstantRate).start(1.5)), "start: expected 0 to 1, got 1.5");
+    assert_eq!(
+        schedule(&WarmUp::new(9, ConstantRate).start(1.5)),
+        "start: expected a value from 0 to 1, got 1.5"
+    );
     assert_eq!(schedule(&WarmUp::new(9, CosineDecay::new(0))), "steps: expected at least 1, got 0");
     assert_eq!(
         schedule(&OneCycle::new(9).divisor(0.5)),
         "divisor: expected a finite number of at least 1, got 0.5"
     );
-    // 10⁻³⁰⁰ is above 0, but not in single precision.
+    // 10⁻³⁰⁰ is above 0 in double precision, but 0 in single precision.
     let single = message(Stepper::new(Sgd::new(1e-300)).step_slices(&mut [1.0_f32], &mut [1.0]));
     assert!(single.starts_with("learning_rate: expected"), "{single}");
-    // And 10³⁹ is finite, but not in single precision.
+    // 10³⁹ is finite in double precision, but infinite in single precision.
     let single = |stepper: Stepper<f32>| message({ stepper }.step_slices(&mut [1.0], &mut [1.0]));
     assert!(single(Stepper::new(Sgd::new(0.1).weight_decay(1e39))).starts_with("weight_decay: expected"));
     let expected = "initial_accumulator: expected";
@@ -437,18 +440,23 @@ fn workspaces_and_slices_that_do_not_fit_are_errors() {
     let mut stepper = Stepper::new(Adam::new(0.1));
     let mut own = model();
     let mut empty = own.workspace(4).unwrap();
-    assert_eq!(message(stepper.step(&mut own, &mut empty)), "workspace: expected a gradient, got none");
+    assert_eq!(
+        message(stepper.step(&mut own, &mut empty)),
+        "workspace: expected a gradient (call Sequential::gradient first), got none"
+    );
     let other = Sequential::<f64>::builder(3).add_layer("affine1", Affine::new(2));
     let mut other = other.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let mut ws = with_gradient(&own);
-    assert!(message(stepper.step(&mut other, &mut ws)).starts_with(
-        "workspace: expected one that Sequential<f64>(3 -> 2, 1 layers, 8 parameters) has made"
-    ));
+    assert!(
+        message(stepper.step(&mut other, &mut ws)).starts_with(
+            "workspace: expected one created by Sequential<f64>(3 -> 2, 1 layers, 8 parameters)"
+        )
+    );
     stepper.step(&mut own, &mut ws).unwrap();
     let mut ws = with_gradient(&own);
     assert_eq!(
         message(stepper.step(&mut other, &mut ws)),
-        "params: expected shape [15], as in the steps before, got [8]"
+        "params: expected shape [15], as in the previous steps, got [8]"
     );
     assert_eq!(
         message(stepper.step_slices(&mut [0.0; 15], &mut [0.0; 3])),
@@ -457,7 +465,7 @@ fn workspaces_and_slices_that_do_not_fit_are_errors() {
     let named = Stepper::new(Sgd::new(0.1)).layer_rate("affine1", 0.1);
     assert_eq!(
         message({ named }.step_slices(&mut [1.0], &mut [1.0])),
-        "layer_rate: expected none without a model, got affine1"
+        "layer_rate: expected none for parameters outside a model, got affine1"
     );
 }
 
@@ -473,15 +481,18 @@ fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
         assert_eq!(*stepper.state(), state);
         message
     };
-    assert_eq!(refused(&|s| s.slots.truncate(1)), "slots: expected the 2 of nadam, got 1");
-    assert_eq!(refused(&|s| s.scalars.clear()), "scalars: expected the 1 of nadam, got 0");
+    assert_eq!(refused(&|s| s.slots.truncate(1)), "slots: expected 2 for nadam, got 1");
+    assert_eq!(refused(&|s| s.scalars.clear()), "scalars: expected 1 for nadam, got 0");
     assert_eq!(refused(&|s| s.slots[1].truncate(2)), "slot v: expected shape [3], got [2]");
-    assert_eq!(refused(&|s| s.slots[0][2] = f64::NAN), "slot m at 2: expected a finite number, got NaN");
+    assert_eq!(
+        refused(&|s| s.slots[0][2] = f64::NAN),
+        "slot m, element 2: expected a finite number, got NaN"
+    );
     assert_eq!(
         refused(&|s| s.scalars[0] = f64::INFINITY),
         "scalar mu_product: expected a finite number, got inf"
     );
-    assert_eq!(refused(&|s| s.plateau.scale = 2.0), "scale: expected 0 to 1, got 2");
+    assert_eq!(refused(&|s| s.plateau.scale = 2.0), "scale: expected a value from 0 to 1, got 2");
     assert_eq!(refused(&|s| s.plateau.best = Some(f64::NAN)), "best: expected a finite number, got NaN");
 }
 
@@ -552,7 +563,7 @@ fn a_continued_fit_goes_on_with_the_optimizers_state() {
 
 #[test]
 fn a_trainer_tells_the_plateau_each_epochs_loss() {
-    // A loss that cannot fall: the rate is halved every epoch but the first.
+    // The loss cannot decrease, so the rate is halved in every epoch except the first.
     let flat = Samples::new(array![[0.0]], array![[1.0]]).unwrap();
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
@@ -560,7 +571,7 @@ fn a_trainer_tells_the_plateau_each_epochs_loss() {
     let stepper = Stepper::new(Sgd::new(0.25)).reduce_on_plateau(reduce);
     let trainer = Trainer::new().batch_size(1).epochs(3).stepper(stepper);
     { trainer }.fit(&mut model, &flat).unwrap();
-    // d/db ½·(b − 1)²·2 … measured on a model stepped by hand at these rates.
+    // Compared with a model stepped manually at these rates.
     let mut bias = 0.0;
     for rate in [0.25, 0.25, 0.125] {
         bias -= rate * slope(bias);
@@ -570,11 +581,11 @@ fn a_trainer_tells_the_plateau_each_epochs_loss() {
     let mut rising = Trainer::new().batch_size(1).reduce_on_plateau(ReduceOnPlateau::new().maximize(true));
     assert_eq!(
         rising.fit(&mut model, &flat).unwrap_err().to_string(),
-        "reduce_on_plateau of a trainer: expected one that minimizes, got maximize"
+        "reduce_on_plateau: expected maximize(false) for a loss, got maximize(true)"
     );
 }
 
-/// The gradient of the loss by the bias, at (0, bias).
+/// Returns the gradient of the loss with respect to the bias, at (0, bias).
 fn slope(bias: f64) -> f64 {
     let flat = Samples::new(array![[0.0]], array![[1.0]]).unwrap();
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
@@ -586,7 +597,7 @@ fn slope(bias: f64) -> f64 {
     ws.gradient()[1]
 }
 
-/// A rule of one's own with more slots than there can be.
+/// A custom rule with more slots than the maximum.
 #[derive(Debug)]
 struct Greedy;
 
@@ -606,4 +617,149 @@ impl<A: Scalar> Optimizer<A> for Greedy {
 #[test]
 fn a_rule_with_too_many_slots_is_refused() {
     assert_eq!(refused(Stepper::new(Greedy)), "slots: expected at most 4, got 5");
+}
+
+/// A metric that equals its threshold does not count as an improvement.
+#[test]
+fn a_plateau_compares_with_its_threshold() {
+    let is_better = |reduce: ReduceOnPlateau, metric: f64| {
+        let mut plateau = Plateau::default();
+        reduce.observe(8.0, &mut plateau);
+        reduce.observe(metric, &mut plateau);
+        assert_eq!(plateau.best == Some(metric), plateau.waited == 0);
+        plateau.waited == 0
+    };
+    let reduce = ReduceOnPlateau::new().absolute_threshold(0.5);
+    // The last threshold applies, with its mode.
+    let relative = reduce.threshold(0.25);
+    for (reduce, limit, better) in [
+        (relative, 6.0, 5.999),
+        (reduce, 7.5, 7.499),
+        (relative.maximize(true), 10.0, 10.001),
+        (reduce.maximize(true), 8.5, 8.501),
+    ] {
+        assert!(!is_better(reduce, limit) && is_better(reduce, better), "{reduce:?}");
+    }
+}
+
+#[test]
+fn an_optimizer_within_another_checks_its_settings() {
+    let refused = |rule: Box<dyn Optimizer<f64>>| refused(Stepper::new(rule));
+    let average = "expected at least 0 and below 1, got 1";
+    let nesterov = Nesterov::new(0.1).momentum(1.0);
+    assert_eq!(refused(Box::new(nesterov)), format!("momentum: {average}"));
+    for rule in [
+        Box::new(AdamW::new(0.1).betas(1.0, 0.9)) as Box<dyn Optimizer<f64>>,
+        Box::new(RAdam::new(0.1).betas(1.0, 0.9)),
+        Box::new(NAdam::new(0.1).betas(1.0, 0.9)),
+    ] {
+        assert_eq!(refused(rule), format!("beta1: {average}"));
+    }
+    let cycle = |rise, three_phase| OneCycle::new(10).rise(rise).three_phase(three_phase);
+    assert!(cycle(0.7, false).check().is_ok() && cycle(0.5, true).check().is_ok());
+    assert!(message(cycle(0.7, true).check()).starts_with("rise: expected at most 0.5"));
+    assert!(message(ByEpoch::new(0, ConstantRate).check()).starts_with("steps_per_epoch: "));
+}
+
+#[test]
+fn another_optimizer_may_step_another_model() {
+    let (mut first, mut second) = (model(), model());
+    let mut stepper = Stepper::new(Adam::new(0.1));
+    let (mut ws, mut other) = (with_gradient(&first), with_gradient(&second));
+    stepper.step(&mut first, &mut ws).unwrap();
+    assert!(stepper.step(&mut second, &mut other).is_err());
+    let mut stepper = stepper.optimizer(Adam::new(0.1));
+    stepper.step(&mut second, &mut other).unwrap();
+    assert_eq!(bits(first.parameter_values()), bits(second.parameter_values()));
+}
+
+#[test]
+fn the_rate_of_a_layer_must_fit_the_precision() {
+    let stepper = |rate, factor| Stepper::<f32>::new(Sgd::new(rate)).layer_rate("affine1", factor);
+    assert!(stepper(1e30, 1e-30).learning_rate().is_ok());
+    assert!(message(stepper(1e30, 1e30).learning_rate()).starts_with("rate of a layer: "));
+}
+
+/// An optimizer with the given slots.
+#[derive(Debug)]
+struct Slots(&'static [&'static str]);
+
+impl Optimizer<f64> for Slots {
+    fn kind(&self) -> &str {
+        "slots"
+    }
+    fn learning_rate(&self) -> f64 {
+        0.1
+    }
+    fn slots(&self) -> &'static [&'static str] {
+        self.0
+    }
+    fn update(&self, step: Step<'_, f64>) {
+        step.each(|p, g, []| *p -= 0.1 * g);
+    }
+}
+
+/// An optimizer without a state.
+#[derive(Debug)]
+struct Stateless;
+
+impl Optimizer<f64> for Stateless {
+    fn kind(&self) -> &str {
+        "stateless"
+    }
+    fn learning_rate(&self) -> f64 {
+        0.1
+    }
+    fn update(&self, step: Step<'_, f64>) {
+        step.each(|p, g, []| *p -= 0.1 * g);
+    }
+}
+
+#[test]
+fn an_optimizer_has_no_state_by_default() {
+    assert_eq!((Stateless.slots(), Stateless.scalars(), Stateless.weight_decay()), (&[][..], &[][..], 0.0));
+    let text = format!("{:?}", Stepper::new(Stateless));
+    assert!(text.contains("Stepper") && text.contains("Stateless"), "{text}");
+    let text = format!("{:?}", Trainer::new().optimizer(Stateless));
+    assert!(text.contains("Trainer") && text.contains("batch_size: 100"), "{text}");
+}
+
+#[test]
+fn four_slots_are_the_most() {
+    let mut four = Stepper::new(Slots(&["a", "b", "c", "d"]));
+    assert!(four.step_slices(&mut [1.0], &mut [1.0]).is_ok());
+    assert!(
+        refused(Stepper::new(Slots(&["a", "b", "c", "d", "e"]))).starts_with("slots: expected at most 4")
+    );
+}
+
+#[test]
+fn a_state_without_slots_belongs_to_no_step() {
+    let mut stepper = Stepper::<f64>::new(Adam::new(0.1));
+    stepper.step_slices(&mut [1.0], &mut [1.0]).unwrap();
+    let mut state = stepper.state().clone();
+    state.slots.clear();
+    assert!(message(stepper.set_state(state.clone())).starts_with("slots: expected 2 for adam"));
+    state.steps = 0;
+    state.slots = vec![vec![0.0]];
+    assert!(message(stepper.set_state(state)).starts_with("slots: expected 2 for adam"));
+}
+
+#[test]
+fn a_run_begins_with_the_memory_of_its_stepper() {
+    let data = data();
+    let mut stepper = Stepper::new(Adam::new(0.01));
+    let mut start = model();
+    let mut ws = with_gradient(&start);
+    stepper.step(&mut start, &mut ws).unwrap();
+    let mut trainer = Trainer::new().batch_size(2).epochs(2).stepper(stepper);
+    let [first, second] = [0, 1].map(|_| {
+        let mut model = start.clone();
+        trainer.fit(&mut model, &data).unwrap();
+        bits(model.parameter_values())
+    });
+    assert_eq!(first, second);
+    let mut model = start.clone();
+    Trainer::new().batch_size(2).epochs(2).optimizer(Adam::new(0.01)).fit(&mut model, &data).unwrap();
+    assert_ne!(first, bits(model.parameter_values()));
 }

@@ -1,4 +1,4 @@
-//! Models in files: what is saved comes back, and what does not fit is told.
+//! Models in files: saved models are restored exactly, and mismatches are reported.
 
 use manabi::activation::{ActivationVisitor, Identity, PRelu, TrainableActFn, built_in_activations};
 use manabi::init::Initializer;
@@ -14,7 +14,7 @@ use manabi::{
 };
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
 
-/// A model around one layer, with numbers of all sizes.
+/// Returns a model with one layer under test and parameters of all magnitudes.
 fn around<A: Scalar>(
     layer: impl Layer<A> + 'static,
     output: impl Output<A> + 'static,
@@ -47,7 +47,7 @@ fn comes_back<A: Scalar>(model: &Sequential<A>, registry: &Registry<A>) {
     assert_eq!(bits(loaded.parameter_values()), bits(model.parameter_values()), "{model}");
     assert_eq!(bits(loaded.buffer_values()), bits(model.buffer_values()), "{model}");
     assert_eq!(loaded.to_bytes().unwrap(), bytes, "{model}");
-    // The same function, settings and all; the model's odd weights would drown them.
+    // Compare the layer alone, including its settings, because the model's extreme weights would hide differences.
     let (mut one, mut other) = (model.clone(), loaded);
     let params: Vec<A> = (0..model.parameter_count()).map(|i| A::of((i as f64).sin())).collect();
     one.set_parameter_values(&params).unwrap();
@@ -56,12 +56,12 @@ fn comes_back<A: Scalar>(model: &Sequential<A>, registry: &Registry<A>) {
     assert_eq!(one.predict(x.view()).unwrap(), other.predict(x.view()).unwrap(), "{model}");
 }
 
-/// Makes layers of an activation with settings that have no short decimal.
+/// Creates activation layers whose settings have no short decimal form.
 struct EachActivation<A>(Vec<Box<dyn Layer<A>>>);
 
 impl<A: Scalar> ActivationVisitor for EachActivation<A> {
     fn function<F: ActFn + Default + PartialEq>(&mut self, make: fn(&Settings) -> Result<F>) {
-        let settings = F::default().settings().expect("a built-in function tells its settings");
+        let settings = F::default().settings().expect("a built-in function returns its settings");
         let odd = settings.iter().map(|(name, _)| (name.to_owned(), (0.1 + 0.2).into())).collect();
         self.0.push(Box::new(Activation::new(make(&odd).unwrap())));
     }
@@ -100,7 +100,7 @@ fn every_output_and_loss_comes_back() {
     outputs_and_losses_come_back::<f64>();
 }
 
-/// z = tanh(αu), which tells its α, or does not.
+/// z = tanh(αu), which returns its α as a setting only if `TELLS`.
 #[derive(Clone, Debug)]
 struct Sloped<const TELLS: bool>(f64);
 
@@ -117,7 +117,7 @@ impl<const TELLS: bool> ActFn for Sloped<TELLS> {
     }
 }
 
-/// y = x + s, with a matrix as parameter that files keep as it is, a buffer, and settings of every kind.
+/// y = x + s, with a matrix parameter that is stored without transposition, a buffer, and settings of every kind.
 #[derive(Debug, PartialEq)]
 struct Odd {
     count: usize,
@@ -147,7 +147,7 @@ impl<A: Scalar> Layer<A> for Odd {
         y.zip_mut_with(&x, |y, &x| *y = x + params[1]);
     }
     fn backward(&self, _: Backward<'_, A>) {
-        unreachable!("no training here")
+        unreachable!("this layer is not trained")
     }
 }
 
@@ -172,7 +172,7 @@ fn layers_of_ones_own_come_back() {
     comes_back(&around::<f64>(odd(), Softmax, CrossEntropy), &odd_registry());
 }
 
-/// z = 2u under the name that a type parameter picks.
+/// z = 2u, with the name selected by a type parameter.
 #[derive(Clone, Debug)]
 struct Impostor<const N: usize>;
 
@@ -191,7 +191,7 @@ impl<const N: usize> ActFn for Impostor<N> {
     }
 }
 
-/// An output and a loss under names that are built in.
+/// An output and a loss with the names of built-in parts.
 #[derive(Debug)]
 struct Half;
 
@@ -232,9 +232,9 @@ impl<A: Scalar> Loss<A> for Half {
 #[test]
 fn what_has_the_name_of_something_built_in_is_told_apart() {
     let error = |what: &str, rename: &str, name: &str| {
-        let reason = "for a file would come back with that one";
+        let reason = "because loading would create the built-in part";
         format!(
-            "name of the {what}: expected one that nothing built in has, {reason} (rename yours in {rename}), got {name}"
+            "kind of the custom {what}: expected one that no built-in part has, {reason} (change {rename}), got {name}"
         )
     };
     let layer = |name: &str| format!("layer 'own1': {}", error("layer", "Layer::kind or ActFn::KIND", name));
@@ -255,13 +255,13 @@ fn what_has_the_name_of_something_built_in_is_told_apart() {
     let loss = around::<f64>(Activation::new(Mish), Identity, Box::new(Half) as Box<dyn Loss<f64>>);
     assert_eq!(error_of(loss.to_bytes()), error("loss", "Loss::kind", "mean_squared_error"));
 
-    // The built-in ones in a box, or in a box in a box, are still the built-in ones.
+    // Built-in parts in one or two boxes still count as built-in.
     let boxed: Box<dyn Layer<f64>> = Box::new(Box::new(Activation::new(Mish)) as Box<dyn Layer<f64>>);
     let output: Box<dyn Output<f64>> = Box::new(Identity);
     let loss: Box<dyn Loss<f64>> = Box::new(MeanSquaredError);
     comes_back(&around(boxed, output, loss), &Registry::new());
 
-    // A file that an impostor is in already is read by the registry that has it, and not saved again under that name.
+    // An existing file with such a part loads with the registry that contains the part, but cannot be saved again under its name.
     let bytes = identity(Box::new(Activation::new(Mish))).to_bytes().unwrap();
     let registry = Registry::<f64>::new().activation(|_| Ok(Impostor::<0>));
     let loaded = Sequential::<f64>::from_bytes_with_registry(&bytes, &registry).unwrap();
@@ -288,7 +288,7 @@ fn what_the_registry_has_not_is_named() {
         .set_error(CrossEntropy)
         .build()
         .unwrap();
-    let expected = "bytes: does not fit: layer 'odd1': kind 'odd' is not in the registry; \
+    let expected = "bytes: incompatible content: layer 'odd1': kind 'odd' is not in the registry; \
                     layer 'sloped1': kind 'sloped' is not in the registry";
     assert_eq!(error_of(Sequential::<f32>::from_bytes(&model.to_bytes().unwrap())), expected);
 }
@@ -298,10 +298,10 @@ fn settings_that_are_not_told_are_asked_for() {
     let model = around::<f32>(Activation::new(Sloped::<false>(0.7)), Softmax, CrossEntropy);
     let bytes = model.to_bytes().unwrap();
     let registry = Registry::<f32>::new().activation(|_| Ok(Sloped::<false>(0.7)));
-    let expected = "bytes: does not fit: layer 'own1': kind 'secretive' did not tell its settings: its method settings() \
-                    has to, before the model is saved";
+    let expected = "bytes: incompatible content: layer 'own1': kind 'secretive' was saved without settings: implement its \
+                    method settings() and save the model again";
     assert_eq!(error_of(Sequential::from_bytes_with_registry(&bytes, &registry)), expected);
-    // Its weights are there all the same.
+    // The weights can still be loaded.
     let mut other = around::<f32>(Activation::new(Sloped::<false>(0.7)), Softmax, CrossEntropy);
     other.parameter_values_mut().fill(1.0);
     other.weights_from_bytes(&bytes).unwrap();
@@ -313,10 +313,7 @@ fn a_registry_that_makes_something_else_is_found_out() {
     let model = around::<f32>(Activation::new(Sloped::<true>(0.7)), Softmax, CrossEntropy);
     let registry = Registry::<f32>::new().activation(|_| Ok(Sloped::<true>(0.5)));
     let error = error_of(Sequential::from_bytes_with_registry(&model.to_bytes().unwrap(), &registry));
-    assert!(
-        error.starts_with("bytes: does not fit: layer 'own1': the registry made 'sloped' with"),
-        "{error}"
-    );
+    assert!(error.starts_with("bytes: incompatible content: layer 'own1': kind 'sloped' with"), "{error}");
     assert!(error.contains("Number(0.5)") && error.contains("Number(0.7)"), "{error}");
 }
 
@@ -362,7 +359,7 @@ fn weights_of_all_shapes_come_back() {
         other.parameter_values_mut().fill(A::one());
         other.weights_from_bytes(&bytes).unwrap();
         assert_eq!(bits(other.parameter_values()), bits(model.parameter_values()), "{inputs} × {units}");
-        // Row by unit, as PyTorch has it.
+        // One row per unit, as in PyTorch.
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let tensor = file.tensor("affine1.weight").unwrap();
         for (i, chunk) in tensor.data().chunks_exact(size_of::<A>()).enumerate() {
@@ -375,14 +372,14 @@ fn weights_of_all_shapes_come_back() {
                 model.parameter_values()[i % inputs * units + i / inputs].widen().to_bits()
             );
         }
-        // What is not finite is found wherever it is.
+        // A value that is not finite is found at any position.
         for at in [0, inputs * units / 2, inputs * units - 1] {
             let start = bytes.len() - tensor.data().len() + at * size_of::<A>();
             let mut broken = bytes.clone();
             broken[start..start + size_of::<A>()].fill(0xFF);
-            let expected = format!("affine1.weight: expected finite numbers, got NaN as number {at}");
+            let expected = format!("affine1.weight: expected finite values, got NaN at index {at}");
             let error = error_of(Sequential::<A>::from_bytes(&broken));
-            assert_eq!(error, format!("bytes: does not fit: {expected}"));
+            assert_eq!(error, format!("bytes: incompatible content: {expected}"));
         }
     }
     for (inputs, units) in [(1, 1), (1, 40), (40, 1), (15, 16), (16, 17), (33, 31), (64, 48), (3, 100)] {
@@ -391,7 +388,7 @@ fn weights_of_all_shapes_come_back() {
     }
 }
 
-/// The least time of several attempts.
+/// Returns the shortest time of several attempts.
 fn least<T>(mut run: impl FnMut() -> T) -> std::time::Duration {
     let once = || {
         let start = std::time::Instant::now();
@@ -401,7 +398,8 @@ fn least<T>(mut run: impl FnMut() -> T) -> std::time::Duration {
     std::iter::repeat_with(once).take(7).min().unwrap()
 }
 
-/// Loading is copying, some seven times what it takes to read the file; value by value it was ninety times.
+/// Loading copies whole blocks and takes about seven times as long as reading the file. Value by value, it takes ninety times as
+/// long.
 #[test]
 fn a_large_model_loads_about_as_fast_as_its_file_is_read() {
     let model = Sequential::<f32>::builder(784)
@@ -444,7 +442,10 @@ fn the_description_is_stable() {
     let expected = r#"{"version":2,"input_dim":2,"layers":[{"name":"affine1","kind":"affine","settings":{"units":1.0}},{"name":"prelu1","kind":"prelu","settings":{"alpha":0.25,"per_unit":true}}],"output":{"kind":"identity","settings":{}},"loss":{"kind":"mean_squared_error","settings":{}},"normalizer":{"per_feature":true,"statistics":[[2.0,1.0],[0.2,0.09999999999999998]]},"target_normalizer":{"per_feature":false,"statistics":[[1.0,2.0]]}}"#;
     assert_eq!(header.metadata().as_ref().unwrap()["manabi"], expected);
     assert_eq!(Normalizer::from_bytes(&bytes).unwrap(), normalizer);
-    assert_eq!(error_of(Normalizer::from_bytes(&plain)), "bytes: does not fit: missing a normaliser");
+    assert_eq!(
+        error_of(Normalizer::from_bytes(&plain)),
+        "bytes: incompatible content: missing normaliser of the inputs"
+    );
 }
 
 #[test]
@@ -457,9 +458,9 @@ fn single_goes_into_double_and_not_back() {
     let bytes = loaded.to_bytes().unwrap();
     let mut other = around::<f32>(odd(), Softmax, CrossEntropy);
     let error = error_of(other.weights_from_bytes(&bytes));
-    assert!(
-        error.starts_with("bytes: does not fit: affine1.weight: expected type F32, got F64; affine1.bias:")
-    );
+    assert!(error.starts_with(
+        "bytes: incompatible content: affine1.weight: expected type F32, got F64; affine1.bias:"
+    ));
     assert_eq!(bits(other.parameter_values()), bits(single.parameter_values()));
 }
 
@@ -469,7 +470,8 @@ fn missing_and_unexpected_names_are_listed() {
     let mut other = around::<f32>(TrainableActivation::new(PRelu::default()), Softmax, CrossEntropy);
     let before = bits(other.parameter_values());
     let error = error_of(other.weights_from_bytes(&bytes));
-    let expected = "bytes: does not fit: missing own1.weight; unexpected own1.cube; unexpected own1.mean";
+    let expected =
+        "bytes: incompatible content: missing own1.weight; unexpected own1.cube; unexpected own1.mean";
     assert_eq!(error, expected);
     assert_eq!(bits(other.parameter_values()), before);
 }
@@ -486,7 +488,7 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     assert_eq!(first, model.to_bytes().unwrap());
     model.parameter_values_mut()[3] = f64::NAN;
     let error = error_of(model.save(&path));
-    assert_eq!(error, "affine1.weight: expected a finite number at row 0, column 3, got NaN");
+    assert_eq!(error, "affine1.weight: expected a finite value at row 0, column 3, got NaN");
     assert_eq!(std::fs::read(&path).unwrap(), first);
     model.parameter_values_mut()[3] = 0.5;
     model.save(&path).unwrap();
@@ -508,7 +510,7 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
 fn what_another_process_left_is_no_obstacle() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    // In a container processes have the same numbers again and again.
+    // Processes in containers often have the same process id.
     for count in 0..100 {
         let left = format!("model.safetensors.{}-{count}.unfinished", std::process::id());
         std::fs::write(folder.path().join(left), "left").unwrap();
@@ -561,7 +563,7 @@ fn layers_that_need_training_and_weighted_losses_come_back() {
             (model.parameter_values(), model.buffer_values())
         );
         assert_eq!(format!("{loaded}"), format!("{model}"));
-        // Byte for byte: all settings are the same.
+        // Equal bytes imply equal settings.
         assert_eq!(loaded.to_bytes().unwrap(), model.to_bytes().unwrap());
     }
 }

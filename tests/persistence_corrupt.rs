@@ -1,15 +1,16 @@
-//! Files that are not as they should be: an error, the model untouched, and no more memory than the file is long.
+//! Invalid files: they return an error, leave the model unchanged, and use no more memory than the length of the file.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
 
 use manabi::activation::PRelu;
-use manabi::layer::TrainableActivation;
+use manabi::layer::{Flatten, TrainableActivation};
 use manabi::{Activation, Affine, CrossEntropy, Error, Normalizer, Sequential, Softmax, Swish};
+use ndarray::Array2;
 use proptest::prelude::*;
 
-/// Watches how much this thread has allocated, and the most that it had.
+/// Tracks the number of bytes this thread has allocated, and its maximum.
 struct Watching;
 
 thread_local! {
@@ -23,7 +24,7 @@ fn change(bytes: isize) {
     });
 }
 
-// SAFETY: everything is passed on to the system's allocator.
+// SAFETY: every call is forwarded to the system allocator.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         change(layout.size() as isize);
@@ -34,7 +35,7 @@ unsafe impl GlobalAlloc for Watching {
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it moves, both are there.
+        // While the content moves, both blocks are allocated.
         change(size as isize);
         change(-(layout.size() as isize));
         unsafe { System.realloc(pointer, layout, size) }
@@ -44,7 +45,7 @@ unsafe impl GlobalAlloc for Watching {
 #[global_allocator]
 static ALLOCATOR: Watching = Watching;
 
-/// The most memory that `run` had at a time, above what there was before.
+/// Returns the peak memory of `run`, in excess of the memory allocated before.
 fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
     let (now, _) = LIVE.get();
     LIVE.set((now, now));
@@ -65,7 +66,8 @@ fn model() -> Sequential<f32> {
         .unwrap()
 }
 
-/// Every way of reading gives an error, with the model untouched and little memory used. Gives that of the weights.
+/// Checks that every way of loading returns an error, leaves the model unchanged and uses little memory. Returns the error of
+/// loading the weights.
 fn refused(bytes: &[u8]) -> String {
     let mut model = model();
     model.parameter_values_mut().fill(0.5);
@@ -78,22 +80,26 @@ fn refused(bytes: &[u8]) -> String {
     error.to_string()
 }
 
-/// What names, descriptions, plans and messages take.
+/// The memory for names, descriptions, plans and messages.
 const SMALL: usize = 12 << 10;
 
-/// A file: header and numbers.
+/// Returns a file of header and tensor data.
 fn file(header: &str, numbers: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), numbers].concat()
 }
 
-/// A saved model's header and numbers, to be changed.
+/// Returns the header and the tensor data of a saved model.
 fn parts() -> (String, Vec<u8>) {
-    let bytes = model().to_bytes().unwrap();
+    parts_of(&model())
+}
+
+fn parts_of(model: &Sequential<f32>) -> (String, Vec<u8>) {
+    let bytes = model.to_bytes().unwrap();
     let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
     (String::from_utf8(bytes[8..8 + length].to_vec()).unwrap(), bytes[8 + length..].to_vec())
 }
 
-/// The error after a change of the header.
+/// Returns the error after a change of the header.
 fn refused_with(from: &str, to: &str) -> String {
     let (header, numbers) = parts();
     assert!(header.contains(from), "{header}");
@@ -109,8 +115,8 @@ fn truncated_files() {
     }
     let mut longer = bytes.clone();
     longer.push(0);
-    assert!(refused(&longer).contains("bytes of numbers, got"));
-    // The same from the disk, which takes the file's length to read it.
+    assert!(refused(&longer).contains("bytes of tensor data, got"));
+    // The same file on disk. Reading it uses memory of the file's length.
     let path = tempfile::NamedTempFile::new().unwrap();
     for length in (0..bytes.len()).step_by(640) {
         fs::write(&path, &bytes[..length]).unwrap();
@@ -130,7 +136,7 @@ fn reading_takes_little_more_than_the_file() {
     assert!(most <= SMALL, "{most} bytes");
     let (result, most) = peak(|| Sequential::<f32>::from_bytes(&bytes));
     result.unwrap();
-    // A registry of everything built in is made for it.
+    // Loading creates a registry of all built-in parts.
     assert!(most <= bytes.len() + 2 * SMALL, "{most} bytes from {}", bytes.len());
 }
 
@@ -139,14 +145,13 @@ fn headers_that_promise_too_much() {
     let (header, numbers) = parts();
     let mut bytes = file(&header, &numbers);
     bytes[..8].copy_from_slice(&(1_u64 << 63).to_le_bytes());
-    let expected = "bytes: at byte 0: expected a header of at most 100000000 bytes, got 9223372036854775808: not a \
-                    safetensors file";
+    let expected = "bytes: at byte 0: not a safetensors file: expected a header of at most 100000000 bytes, got 9223372036854775808";
     assert_eq!(refused(&bytes), expected);
     for length in [0, 1, bytes.len() as u64 - 7, 100_000_000, 100_000_001, u64::MAX] {
         bytes[..8].copy_from_slice(&length.to_le_bytes());
         refused(&bytes);
     }
-    // Sizes whose sum with the header's length is beyond 64 bits.
+    // Sizes whose sum with the header's length exceeds 64 bits.
     let huge = (1_u64 << 61) - 1;
     let tensor = |i: u64| {
         format!(
@@ -156,7 +161,9 @@ fn headers_that_promise_too_much() {
         )
     };
     let tensors: Vec<String> = (0..8).map(tensor).collect();
-    assert!(refused(&file(&format!("{{{}}}", tensors.join(",")), &[])).contains("bytes of numbers, got 0"));
+    assert!(
+        refused(&file(&format!("{{{}}}", tensors.join(",")), &[])).contains("bytes of tensor data, got 0")
+    );
     let huge = r#"{"t":{"dtype":"F64","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,0]}}"#;
     assert!(refused(&file(huge, &[])).contains("overflow"));
 }
@@ -176,7 +183,7 @@ fn headers_that_are_long_for_nothing() {
     for header in headers {
         refused(&file(&header, &[]));
     }
-    // What is kept of many small pieces is larger than they are.
+    // The parsed form of many small tensors is larger than their text.
     let many: Vec<String> =
         (0..20_000).map(|i| format!(r#""{i}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#)).collect();
     let numbers = format!(r#"[{}0]"#, long("0,"));
@@ -202,26 +209,28 @@ fn tensors_that_do_not_lie_one_after_another() {
         )
     };
     let two = |a, b| file(&format!("{{{a},{b}}}"), &[0; 16]);
-    // Overlapping, the same twice, a gap, backwards, beyond the end, before the end, one name twice.
+    // Overlapping, identical, with a gap, reversed, past the end, short of the end, and a duplicate name.
     assert!(refused(&two(tensor("a", 0, 12), tensor("b", 8, 16))).contains("invalid offset for tensor `b`"));
     assert!(refused(&two(tensor("a", 0, 16), tensor("b", 0, 16))).contains("invalid offset"));
     assert!(refused(&two(tensor("a", 0, 4), tensor("b", 8, 16))).contains("invalid offset for tensor `b`"));
     let backwards = r#""b":{"dtype":"F32","shape":[1],"data_offsets":[8,4]}"#.to_string();
     assert!(refused(&two(tensor("a", 0, 8), backwards)).contains("invalid offset"));
     assert!(
-        refused(&two(tensor("a", 0, 8), tensor("b", 8, 20))).contains("expected 20 bytes of numbers, got 16")
+        refused(&two(tensor("a", 0, 8), tensor("b", 8, 20)))
+            .contains("expected 20 bytes of tensor data, got 16")
     );
     assert!(
-        refused(&two(tensor("a", 0, 8), tensor("b", 8, 12))).contains("expected 12 bytes of numbers, got 16")
+        refused(&two(tensor("a", 0, 8), tensor("b", 8, 12)))
+            .contains("expected 12 bytes of tensor data, got 16")
     );
-    assert!(refused(&two(tensor("a", 0, 8), tensor("a", 8, 16))).contains("tensor 'a' stands there twice"));
+    assert!(refused(&two(tensor("a", 0, 8), tensor("a", 8, 16))).contains("duplicate tensor name 'a'"));
     let longer = r#""b":{"dtype":"F32","shape":[3],"data_offsets":[8,16]}"#.to_string();
     assert!(refused(&two(tensor("a", 0, 8), longer)).contains("invalid shape"));
 }
 
 #[test]
 fn other_names_shapes_types_and_numbers() {
-    let start = "bytes: does not fit: ";
+    let start = "bytes: incompatible content: ";
     assert_eq!(
         refused_with("affine2.weight", "affine9.weight"),
         format!("{start}missing affine2.weight; unexpected affine9.weight")
@@ -249,7 +258,7 @@ fn other_names_shapes_types_and_numbers() {
             let mut numbers = numbers.clone();
             numbers[4 * place..4 * place + 4].copy_from_slice(&value.to_le_bytes());
             let error = refused(&file(&header, &numbers));
-            assert!(error.contains(&format!("expected finite numbers, got {value} as number ")), "{error}");
+            assert!(error.contains(&format!("expected finite values, got {value} at index ")), "{error}");
         }
     }
 }
@@ -260,18 +269,18 @@ fn descriptions_that_make_no_sense() {
         let (header, numbers) = parts();
         assert!(header.contains(from), "{header}");
         let bytes = file(&header.replacen(from, to, 1), &numbers);
-        // The weights are right.
+        // The weights are valid.
         model().weights_from_bytes(&bytes).unwrap();
         let error = Sequential::<f32>::from_bytes(&bytes).unwrap_err().to_string();
-        error.strip_prefix("bytes: does not fit: ").expect("a misfit").to_string()
+        error.strip_prefix("bytes: incompatible content: ").expect("incompatible content").to_string()
     };
     assert_eq!(
         error(r#"\"version\":2"#, r#"\"version\":3"#),
-        "expected version 1 to 2 of the description, got 3"
+        "version of the description: expected 1 to 2, got 3"
     );
     assert_eq!(
         error(r#"\"version\":2"#, r#"\"version\":0"#),
-        "expected version 1 to 2 of the description, got 0"
+        "version of the description: expected 1 to 2, got 0"
     );
     assert!(error(r#"\"version\":2,"#, "").starts_with("description: missing field `version`"));
     assert!(error(r#"\"input_dim\":30"#, r#"\"input_dim\":-30"#).starts_with("description: invalid type"));
@@ -285,11 +294,11 @@ fn descriptions_that_make_no_sense() {
     );
     assert_eq!(
         error(r#"affine2\""#, r#"affine1\""#),
-        "duplicate layer name \"affine1\": give each layer a name of its own"
+        "duplicate layer name \"affine1\": give each layer a unique name"
     );
     assert_eq!(
         error(r#"\"units\":50.0"#, r#"\"units\":0.5"#),
-        "layer 'affine2': kind 'affine': setting 'units': expected a whole number, got Number(0.5)"
+        "layer 'affine2': kind 'affine': setting 'units': expected a whole number, got 0.5"
     );
     assert_eq!(
         error(r#"\"units\":50.0"#, r#"\"unit\":50.0"#),
@@ -297,28 +306,28 @@ fn descriptions_that_make_no_sense() {
     );
     assert!(
         error(r#"\"units\":50.0"#, r#"\"units\":50.0,\"more\":1"#)
-            .contains("the registry made 'affine' with")
+            .contains("the registry created 'affine' with")
     );
-    // Layers of numbers that are not there: nothing is allocated for them.
+    // Layers without data in the file: nothing is allocated for them.
     for units in ["1e6", "1e12", "9e15"] {
         let (_, most) = peak(|| error(r#"\"units\":50.0"#, &format!(r#"\"units\":{units}"#)));
         assert!(most < 200_000, "{most} bytes");
     }
     assert_eq!(error(r#"\"softmax\""#, r#"\"hardmax\""#), "output: kind 'hardmax' is not in the registry");
     assert!(
-        error(r#"\"softmax\""#, r#"\"identity\""#).starts_with("set_error: expected a loss that goes with")
+        error(r#"\"softmax\""#, r#"\"identity\""#).starts_with("set_error: expected a loss that accepts")
     );
     let (header, numbers) = parts();
     let bytes = file(&header.replacen("manabi", "nabima", 1), &numbers);
     let error = Sequential::<f32>::from_bytes(&bytes).unwrap_err().to_string();
-    assert!(error.contains("no description of a model in its metadata"), "{error}");
+    assert!(error.contains("no description of a model in the metadata"), "{error}");
     assert!(Normalizer::from_bytes(&bytes).is_err());
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever is changed: an error, or a model that can be saved again.
+    /// After any change, loading returns an error or a model that can be saved again.
     #[test]
     fn changed_bytes_never_panic(changes in prop::collection::vec((0..2000_usize, any::<u8>()), 1..4)) {
         let mut bytes = model().to_bytes().unwrap();
@@ -336,4 +345,94 @@ proptest! {
         }
         let _ = Normalizer::from_bytes(&bytes);
     }
+}
+
+#[test]
+fn errors_name_the_byte() {
+    let (header, numbers) = parts();
+    let at = |bytes: &[u8]| match Sequential::<f32>::from_bytes(bytes) {
+        Err(Error::Format { offset, .. }) => offset,
+        other => panic!("{other:?}"),
+    };
+    // JSON columns count from 1, after eight bytes of length.
+    assert_eq!(at(&file("[]", &[])), 8);
+    assert_eq!(at(&file(&format!("{header}x"), &numbers)), 8 + header.len() as u64 + 1);
+    assert_eq!(at(&file(&header, &numbers[4..])), 8 + header.len() as u64);
+    assert!(
+        refused(&file(&header, &numbers)[..20])
+            .contains(&format!("expected at least {} bytes", 8 + header.len()))
+    );
+}
+
+#[test]
+fn tensors_have_at_most_8_dimensions() {
+    let shape = |rank: usize| format!(r#""shape":[{}40,30]"#, "1,".repeat(rank - 2));
+    let eight = refused_with(r#""shape":[40,30]"#, &shape(8));
+    assert!(
+        eight.contains("affine1.weight: expected shape [40, 30], got [1, 1, 1, 1, 1, 1, 40, 30]"),
+        "{eight}"
+    );
+    let nine = refused_with(r#""shape":[40,30]"#, &shape(9));
+    assert!(nine.contains("invalid length 9, expected at most 8 dimensions"), "{nine}");
+}
+
+#[test]
+fn a_double_model_takes_single_values_and_no_others() {
+    let (header, numbers) = parts();
+    let mut double = Sequential::<f64>::from_bytes(&file(&header, &numbers)).unwrap();
+    for other in ["I32", "U32"] {
+        let error = double.weights_from_bytes(&file(&header.replace("F32", other), &numbers)).unwrap_err();
+        assert!(error.to_string().contains(&format!("expected type F64, got {other}")), "{error}");
+    }
+}
+
+#[test]
+fn a_normaliser_has_statistics() {
+    let error = |to: &str| {
+        let mut model = model();
+        model
+            .set_input_normalizer(
+                Normalizer::min_max_per_feature(Array2::<f32>::zeros((1, 30)).view()).unwrap(),
+            )
+            .unwrap();
+        let (header, numbers) = parts_of(&model);
+        let from = header.find(r#"\"statistics\":[["#).expect("a normaliser");
+        let end = from + header[from..].find("]]").unwrap() + 2;
+        let header = format!("{}{to}{}", &header[..from], &header[end..]);
+        Sequential::<f32>::from_bytes(&file(&header, &numbers)).unwrap_err().to_string()
+    };
+    let got = error(r#"\"statistics\":[]"#);
+    assert!(got.contains("(shift, scale) pairs of a normaliser: expected at least 1, got 0"), "{got}");
+}
+
+#[test]
+fn an_input_has_one_to_three_dimensions() {
+    let builder = Sequential::<f32>::builder([1, 2, 3])
+        .add_layer("flatten1", Flatten)
+        .add_layer("affine1", Affine::new(2));
+    let model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    let (header, numbers) = parts_of(&model);
+    assert!(header.contains("[1,2,3]"), "{header}");
+    let load =
+        |shape: &str| Sequential::<f32>::from_bytes(&file(&header.replace("[1,2,3]", shape), &numbers));
+    assert!(load("[2,3]").is_ok());
+    for (shape, length) in [("[1,2,3,1]", 4), ("[]", 0)] {
+        let error = load(shape).unwrap_err().to_string();
+        assert!(error.contains(&format!("invalid length {length}, expected")), "{error}");
+        assert!(error.contains("1 to 3 dimensions"), "{error}");
+    }
+}
+
+/// Version 1 left it to the user to apply the normaliser, which may not fit the inputs of the model.
+#[test]
+fn a_normaliser_of_version_1_need_not_fit() {
+    let mut model = model();
+    let normalizer = Normalizer::min_max_per_feature(Array2::<f32>::zeros((1, 30)).view()).unwrap();
+    model.set_input_normalizer(normalizer).unwrap();
+    let (header, numbers) = parts_of(&model);
+    let header = header.replacen("[[0.0,1.0],", "[", 1);
+    let error = Sequential::<f32>::from_bytes(&file(&header, &numbers)).unwrap_err().to_string();
+    assert!(error.contains("normaliser of the inputs"), "{error}");
+    let header = header.replace(r#"\"version\":2"#, r#"\"version\":1"#);
+    assert!(Sequential::<f32>::from_bytes(&file(&header, &numbers)).unwrap().input_normalizer().is_none());
 }

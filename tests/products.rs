@@ -1,10 +1,10 @@
-//! Every product has the bits of plain fused loops, one for each block of k, whatever its shape and the number of threads.
+//! Every matrix product has the same bits as simple fused loops, one for each block of k, for any shape and number of threads.
 
 use manabi::Scalar;
 use manabi::linalg::Engine;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-/// Which operand lies there transposed.
+/// The operand that is stored transposed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Product {
     AB,
@@ -12,7 +12,7 @@ enum Product {
     ABt,
 }
 
-/// The product of matrices that lie there row after row.
+/// Returns the product of row-major matrices.
 fn matmul<A: Scalar>(
     op: Product,
     (m, k, n): (usize, usize, usize),
@@ -29,7 +29,7 @@ fn matmul<A: Scalar>(
     Engine::new(threads).matmul(a, b, start, c);
 }
 
-/// Numbers in `-1..1` (xorshift).
+/// Returns values in `-1..1`, drawn by xorshift.
 struct Numbers(u64);
 
 impl Numbers {
@@ -65,7 +65,7 @@ impl Fused for f64 {
 
 const OPS: [Product; 3] = [Product::AB, Product::AtB, Product::ABt];
 
-/// The product, and the same in `f64` together with the sum of magnitudes.
+/// Returns the product, the product in `f64`, and the sum of magnitudes.
 fn plain<A: Fused>(
     op: Product,
     (m, k, n): (usize, usize, usize),
@@ -123,7 +123,7 @@ fn shapes<A: Fused>() {
         let size = (1 + numbers.below(end), 1 + numbers.below(end), 1 + numbers.below(end));
         check::<A>(&mut numbers, size);
     }
-    // Several blocks of rows, of depth and of columns, a few columns beside full registers; and nothing to add or to fill.
+    // Several blocks of rows, depth and columns, a few columns besides full registers, and empty products and results.
     for size in [
         (300, 801, 20),
         (13, 3000, 430),
@@ -185,7 +185,7 @@ fn what_is_not_a_number_stays_in_its_row_and_column() {
             }
         }
     }
-    // Nought times infinity is not a number: no product is left out.
+    // 0·∞ is NaN, so no term may be skipped.
     matmul(Product::AB, (1, 1, 1), &[0.0], &[f64::INFINITY], None, &mut c[..1], 1);
     assert!(c[0].is_nan());
 }

@@ -1,4 +1,4 @@
-//! `RandomState` against NumPy's own draws, bit for bit.
+//! `RandomState` compared with NumPy's draws, bit for bit.
 
 use manabi::random::{FromRng, Random, RandomState};
 use ndarray::Array2;
@@ -77,7 +77,7 @@ fn what_is_no_state_is_refused() {
     let mut expected = random.clone();
     let mut not_finite = state.clone();
     not_finite[625..].copy_from_slice(&[1, 0x7ff0_0000, 0]);
-    // From zeros alone the generator never gets away.
+    // The generator never leaves an all-zero state.
     let mut zeros_but_for_what_is_not_used = vec![0; 628];
     (zeros_but_for_what_is_not_used[0], zeros_but_for_what_is_not_used[624]) = (0x7fff_ffff, 624);
     for wrong in [vec![0; 628], zeros_but_for_what_is_not_used, state[1..].to_vec(), not_finite] {

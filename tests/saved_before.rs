@@ -1,5 +1,5 @@
-//! Files that an earlier version saved still load, predict the same bits, and train on to the same bits. What they hold is told
-//! in `golden/saved/make.rs`, which made them.
+//! Files saved by version 0.1.0 load, predict the same bits, and continue training to the same bits. Their contents are described
+//! in `golden/saved/make.rs`, which wrote them.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn grid(rows: usize, columns: usize, step: usize) -> Array2<f64> {
     Array2::from_shape_fn((rows, columns), |(i, j)| ((i * step + j * 5) % 17) as f64 * 3.0 - 11.0)
 }
 
-/// Checks predictions against a file of values that read back as the same bits.
+/// Compares predictions bit by bit with a file of values in round-trip form.
 fn assert_saved<A: Scalar>(file: &str, y: ArrayView2<'_, A>) {
     let expected = fs::read_to_string(Path::new(FOLDER).join(file)).unwrap();
     let mut got = String::new();
@@ -40,7 +40,7 @@ fn a_classifier_and_its_normalizer() {
     normalizer.apply(x.view_mut()).unwrap();
     assert_saved("classifier.txt", model.predict(x.view()).unwrap().view());
 
-    // The normaliser is the model's own by now, and stays so when it is saved again.
+    // After loading, the normaliser is part of the model, also when it is saved again.
     let again = Sequential::<f32>::from_bytes(&model.to_bytes().unwrap()).unwrap();
     for model in [model, again] {
         assert_eq!(model.input_normalizer(), Some(&normalizer));
@@ -94,7 +94,7 @@ fn a_checkpoint_goes_on() {
     assert_eq!(history.epochs[1].train.loss, 2.162047162695216);
     assert_saved("epoch-00008.txt", resumed.predict(validation.x()).unwrap().view());
 
-    // The checkpoints written since then hold all of it.
+    // The checkpoints written by the resumed run contain the complete state.
     let last = Checkpoints::new(folder.path()).last().unwrap().unwrap();
     assert_eq!(last.file_name().unwrap(), "epoch-00008.safetensors");
     let mut again = untrained();

@@ -1,4 +1,4 @@
-//! A data set divided in two: which rows go where, and what is refused.
+//! Splitting a data set in two: the selected rows, and the rejected arguments.
 
 use manabi::data::{Dataset, Images, Split, Subset};
 use manabi::{Mnist, Result, Samples, Scalar};
@@ -33,7 +33,7 @@ fn stratified_parts_have_every_class_in_its_share() {
         assert_eq!((train.len(), train.iter().filter(|&&row| labels[row] == 1).count()), (80, 8));
         assert_eq!((held_out.len(), held_out.iter().filter(|&&row| labels[row] == 1).count()), (20, 2));
     }
-    // One column of zeros and ones is two classes as well.
+    // One column of zeros and ones also counts as two classes.
     let t = Array2::from_shape_fn((100, 1), |(row, _)| labels[row] as f64);
     let column = Samples::new(Array2::zeros((100, 2)), t).unwrap();
     assert_eq!(
@@ -42,7 +42,7 @@ fn stratified_parts_have_every_class_in_its_share() {
     );
 }
 
-/// How many samples of each class are held out.
+/// Returns the number of held-out samples of each class.
 fn held_out_of_each(split: Split, labels: &[usize], classes: usize) -> Vec<usize> {
     let [_, held_out] = rows(split, &labeled(labels, classes));
     (0..classes).map(|class| held_out.iter().filter(|&&row| labels[row] == class).count()).collect()
@@ -54,12 +54,12 @@ fn of_equal_claims_the_seed_decides() {
     let mut times = [0.0; 10];
     for seed in 0..200 {
         let held = held_out_of_each(Split::fraction(0.1).stratified(true).seed(seed), &labels, 10);
-        // Half a sample is the share of each: as even as whole samples can be.
+        // The share of each class is half a sample, so the counts are as even as whole samples permit.
         assert!(held.iter().all(|&count| count <= 1) && held.iter().sum::<usize>() == 5, "{held:?}");
         times.iter_mut().zip(held).for_each(|(times, held)| *times += held as f64);
     }
-    // 5 of 10 classes, drawn 200 times without replacement: chi-squared with 9 degrees of freedom, above 27.9 once in a
-    // thousand.
+    // 5 of 10 classes, drawn 200 times without replacement: chi-squared with 9 degrees of freedom, which exceeds 27.9 with
+    // probability 0.001.
     let variance = 200.0 * 0.25 * 10.0 / 9.0;
     let chi_squared: f64 = times.iter().map(|times| (times - 100.0) * (times - 100.0) / variance).sum();
     assert!(chi_squared < 27.9, "{chi_squared}: {times:?}");
@@ -67,7 +67,7 @@ fn of_equal_claims_the_seed_decides() {
 
 #[test]
 fn of_equal_claims_of_unequal_classes_every_choice_is_as_likely() {
-    // A tenth of each is half a sample more than 0, 1, 2 and 0 samples: two of the four classes get one more.
+    // A tenth of each class is 0, 1, 2 and 0 samples plus one half, so two of the four classes get one more.
     let sizes = [5, 15, 25, 5];
     let labels: Vec<usize> = (0..4).flat_map(|class| vec![class; sizes[class]]).collect();
     let mut choices = std::collections::BTreeMap::new();
@@ -77,7 +77,7 @@ fn of_equal_claims_of_unequal_classes_every_choice_is_as_likely() {
         assert!(more.iter().all(|&more| more <= 1), "{held:?}");
         *choices.entry(more).or_insert(0.0) += 1.0;
     }
-    // Six choices: chi-squared with 5 degrees of freedom, above 20.5 once in a thousand.
+    // Six choices: chi-squared with 5 degrees of freedom, which exceeds 20.5 with probability 0.001.
     assert_eq!(choices.len(), 6);
     let chi_squared: f64 = choices.values().map(|times| (times - 100.0) * (times - 100.0) / 100.0).sum();
     assert!(chi_squared < 20.5, "{chi_squared}: {choices:?}");
@@ -85,8 +85,8 @@ fn of_equal_claims_of_unequal_classes_every_choice_is_as_likely() {
 
 #[test]
 fn a_greater_claim_comes_before_any_seed() {
-    // Of 4 of 10 samples the classes of 6, 3 and 1 claim 2.4, 1.2 and 0.4: the first and the last tie for the one sample
-    // left. Of 5 they claim 3, 1.5 and 0.5, of 3 they claim 1.8, 0.9 and 0.3.
+    // For 4 of 10 samples, the shares of the classes of 6, 3 and 1 samples are 2.4, 1.2 and 0.4, and the first and last class
+    // tie for the remaining sample. For 5, the shares are 3, 1.5 and 0.5, and for 3, they are 1.8, 0.9 and 0.3.
     let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
     for seed in 0..50 {
         let held = |count| held_out_of_each(Split::count(count).stratified(true).seed(seed), &labels, 3);
@@ -154,7 +154,7 @@ fn images_split_and_a_part_splits_again() {
 
 #[test]
 fn a_class_may_be_any_number() {
-    /// Classes that are the ends of the range.
+    /// The class numbers are the ends of the range.
     #[derive(Debug)]
     struct Ends;
 
@@ -192,25 +192,31 @@ fn what_makes_no_sense_is_refused() {
             format!("fraction: expected above 0 and below 1, got {fraction}")
         );
     }
-    let range = "expected at least 1, and fewer than the 4 there are";
+    let range = "expected at least 1 and below 4, the number of samples";
     for count in [0, 4, 5, usize::MAX] {
         assert_eq!(message(Split::count(count), &data), format!("count: {range}, got {count}"));
     }
-    assert_eq!(message(Split::fraction(0.1), &data), format!("samples of the fraction: {range}, got 0"));
-    assert_eq!(message(Split::fraction(0.9), &data), format!("samples of the fraction: {range}, got 4"));
+    assert_eq!(message(Split::fraction(0.1), &data), format!("number of held-out samples: {range}, got 0"));
+    assert_eq!(message(Split::fraction(0.9), &data), format!("number of held-out samples: {range}, got 4"));
 
     let t = array![[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 0.5]];
     let soft = Samples::new(Array2::zeros((4, 1)), t).unwrap();
-    assert_eq!(message(Split::count(1).stratified(true), &soft), "row 2: expected a class, got none");
+    assert_eq!(
+        message(Split::count(1).stratified(true), &soft),
+        "row 2: expected a class for the stratified split, got none"
+    );
     assert!(Split::count(1).split(&soft).is_ok());
-    assert_eq!(message(Split::count(1).stratified(true), &Plain), "row 0: expected a class, got none");
+    assert_eq!(
+        message(Split::count(1).stratified(true), &Plain),
+        "row 0: expected a class for the stratified split, got none"
+    );
 
     let message = |rows| Subset::new(&data, rows).unwrap_err().to_string();
-    assert_eq!(message(vec![]), "rows: expected at least 1 row, got 0");
-    assert_eq!(message(vec![0, 4]), "row: expected below 4, got 4");
+    assert_eq!(message(vec![]), "rows: expected at least 1, got 0");
+    assert_eq!(message(vec![0, 4]), "row: expected an index below 4, got 4");
 }
 
-/// A data set that knows nothing of classes.
+/// A data set without classes.
 #[derive(Debug)]
 struct Plain;
 
@@ -227,4 +233,17 @@ impl Dataset<f64> for Plain {
     fn gather(&self, _: &[usize], _: ArrayViewMut2<'_, f64>, _: ArrayViewMut2<'_, f64>) -> Result<()> {
         Ok(())
     }
+}
+
+#[test]
+fn a_row_of_zeros_has_no_class() {
+    let data =
+        Samples::new(Array2::<f64>::zeros((4, 1)), array![[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 1.0]]);
+    let data = data.unwrap();
+    assert_eq!(
+        (0..4).map(|row| Dataset::class(&data, row)).collect::<Vec<_>>(),
+        [Some(0), Some(1), None, Some(1)]
+    );
+    let single = Samples::new(Array2::<f64>::zeros((2, 1)), array![[0.0], [1.0]]).unwrap();
+    assert_eq!([0, 1].map(|row| Dataset::class(&single, row)), [Some(0), Some(1)]);
 }

@@ -1,4 +1,4 @@
-//! The generator of digits: shapes, reproducibility, and images as MNIST has them.
+//! The generator of synthetic digits: shapes, reproducibility, and images similar to MNIST.
 
 use manabi::Mnist;
 use manabi::data::synthetic_digits;
@@ -8,7 +8,7 @@ fn digits(count: usize, seed: u32) -> (Array3<u8>, Vec<u8>) {
     synthetic_digits(count, seed).unwrap()
 }
 
-/// FNV-1a, so that a changed byte is noticed without keeping the images.
+/// The FNV-1a digest, which detects a changed byte without storing the images.
 fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
     let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
@@ -48,7 +48,7 @@ fn every_digit_comes_equally_often() {
     let (_, labels) = digits(10_000, 5);
     for digit in 0..=9 {
         let count = labels.iter().filter(|&&label| label == digit).count();
-        assert!((880..=1120).contains(&count), "{count} times {digit}"); // 4 standard deviations
+        assert!((880..=1120).contains(&count), "expected 880 to 1120 images of {digit}, got {count}"); // 4 standard deviations
     }
 }
 
@@ -60,7 +60,7 @@ fn every_image_has_ink_in_the_middle_and_little_at_the_border() {
         let (all, inner) = (sum(image), sum(image.slice(s![2..26, 2..26])));
         assert!(all > 10 * 255 && image.iter().any(|&pixel| pixel > 200));
         assert!(all < 400 * 255);
-        assert!(10 * (all - inner) < all, "{} of {all} at the border", all - inner);
+        assert!(10 * (all - inner) < all, "too much ink at the border: {} of {all}", all - inner);
     }
     let empty = |image: &ndarray::ArrayView2<u8>| sum(image.view()) == sum(image.slice(s![1..27, 1..27]));
     assert!(images.outer_iter().filter(empty).count() > 9_800);

@@ -1,4 +1,4 @@
-//! What the loop does beside taking steps: it validates, stops early, guards against NaN and infinity, and tells its history.
+//! Features of the training loop: validation, early stopping, checks for NaN and infinity, and the history.
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ fn network() -> Sequential<f64> {
         .unwrap()
 }
 
-/// One weight and one bias, which begin at 0.
+/// A model of one weight and one bias, which are 0 initially.
 fn line() -> Sequential<f64> {
     let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
@@ -46,7 +46,7 @@ fn line() -> Sequential<f64> {
     model
 }
 
-/// Learns the training set by heart, so that the validation loss soon rises again.
+/// Overfits the training set, so that the validation loss soon increases.
 fn overfit(
     stopping: EarlyStopping,
     observer: impl FnMut(&Epoch, &Sequential<f64>) + Send,
@@ -115,7 +115,7 @@ fn a_difference_too_small_is_none_and_accuracy_counts_upwards() {
     let (plain_losses, losses) = (losses(&plain), losses(&coarse));
     assert_eq!(losses, plain_losses[..losses.len()]);
     assert!(losses.len() < plain_losses.len());
-    // The rule once more, from its definition.
+    // The stopping rule, computed from its definition.
     let (mut best, mut at) = (losses[0], 0);
     for (i, &loss) in losses.iter().enumerate() {
         if loss < best - 0.1 {
@@ -143,7 +143,7 @@ fn the_best_epoch_is_restored_also_where_the_run_ends_otherwise() {
     assert_eq!((history.termination, history.best), (Termination::Completed, Some(best)));
     let expected = stopped.epochs[best].validation.unwrap();
     assert_eq!(completed.evaluate(&validation).unwrap(), expected);
-    // Also in the best epoch itself.
+    // This also applies if the run ends with the best epoch.
     for last in [best, best + 1] {
         let mut interrupted = network();
         let stop = |epoch: &Epoch| if epoch.number == last { Break(()) } else { Continue(()) };
@@ -153,7 +153,7 @@ fn the_best_epoch_is_restored_also_where_the_run_ends_otherwise() {
     }
 }
 
-/// Counts, in a buffer, the batches that it was trained on.
+/// A layer that counts its training batches in a buffer.
 #[derive(Debug)]
 struct Count;
 
@@ -212,7 +212,7 @@ fn what_is_watched_is_the_validation_set_then_the_test_set_then_the_training_set
 
 #[test]
 fn reduction_on_a_plateau_goes_by_the_validation_set() {
-    // Training and test loss fall, the validation loss rises from the first step on.
+    // Training and test loss decrease, and the validation loss increases from the first step.
     let train = Samples::new(array![[1.0]], array![[1.0]]).unwrap();
     let validation = Samples::new(array![[1.0]], array![[-1.0]]).unwrap();
     let reduce = ReduceOnPlateau::new().factor(0.5).patience(0);
@@ -228,7 +228,7 @@ fn reduction_on_a_plateau_goes_by_the_validation_set() {
             (w - rate * d, b - rate * d)
         })
     };
-    // The loss carries a factor that the rates here stand for; the first epoch sets the best.
+    // These rates include the constant factor of the loss. The first epoch always counts as the best so far.
     let full = run(Trainer::new().test(&train));
     let half = run(Trainer::new().test(&train).validation(&validation));
     let unit = one_step();
@@ -236,7 +236,7 @@ fn reduction_on_a_plateau_goes_by_the_validation_set() {
     assert!((half - by_hand([unit, unit, unit / 2.0]).0).abs() < 1e-12);
 }
 
-/// The step of rate 0.1 on one sample whose error is −1.
+/// Returns the step of rate 0.1 on one sample whose error is −1.
 fn one_step() -> f64 {
     let mut model = line();
     let train = Samples::new(array![[1.0]], array![[1.0]]).unwrap();
@@ -254,7 +254,7 @@ fn settings_out_of_range_leave_the_model() {
     let trainer = || Trainer::new().batch_size(10);
     assert_eq!(
         message(trainer().validation(&narrow)),
-        "samples of the validation set: expected shape 4, got 3"
+        "samples of the validation set: expected shape 4, the input shape of the model, got 3"
     );
     assert_eq!(
         message(trainer().early_stopping(EarlyStopping::new(0))),
@@ -293,7 +293,7 @@ fn batches_tell_what_a_progress_bar_shows() {
     assert_ne!(bar.0[0].train, bar.0[2].train);
 }
 
-/// Which number goes wrong.
+/// The value that becomes invalid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     Output,
@@ -301,11 +301,11 @@ enum Fault {
     Scale,
 }
 
-/// y = s·x, but in one batch a division by zero.
+/// y = s·x, with a division by zero in one batch.
 #[derive(Debug)]
 struct Faulty {
     fault: Fault,
-    /// The pass in training that goes wrong, from 1.
+    /// The number of the faulty training pass, from 1.
     batch: usize,
     forward: AtomicUsize,
     backward: AtomicUsize,
@@ -360,7 +360,7 @@ impl Layer<f64> for Faulty {
     }
 }
 
-/// Trains a model with such a layer in its middle, ten batches an epoch.
+/// Trains a model with a faulty layer in the middle, with ten batches per epoch.
 fn blame(fault: Fault, batch: usize, threads: usize) -> Error {
     let data = blobs(100, 1, 1.0);
     let mut model = Sequential::builder(4)
@@ -380,7 +380,7 @@ fn blame(fault: Fault, batch: usize, threads: usize) -> Error {
 fn the_guard_names_epoch_batch_and_layer_where_a_number_went_wrong_first() {
     for threads in [1, 2] {
         let message = |fault, batch| blame(fault, batch, threads).to_string();
-        let not_finite = "expected a finite number at row";
+        let not_finite = "expected a finite value at row";
         let mut random = RandomState::new(1);
         let order: Vec<usize> = (0..3).flat_map(|_| random.permutation(100)).collect();
         for (batch, place) in [
@@ -399,16 +399,20 @@ fn the_guard_names_epoch_batch_and_layer_where_a_number_went_wrong_first() {
             let input = message(Fault::Input, batch);
             assert_eq!(
                 input,
-                format!("{place}: layer 'faulty1': gradient by the input: {not_finite} 3, column 0, got inf")
+                format!(
+                    "{place}: layer 'faulty1': gradient with respect to the input: {not_finite} 3, column 0, got inf"
+                )
             );
             let scale = message(Fault::Scale, batch);
             assert_eq!(
                 scale,
-                format!("{place}: layer 'faulty1': gradient by scale: {not_finite} 0, column 2, got NaN")
+                format!(
+                    "{place}: layer 'faulty1': gradient with respect to scale: {not_finite} 0, column 2, got NaN"
+                )
             );
         }
     }
-    let Error::Training { place, error } = blame(Fault::Output, 3, 1) else { panic!("of another kind") };
+    let Error::Training { place, error } = blame(Fault::Output, 3, 1) else { panic!("wrong variant") };
     assert_eq!(place, "epoch 1, batch 3");
     let first = RandomState::new(1).permutation(100)[24];
     assert!(
@@ -418,14 +422,14 @@ fn the_guard_names_epoch_batch_and_layer_where_a_number_went_wrong_first() {
 
 #[test]
 fn an_exploding_rate_is_blamed_on_the_step() {
-    // The first step throws the weights beyond the range of numbers; there is no gradient to blame.
+    // The first step makes the weights infinite, although all gradients are finite.
     let data = Samples::new(array![[1e3], [-1e3]], array![[1.0], [2.0]]).unwrap();
     let trainer = Trainer::new().batch_size(1).epochs(9).optimizer(Sgd::new(1e307));
     let message = { trainer }.fit(&mut line(), &data).unwrap_err().to_string();
-    let expected = "epoch 1, after the step of batch 1: affine1.weight: expected a finite number at row 0, column 0, got ";
+    let expected = "epoch 1, after the step of batch 1: affine1.weight: expected a finite value at row 0, column 0, got ";
     assert!(message.starts_with(expected), "{message}");
 
-    // A rate of 10 takes some steps until an output, or its square, is beyond it.
+    // With a rate of 10, some steps pass until an output or its square overflows.
     let trainer = Trainer::new().batch_size(1).epochs(99).optimizer(Sgd::new(10.0));
     let error = { trainer }.fit(&mut line(), &data).unwrap_err();
     assert!(matches!(error, Error::Diverged { ref place, .. } if place.starts_with("epoch 1")), "{error}");
@@ -446,7 +450,7 @@ fn numbers_that_a_relu_swallows_are_found_at_the_end_of_the_epoch() {
     let message = { trainer }.fit(&mut model, &data).unwrap_err().to_string();
     assert_eq!(
         message,
-        "epoch 1, batch 2: layer 'faulty1': gradient by scale: expected a finite number at row 0, column 2, got NaN"
+        "epoch 1, batch 2: layer 'faulty1': gradient with respect to scale: expected a finite value at row 0, column 2, got NaN"
     );
 }
 
@@ -458,15 +462,15 @@ fn an_evaluation_names_what_is_not_finite() {
     let message = model.evaluate(&data).unwrap_err().to_string();
     assert_eq!(
         message,
-        "in an evaluation: layer 'affine1': output for samples of the data set: expected a finite number at row 1, column 0, got inf"
+        "during evaluation: layer 'affine1': output for samples of the data set: expected a finite value at row 1, column 0, got inf"
     );
     model.parameter_values_mut()[0] = f64::NAN;
     let message = model.evaluate(&data).unwrap_err().to_string();
-    let expected = "in an evaluation: affine1.weight: expected a finite number at row 0, column 0, got NaN";
+    let expected = "during evaluation: affine1.weight: expected a finite value at row 0, column 0, got NaN";
     assert_eq!(message, expected);
     model.parameter_values_mut()[0] = 1e-100;
     let message = model.evaluate(&data).unwrap_err().to_string();
-    assert_eq!(message, "in an evaluation: expected a finite loss, got inf");
+    assert_eq!(message, "during evaluation: expected a finite loss, got inf (try a lower learning rate)");
 }
 
 #[test]
@@ -538,4 +542,18 @@ fn a_part_of_a_data_set_trains_as_a_copy_of_it() {
         model.parameter_values().to_vec()
     };
     assert_eq!(run(&train), run(&train.to_samples().unwrap()));
+}
+
+#[test]
+fn a_run_may_end_with_steps_of_rate_0_but_not_consist_of_them() {
+    let (data, mut model) = (blobs(20, 1, 1.0), network());
+    let ends = |base: f64, steps: u64| if steps < 1 { base } else { 0.0 };
+    Trainer::new().batch_size(10).epochs(2).schedule(ends).fit(&mut model, &data).unwrap();
+    let never = |_: f64, _: u64| 0.0;
+    let error = Trainer::new().batch_size(10).epochs(2).schedule(never).fit(&mut model, &data).unwrap_err();
+    assert!(error.to_string().contains("a learning rate above 0"), "{error}");
+    // A run without epochs has no steps, and a run stopped by an observer is incomplete.
+    Trainer::new().batch_size(10).epochs(0).schedule(never).fit(&mut model, &data).unwrap();
+    let stopped = Trainer::new().batch_size(10).epochs(2).schedule(never).on_epoch(|_| Break(()));
+    { stopped }.fit(&mut model, &data).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The loop: what it measures, in which order, and what stops it.
+//! The training loop: its measurements, their order, and the conditions that stop it.
 
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -151,7 +151,7 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
         assert!(message(batch(5).optimizer(Sgd::new(rate)), &data).starts_with("learning_rate: expected"));
     }
     let narrow = Samples::labeled(Array2::zeros((9, 3)), &[0_u8; 9], 3).unwrap();
-    let misfit = "expected shape 4, got 3";
+    let misfit = "expected shape 4, the input shape of the model, got 3";
     assert_eq!(message(batch(5), &narrow), format!("samples of the training set: {misfit}"));
     assert_eq!(message(batch(5).test(&narrow), &data), format!("samples of the test set: {misfit}"));
     assert_eq!(
@@ -162,12 +162,12 @@ fn wrong_settings_and_data_are_errors_and_leave_the_model() {
         message(batch(5).order(|_, _| vec![]), &data),
         "epoch 1: order: expected at least 1 row, got 0"
     );
-    let broken = "samples of the data set: expected a finite number at row 0, column 3, got NaN";
+    let broken = "samples of the data set: expected a finite value at row 0, column 3, got NaN";
     assert_eq!(message(batch(1), &Broken), format!("before training: {broken}"));
     assert_eq!(model.parameter_values(), before);
 }
 
-/// A data set that breaks its word.
+/// A data set that violates the contract of `Dataset`.
 #[derive(Debug)]
 struct Broken;
 
@@ -220,7 +220,7 @@ fn samples_are_checked_at_the_door() {
     );
     let mut nan = x();
     nan[[1, 1]] = f64::NAN;
-    assert_eq!(message(Samples::new(nan, x())), "x: expected a finite number at row 1, column 1, got NaN");
+    assert_eq!(message(Samples::new(nan, x())), "x: expected a finite value at row 1, column 1, got NaN");
 }
 
 #[test]
@@ -232,17 +232,17 @@ fn images_stay_bytes_and_are_normalised_in_single_precision() {
     images.gather(&[1, 0], x.view_mut(), t.view_mut()).unwrap();
     assert!((0..256).all(|i| x[[1, i]] == f64::from(i as f32 / 255.0)));
     assert_eq!(t, array![[1.0, 0.0], [0.0, 1.0]]);
-    // Whether or not its inverse gives the same, the scale divides.
+    // The values are divided by the scale, not multiplied by its inverse, which may round differently.
     for scale in 1..=300 {
         let scaled =
             images.clone().normalize(&Normalizer::min_max(array![[0, scale]].view()).unwrap()).unwrap();
         scaled.gather(&[1, 0], x.view_mut(), t.view_mut()).unwrap();
         assert!((0..256).all(|i| x[[1, i]] == f64::from(i as f32 / scale as f32)), "{scale}");
     }
-    // A spread so small that a byte leaves the range.
+    // A spread so small that the normalised bytes overflow.
     let narrow = Normalizer::min_max(array![[0.0, 1.2e-38]].view()).unwrap();
     let message = images.normalize(&narrow).unwrap_err().to_string();
-    assert_eq!(message, "pixel 0 normalised: expected finite numbers, got infinity");
+    assert_eq!(message, "normalised pixel 0: expected a finite value, got infinity");
     let message = |pixels: Array3<u8>, labels| Images::new(pixels, labels, 2).unwrap_err().to_string();
     assert!(message(Array3::zeros((2, 1, 1)), vec![0, 2]).contains("at row 1, got 2"));
     assert!(message(Array3::zeros((2, 1, 1)), vec![0]).contains("labels: expected shape [2]"));
@@ -272,17 +272,20 @@ fn normalizers_are_fitted_once_and_applied_to_any_set() {
     let z = apply(Normalizer::z_score(train.view()).unwrap(), train.clone());
     approx::assert_relative_eq!(z.mapv(|v| v * v).sum() / 9.0, 1.0, max_relative = 1e-14);
     let normalizer = Normalizer::min_max_per_feature(train.view()).unwrap();
-    assert!(normalizer.apply(array![[1.0, 2.0]].view_mut()).unwrap_err().to_string().contains("(any, 3)"));
+    assert!(normalizer.apply(array![[1.0, 2.0]].view_mut()).unwrap_err().to_string().contains("[3]"));
     assert!(Normalizer::min_max(Array2::<f64>::zeros((0, 3)).view()).is_err());
-    // A spread so small that a later number leaves the range.
+    // A spread so small that a later value overflows.
     let narrow = Normalizer::min_max(array![[0.0, 1e-300]].view()).unwrap();
     let mut x = array![[0.0, 1e308]];
     let message = narrow.apply(x.view_mut()).unwrap_err().to_string();
-    assert_eq!(message, "x normalised, in row 0: expected finite numbers, got inf");
+    assert_eq!(message, "normalised x, row 0: expected finite values, got inf");
     for scale in [1e-40, 1e-50] {
         let lost = Normalizer::min_max(array![[0.0, scale]].view()).unwrap();
         let message = lost.apply(array![[0.0_f32]].view_mut()).unwrap_err().to_string();
-        assert!(message.starts_with("scale: expected a number within the precision's range"), "{message}");
+        assert!(
+            message.starts_with("scale: expected a number within the range of the floating-point type"),
+            "{message}"
+        );
     }
     assert_eq!(x, array![[0.0, 1e308]]);
     assert!(Normalizer::z_score(array![[f64::NAN]].view()).is_err());
@@ -297,12 +300,12 @@ fn a_last_step_into_infinity_is_an_error() {
     let trainer = Trainer::new().batch_size(1).epochs(1).optimizer(Sgd::new(1e30)).fit(&mut model, &data);
     let message = trainer.unwrap_err().to_string();
     assert!(
-        message.starts_with("epoch 1, after the step of batch 1: affine1.weight: expected a finite number"),
+        message.starts_with("epoch 1, after the step of batch 1: affine1.weight: expected a finite value"),
         "{message}"
     );
 }
 
-/// The square of its gradient is infinite in `f32`: a weight that no step would move again.
+/// The square of the gradient is infinite in `f32`, so no further step would change the weight.
 #[test]
 fn an_optimizer_that_remembers_infinity_is_an_error() {
     let data = Samples::new(array![[1e11_f32], [0.1]], array![[2e11], [0.2]]).unwrap();
@@ -311,7 +314,7 @@ fn an_optimizer_that_remembers_infinity_is_an_error() {
     let trainer = Trainer::new().batch_size(1).epochs(3).optimizer(Adam::new(0.01)).fit(&mut model, &data);
     assert_eq!(
         trainer.unwrap_err().to_string(),
-        "after epoch 1: slot v of affine1.weight: expected a finite number at row 0, column 0, got inf"
+        "after epoch 1: slot v of affine1.weight: expected a finite value at row 0, column 0, got inf"
     );
 }
 
@@ -335,11 +338,11 @@ fn a_data_set_that_fails_ends_the_run_with_its_error() {
             _: ArrayViewMut2<'_, f64>,
             _: ArrayViewMut2<'_, f64>,
         ) -> manabi::Result<()> {
-            Err(manabi::Error::setting("disk", "to be there", "gone"))
+            Err(manabi::Error::setting("disk", "free space", "none"))
         }
     }
     let error = Trainer::new().batch_size(1).fit(&mut network(), &Failing).unwrap_err();
-    assert_eq!(error.to_string(), "before training, rows from 0 on: disk: expected to be there, got gone");
+    assert_eq!(error.to_string(), "before training, rows starting at 0: disk: expected free space, got none");
 }
 
 #[test]
@@ -373,5 +376,27 @@ fn the_number_of_threads_changes_no_bit() {
     for threads in [2, 3, 5] {
         assert_eq!(run::<f32>(threads), single);
         assert_eq!(run::<f64>(threads), double);
+    }
+}
+
+#[test]
+fn only_whole_batches_are_taken_with_drop_last() {
+    struct Rows(Vec<usize>);
+    impl Observer<f64> for Rows {
+        fn on_batch(&mut self, progress: BatchProgress) -> std::ops::ControlFlow<()> {
+            self.0.push(progress.batches);
+            Continue(())
+        }
+    }
+    for (samples, size, batches) in [(7, 2, 3), (11, 3, 3), (8, 4, 2), (3, 5, 1)] {
+        let x = Array2::from_shape_fn((samples, 1), |(row, _)| row as f64 / 10.0);
+        let data = Samples::new(x.clone(), x).unwrap();
+        let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+        let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+        let mut rows = Rows(Vec::new());
+        let trainer = Trainer::new().batch_size(size).epochs(1).drop_last(true);
+        let history = trainer.observe(&mut rows).fit(&mut model, &data).unwrap();
+        assert_eq!(rows.0, vec![batches; batches], "{samples} by {size}");
+        assert!(history.elapsed > std::time::Duration::ZERO);
     }
 }

@@ -1,4 +1,4 @@
-//! What a training run must not do in silence.
+//! Training mistakes that must be reported.
 
 use manabi::activation::Identity;
 use manabi::layer::{BatchNorm, Dropout};
@@ -31,7 +31,7 @@ fn line() -> (Sequential<f64>, Samples<f64>) {
     (model, Samples::new(array![[1.0], [2.0], [3.0]], array![[2.0], [4.0], [6.0]]).unwrap())
 }
 
-/// A cosine schedule that has ended would give a second model steps of rate 0.
+/// A cosine schedule that has ended would train a second model with rate 0.
 #[test]
 fn every_run_begins_anew() {
     let data = data(40);
@@ -59,7 +59,7 @@ fn a_run_goes_on_if_it_is_asked_to() {
     trainer(6).fit(&mut straight, &data).unwrap();
     assert_eq!(in_two.parameter_values(), straight.parameter_values());
     let error = first.fit(&mut model(2), &data).unwrap_err().to_string();
-    let expected = "model: expected the model of the steps before (adopt goes on with another, restart begins anew), got another";
+    let expected = "model: expected the model of the previous steps (call adopt to continue or restart to start over), got another model";
     assert_eq!(error, expected);
 }
 
@@ -79,7 +79,7 @@ fn a_run_that_is_refused_loses_nothing() {
     assert_eq!(with.parameter_values(), without.parameter_values());
 }
 
-/// Also if a setting is changed between two runs.
+/// The same applies if a setting changes between two runs.
 #[test]
 fn a_stepper_that_was_handed_in_begins_every_run() {
     let data = data(40);
@@ -104,10 +104,10 @@ fn a_run_without_a_step_above_0_is_an_error() {
     let before = model.parameter_values().to_vec();
     let error = Trainer::new().batch_size(5).epochs(2).schedule(|_: f64, _: u64| 0.0).fit(&mut model, &data);
     let expected = "schedule: expected a learning rate above 0 in at least one step of the run, \
-        got 0 in every step, so that nothing was learned";
+        got 0 in every step, so nothing was learned";
     assert_eq!(error.unwrap_err().to_string(), expected);
     assert_eq!(model.parameter_values(), before);
-    // A warm-up may begin with 0.
+    // A warm-up may start with rate 0.
     let rate = |base: f64, step: u64| if step == 0 { 0.0 } else { base };
     Trainer::new().batch_size(5).epochs(1).schedule(rate).fit(&mut model, &data).unwrap();
 }
@@ -122,14 +122,14 @@ fn a_gradient_serves_one_step() {
     stepper.step(&mut model, &mut ws).unwrap();
     let once = model.parameter_values().to_vec();
     let error = stepper.step(&mut model, &mut ws).unwrap_err().to_string();
-    let expected = "gradient: expected one computed since the last step (step_again uses the same gradient again), got that of the last step";
+    let expected = "gradient: expected one computed after the last step (call step_again to reuse a gradient), got the gradient of the last step";
     assert_eq!(error, expected);
     ws.load(&data, &[0]).unwrap();
     assert!(stepper.step(&mut model, &mut ws).is_err());
     assert_eq!((model.parameter_values(), stepper.state().steps), (&once[..], 1));
     stepper.step_again(&mut model, &mut ws).unwrap();
     assert_eq!(model.parameter_values()[0], 2.0 * once[0]);
-    // A gradient that was written by hand counts as new.
+    // A gradient written by the user counts as new.
     ws.gradient_mut().fill(0.0);
     stepper.step(&mut model, &mut ws).unwrap();
     assert_eq!(stepper.state().steps, 3);
@@ -150,7 +150,7 @@ fn steps_belong_to_a_model() {
     let before = other.parameter_values().to_vec();
     assert!(step(&mut stepper, &mut other).unwrap_err().to_string().starts_with("model: expected"));
     assert_eq!(other.parameter_values(), before);
-    // A snapshot that is put back is the same model.
+    // A restored snapshot counts as the same model.
     let mut snapshot = first.clone();
     step(&mut stepper, &mut snapshot).unwrap();
     stepper.adopt(&other).unwrap();
@@ -166,7 +166,7 @@ fn steps_belong_to_a_model() {
     step(&mut set, &mut third).unwrap();
 }
 
-/// A batch that is loaded once.
+/// The batch is loaded only once.
 #[test]
 fn every_step_has_a_dropout_mask_of_its_own() {
     let builder = Sequential::<f64>::builder(64)
@@ -183,12 +183,12 @@ fn every_step_has_a_dropout_mask_of_its_own() {
         model.gradient(&mut ws).unwrap();
         let first = mask(ws.gradient());
         model.gradient(&mut ws).unwrap();
-        assert_eq!(mask(ws.gradient()), first, "a pass that is repeated before the step");
+        assert_eq!(mask(ws.gradient()), first, "expected the same mask in a repeated pass before the step");
         sgd.step(&mut model, &mut ws).unwrap();
         assert!(!masks.contains(&first));
         masks.push(first);
     }
-    // A loop that loads for every step draws the same five masks.
+    // A loop that loads the batch before every step draws the same five masks.
     let mut again = model.workspace(1).unwrap().seed(5);
     for mask_before in masks {
         again.load(&data, &[0]).unwrap();
@@ -198,7 +198,7 @@ fn every_step_has_a_dropout_mask_of_its_own() {
     }
 }
 
-/// Three good epochs, and then a rate that throws the weights to infinity.
+/// Three good epochs, followed by a rate that makes the weights infinite.
 #[test]
 fn a_run_that_diverges_keeps_its_best_epoch() {
     let rate = |_: f64, step: u64| if step < 3 { 0.05 } else { 1e200 };
@@ -218,7 +218,7 @@ fn a_run_that_diverges_keeps_its_best_epoch() {
             let last = Checkpoints::new(folder.path()).last().unwrap().unwrap();
             assert!(
                 error.starts_with(&format!(
-                    "the run can go on from the last good epoch in {}: ",
+                    "the run can resume from the last good epoch in {}: ",
                     last.display()
                 )),
                 "{error}"
@@ -259,6 +259,6 @@ fn a_last_batch_of_one_row_can_be_left_out() {
     assert_eq!(history.fit(&mut model, &data).unwrap().epochs.len(), 3);
     drop(history);
     assert_eq!(steps, 3);
-    // An epoch of one batch keeps it.
+    // The only batch of an epoch is kept, even if it is smaller.
     trainer().batch_size(100).drop_last(true).fit(&mut model, &data).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What a user may run into: huge values, wrong shapes in products, names with points, files that claim the impossible.
+//! Common pitfalls: huge values, wrong shapes in products, names with dots, and files with impossible values.
 
 use manabi::activation::Identity;
 use manabi::layer::{BatchNorm, Forward, LayerNorm, LayerWorkspace, Training};
@@ -8,7 +8,7 @@ use manabi::ndarray::{Array2, array};
 use manabi::random::{Noise, Random, RandomState};
 use manabi::{Affine, Layer, Sequential, Shape, gradcheck};
 
-/// The output in training.
+/// Returns the output in training.
 fn normalised(layer: &dyn Layer<f64>, shape: impl Into<Shape>, x: &Array2<f64>) -> Array2<f64> {
     let shape = shape.into();
     let count = layer.buffers(shape).iter().map(|buffer| buffer.shape[0]).sum();
@@ -19,7 +19,7 @@ fn normalised(layer: &dyn Layer<f64>, shape: impl Into<Shape>, x: &Array2<f64>) 
     y
 }
 
-/// Powers of two change no digit of what is normalised, as long as ε does not matter.
+/// Scaling by a power of two does not change the digits of the normalised values if ε is negligible.
 #[test]
 fn normalisation_of_huge_values_is_that_of_small_ones() {
     let small = RandomState::new(1).normal((6, 8), 3.0, 2.0);
@@ -42,7 +42,7 @@ fn normalisation_of_huge_values_is_that_of_small_ones() {
     }
 }
 
-/// One column is huge, its neighbours are not: each keeps its own scale.
+/// Each column keeps its own scale, even if only one column is huge.
 #[test]
 fn a_huge_feature_leaves_the_others_alone() {
     let layer = BatchNorm::new().affine(false);
@@ -72,7 +72,7 @@ fn a_negative_variance_is_refused() {
     assert_eq!(error, "layer 'norm1': running_var[1]: expected a variance of at least 0, got -0.5");
     assert_eq!(model.buffer_values(), [0.0, 0.0, 1.0, 1.0]);
 
-    // The same in a file: the last eight bytes of the largest tensor are found by their value.
+    // The same in a file. The bytes to change are found by their value.
     model.set_buffer_values(&[0.0, 0.0, 1.0, 0.5]).unwrap();
     let mut bytes = model.to_bytes().unwrap();
     let place = bytes.windows(8).rposition(|window| window == 0.5_f64.to_le_bytes()).unwrap();
@@ -118,17 +118,17 @@ fn names_may_have_points_between_their_parts() {
     for (names, expected) in [
         (
             ["net.", "b"],
-            "layer 'number 1': name: expected letters without spaces; points only between them, got 'net.'",
+            "layer '#1': name: expected non-empty parts without spaces, separated by dots, got 'net.'",
         ),
         (
             ["a", ".b"],
-            "layer 'number 2': name: expected letters without spaces; points only between them, got '.b'",
+            "layer '#2': name: expected non-empty parts without spaces, separated by dots, got '.b'",
         ),
         (
             ["a", "a b"],
-            "layer 'number 2': name: expected letters without spaces; points only between them, got 'a b'",
+            "layer '#2': name: expected non-empty parts without spaces, separated by dots, got 'a b'",
         ),
-        (["a", "a"], "duplicate layer name \"a\": give each layer a name of its own"),
+        (["a", "a"], "duplicate layer name \"a\": give each layer a unique name"),
     ] {
         assert_eq!(build(names).unwrap_err().to_string(), expected);
     }

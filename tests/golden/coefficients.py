@@ -1,22 +1,22 @@
-"""Fits the polynomials and fractions of src/scalar again and checks the numbers that stand there.
+"""Refits the polynomials and rational functions of src/scalar and checks the coefficients in the source.
 
     pip install mpmath
     python tests/golden/coefficients.py
 
-The committed numbers are read out of the Rust source. Each set is compared with the best one of its kind, which the
-exchange algorithm of Remez finds in 60 digits: the one whose weighted error rises to the same height, with alternating
-signs, once more often than there are coefficients. There are two kinds of checks.
+The committed coefficients are read from the Rust source. Each set is compared with the best set of its kind, computed by the
+exchange algorithm of Remez with 60 digits: its weighted error has extrema of equal height and alternating signs, one more
+than the number of coefficients. The checks are of two kinds.
 
-- `same`: the way the numbers were made is known, and they come out again, all of them. The fits of the error function
-  were stopped before the heights were quite equal; before the coefficients were rounded they were worse than the best
-  by some thousandths.
-- otherwise the way is not known to the last digit. The error of the committed numbers, as rounded, must be within the
-  stated factor of the least error that is possible: all but minimax, except for the two fractions.
+- `same`: the method of the fit is known, and all coefficients are reproduced. The fits of the error function were stopped
+  before the heights were exactly equal. Before rounding, their errors were larger than the smallest possible error by some
+  thousandths.
+- otherwise: the method is not known to the last digit. The error of the committed coefficients, as rounded, must be within the
+  stated factor of the smallest possible error: nearly minimax, except for the two rational functions.
 
-`held` low coefficients keep their committed values where the least error is sought: they had to be rounded, which costs
-more than the others can make good, and the others were fitted to them.
+The `held` lowest coefficients keep their committed values in the search for the smallest error: the others were fitted after
+these were rounded, and cannot compensate for the rounding.
 
-Errors are those of exact arithmetic with the committed numbers.
+All errors refer to exact arithmetic with the committed coefficients.
 """
 
 import re
@@ -32,7 +32,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "scalar"
 NUMBER = re.compile(r"(-\s?)?(?<![\w.])(\d[\d_]*\.\d[\d_]*(?:e-?\d+)?)")
 
 
-# Numbers of the source
+# Coefficients in the source
 
 def rounded(x, bits):
     mantissa, exponent = frexp(mpf(x))
@@ -48,7 +48,7 @@ def double(x):
 
 
 def numbers(file, start, end="\n    }", after=""):
-    """The decimal numbers between `start` and `end`, each with the sign before it, as the compiler rounds them."""
+    """Returns the decimal literals between `start` and `end` with their signs, as the compiler rounds them."""
     text = re.sub(r"//.*", "", (SOURCE / file).read_text())
     text = text[text.index(after):]
     text = text[text.index(start) + len(start):]
@@ -58,21 +58,21 @@ def numbers(file, start, end="\n    }", after=""):
 
 
 def ordered(found, degrees):
-    """The numbers by degree. `degrees` names them as they stand in the source; None is no coefficient."""
+    """Returns the coefficients by degree. `degrees` lists their degrees in source order. None marks a value to skip."""
     assert len(found) == len(degrees), (len(found), degrees)
     by_degree = {degree: x for degree, x in zip(degrees, found) if degree is not None}
     return [by_degree[degree] for degree in sorted(by_degree)]
 
 
-# The exchange
+# The exchange algorithm
 
 def chebyshev(a, b, n):
-    """n + 1 points from a to b, denser at the ends."""
+    """Returns n + 1 points from a to b, denser at the ends."""
     return [(a + b) / 2 - (b - a) / 2 * cos(pi * i / n) for i in range(n + 1)]
 
 
 def peaks(error, grid):
-    """The point of the greatest error in each run of one sign."""
+    """Returns the point of the largest error in each run of one sign."""
     runs = []
     for x in grid:
         e = error(x)
@@ -86,7 +86,7 @@ def peaks(error, grid):
 
 
 def refined(error, x, grid):
-    """The top near the grid point x, by parabolas through three points."""
+    """Returns the extremum near the grid point x, by parabolas through three points."""
     i = grid.index(x)
     if i in (0, len(grid) - 1):
         return x
@@ -106,7 +106,7 @@ def refined(error, x, grid):
 
 
 def trimmed(points, error, n):
-    """n points: the lower end falls away as long as there are more."""
+    """Reduces the points to n by repeatedly removing the end point with the smaller error."""
     while len(points) > n:
         points.pop(0 if abs(error(points[0])) < abs(error(points[-1])) else -1)
     assert len(points) == n, f"{len(points)} alternations of {n}"
@@ -114,7 +114,7 @@ def trimmed(points, error, n):
 
 
 def levelled(f, weight, degrees, points):
-    """The coefficients whose weighted errors at the points have one height and alternating signs."""
+    """Returns the coefficients whose weighted errors at the points have equal height and alternating signs."""
     n = len(degrees)
     system, right = matrix(n + 1, n + 1), matrix(n + 1, 1)
     for i, x in enumerate(points):
@@ -126,7 +126,7 @@ def levelled(f, weight, degrees, points):
 
 
 def stopped_fit(f, weight, degree, a, b, steps):
-    """The exchange as the committed numbers of `same` come from it: on 60 points for each degree, stopped early."""
+    """Runs the exchange that produced the committed coefficients of `same`: on 60 points for each degree, stopped early."""
     degrees = range(degree + 1)
     grid, points = chebyshev(a, b, 60 * degree - 1), chebyshev(a, b, degree + 1)
     for step in range(steps + 1):
@@ -137,10 +137,10 @@ def stopped_fit(f, weight, degree, a, b, steps):
 
 
 def minimax(f, weight, degrees, a, b):
-    """The best coefficients and their weighted error, the least possible one, exact to many digits."""
+    """Returns the best coefficients and their weighted error, which is the smallest possible, to many digits."""
     n = len(degrees) + 1
     grid = chebyshev(a, b, 16 * n)
-    # None of these is an end or the middle, where the weight may be 0.
+    # These points avoid the ends and the middle, at which the weight may be 0.
     points = [(a + b) / 2 - (b - a) / 2 * cos(pi * (i + mpf("0.4")) / n) for i in range(n)]
     for _ in range(30):
         c = levelled(f, weight, degrees, points)
@@ -153,14 +153,14 @@ def minimax(f, weight, degrees, a, b):
 
 
 def minimax_fraction(f, weight, p, q, b):
-    """As `minimax`, for p/q with q(0) = 1 on [0, b]; p and q are to begin with, and only their degrees matter."""
+    """Like `minimax`, for p/q with q(0) = 1 on [0, b]. Starts from p and q, of which only the degrees matter."""
     n = len(p) + len(q)
-    # Most of the alternations are near 0: they are spread over a/(a + 3).
+    # Most alternations are near 0, so the points are spread over a/(a + 3).
     spread = lambda u: 3 * u / (1 + 3 / b - u)
     grid = [spread((1 - cos(pi * i / 1200)) / 2) for i in range(1201)]
     points = [spread((1 - cos(pi * (i + mpf("0.4")) / n)) / 2) for i in range(n)]
     for _ in range(40):
-        # p − f·q = ±E·q/weight; the q beside E is the one before, which makes it linear.
+        # p − f·q = ±E·q/weight; the q multiplied by E is from the previous iteration, for linearity.
         for _ in range(6):
             system, right = matrix(n, n), matrix(n, 1)
             for i, x in enumerate(points):
@@ -180,12 +180,12 @@ def minimax_fraction(f, weight, p, q, b):
 
 
 def greatest(error, a, b, count=2000):
-    """The greatest |error| on a dense grid, its tops refined."""
+    """Returns the largest |error| on a dense grid, with refined extrema."""
     grid = chebyshev(a, b, count)
     return max(abs(error(refined(error, x, grid))) for x in peaks(error, grid))
 
 
-# The functions. All are 0/0 at 0, and take more digits near it.
+# The functions. All are 0/0 at 0 and need more digits near 0.
 
 def smooth(value, at_zero):
     cache = {}
@@ -235,7 +235,7 @@ def row(name, interval, weight, degree, least, committed, equal, count, held=0):
 
 
 def constants():
-    """Numbers that are a definition, in one part or in two."""
+    """Checks values given by a definition, in one or two parts."""
     ln2 = {"single": single, "double": double}
     for kind, to in ln2.items():
         bits = 24 if kind == "single" else 53
@@ -254,7 +254,7 @@ def constants():
 
 
 def same(name, found, f, weight, a, b, steps, texts, special=None):
-    """Numbers that come out again. `special` rounds the constant term."""
+    """Checks coefficients that are reproduced. `special` rounds the constant term."""
     a, b, degree = mpf(a), mpf(b), len(found) - 1
     c = stopped_fit(f, weight, degree, a, b, steps)
     c = [double(special(x) if special and i == 0 else x) for i, x in enumerate(c)]
@@ -266,7 +266,7 @@ def same(name, found, f, weight, a, b, steps, texts, special=None):
 
 
 def one_by_one(f, weight, n, a, b, to):
-    """The constant term is rounded first, and the others are fitted again to what it has become."""
+    """Rounds the constant term first, then refits the others to the rounded term."""
     c, _ = minimax(f, weight, range(n), a, b)
     first = to(c[0])
     c, _ = minimax(lambda x: f(x) - first, weight, range(1, n), a, b)
@@ -274,7 +274,7 @@ def one_by_one(f, weight, n, a, b, to):
 
 
 def close(name, found, f, weight, a, b, factor, texts, held=0, to=double, again=False):
-    """Numbers that are all but minimax, or, if `again`, come out again by `one_by_one`."""
+    """Checks coefficients that are nearly minimax or, if `again`, are reproduced by `one_by_one`."""
     a, b, n = mpf(a), mpf(b), len(found)
     rest = lambda x: f(x) - sum(k * x**i for i, k in enumerate(found[:held]))
     best, least = minimax(rest, weight, range(held, n), a, b)
@@ -287,10 +287,10 @@ def close(name, found, f, weight, a, b, factor, texts, held=0, to=double, again=
 
 
 def kernels():
-    """All but minimax, and two sets exactly.
+    """Checks sets that are nearly minimax, and two that are reproduced exactly.
 
-    For eʳ the weights turn errors into errors of eʳ; for artanh and tanh into relative ones, but for some percent and a
-    factor.
+    The weights turn errors into errors of eʳ for eʳ, and into relative errors for artanh and tanh, up to some percent and
+    a factor.
     """
     r2, s2, x2 = (LN2 / 2) ** 2, (3 - sqrt(mpf(8))) ** 2, mpf("0.35") ** 2
     for file, name, f, order, power, b, held, texts in (
@@ -315,12 +315,12 @@ def error_function():
     near_weight = lambda z: 1 / (1 + erf_near(z))
     near_texts = ("x <= 0.85", "x/erf x")
     end = mpf("0.85") ** 2
-    # In Single the first levelling already was within some thousandths, and no point was exchanged. In Double the
-    # rounding of the coefficients makes an error of 3.4e-17, less than those of the arithmetic.
+    # In Single the first fit was already within some thousandths, and no point was exchanged. In Double the rounding of
+    # the coefficients causes an error of 3.4e-17, which is less than the errors of the arithmetic.
     same("Single::near", near("Single"), erf_near, near_weight, 0, end, 0, near_texts)
     same("Double::near", near("Double"), erf_near, near_weight, 0, end, 1, near_texts)
     gauss = ordered(numbers("erf.rs", "fn gauss(", after="impl Precision for Single"), [None, *range(7)])
-    # The constant term is the error itself: five digits are enough.
+    # The constant term is the error itself, so five digits are enough.
     five = lambda x: mpf(nstr(x, 5))
     power = lambda g: mpf(2) ** -g - 1
     same("Single::gauss", gauss, power, lambda g: mpf(2) ** g, -0.5, 0.5, 1, ("|g| <= 1/2", "2^g"), five)
@@ -328,15 +328,15 @@ def error_function():
 
 def mish():
     texts = ("|f| <= 0.5003", "|f|/2^f")
-    # 1 is held; the quotient by f has one degree less. The interval is wider than needed.
+    # The coefficient 1 is held. The quotient by f has one degree less. The interval is wider than needed.
     found = ordered(numbers("single_mish.rs", "fn exp(", "\n}"), [1, 0, 3, 2, 5, 4, 6])
     assert found[0] == 1
     weight = lambda g: abs(g) * mpf(2) ** -g
     close("single_mish exp", found[1:], exp2_tail, weight, "-0.5003", "0.5003", 1.01, texts)
 
-    # The polynomial without its constant term, divided by x; times x² its error is that of mish'. It was fitted to the
-    # high part of the slope alone, and is checked so. The low part, which is added there, is right at the zero, but
-    # the fit does not know of it: elsewhere the error of mish' is up to 3.2e-18 with it.
+    # The polynomial without its constant term, divided by x. Its error times x² is the error of mish'. It was fitted to
+    # the high part of the slope alone, and is checked in the same way. The source adds the low part, which is correct at
+    # the zero but not part of the fit. With it, the error of mish' elsewhere is up to 3.2e-18.
     slope, _ = numbers("double_mish.rs", "const SLOPE_AT_ZERO", ";")
     found = ordered(numbers("double_mish.rs", "fn near(", "\n}"), [3, 2, 1, 7, 6, 5, 4, 11, 10, 9, 8])
     rest = smooth(lambda x: (mish_near(x) - slope) / x, mpf(0))
@@ -344,10 +344,10 @@ def mish():
 
 
 def fractions():
-    """Not minimax in the relative error: 1.7 and 2.8 times the least one. How they were fitted is not known.
+    """Checks sets that are not minimax: their relative errors are 1.7 and 2.8 times the smallest. Their method of fit is unknown.
 
-    The second takes the rounded φ(0), as it is computed: the exact one would move its error by 6e-17. All coefficients
-    are positive, so that nothing cancels.
+    The second uses the rounded φ(0), as in the computation: the exact φ(0) would change its error by 6e-17. All coefficients
+    are positive, so nothing cancels.
     """
     found = numbers("erf.rs", "fn mills(", after="impl Precision for Single")
     relative = lambda a: 1 / mills(a)

@@ -1,6 +1,6 @@
-"""Writes erf.txt: x, erf x, erfc x, Φ(x), x·Φ(x) and its derivative, each the f64 nearest to the truth (mpmath, 60 digits).
+"""Writes erf.txt: x, erf x, erfc x, Φ(x), x·Φ(x) and its derivative, each the f64 nearest to the true value (mpmath, 60 digits).
 
-All x are f32 numbers, so that the table serves for both types.
+All x are f32 values, so that the table applies to both types.
 """
 import random
 import struct

@@ -4,8 +4,8 @@
     python -P tests/golden/images.py | rustfmt --config max_width=110 > tests/golden/images.rs
     cargo fmt
 
-Everything in float64: one pass of training (the output, the running statistics after it, and the gradients for a
-given dy), and a prediction with these statistics. Compare with a relative tolerance of 1e-12.
+All values are float64: one training pass (the output, the running statistics after it, and the gradients for a given dy)
+and a prediction with these statistics. Compare with a relative tolerance of 1e-12.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import nn
 torch.set_default_dtype(torch.float64)
 ROWS, SHAPE = 5, (3, 2, 4)
 rng = np.random.RandomState(10)
-# Channels of different mean and spread.
+# Channels with different means and spreads.
 spread, mean = np.array([1.0, 20.0, 0.1]).reshape(3, 1, 1), np.array([0.5, 100.0, -3.0]).reshape(3, 1, 1)
 x_all = (rng.normal(0.0, 1.0, (ROWS, *SHAPE)) * spread + mean).round(3)
 dy_all = rng.normal(0.0, 1.0, (ROWS, *SHAPE)).round(3)
@@ -43,16 +43,16 @@ def run(layer):
 
 print("// Golden values of normalised images. Made by `tests/golden/images.py`; do not edit.\n")
 print(
-    """/// A pass of training and a prediction.
+    """/// A training pass and a prediction.
 #[derive(Debug)]
 pub struct Run {
     /// Weight, then bias.
     pub params: &'static [f64],
     pub y: &'static [f64],
     pub dx: &'static [f64],
-    /// By weight, then by bias.
+    /// With respect to the weight, then the bias.
     pub gradient: &'static [f64],
-    /// The running mean and variance after the pass, if there are any.
+    /// The running mean and variance after the pass, or empty.
     pub running: &'static [f64],
     pub prediction: &'static [f64],
 }

@@ -1,15 +1,15 @@
 // Golden values of normalised images. Made by `tests/golden/images.py`; do not edit.
 
-/// A pass of training and a prediction.
+/// A training pass and a prediction.
 #[derive(Debug)]
 pub struct Run {
     /// Weight, then bias.
     pub params: &'static [f64],
     pub y: &'static [f64],
     pub dx: &'static [f64],
-    /// By weight, then by bias.
+    /// With respect to the weight, then the bias.
     pub gradient: &'static [f64],
-    /// The running mean and variance after the pass, if there are any.
+    /// The running mean and variance after the pass, or empty.
     pub running: &'static [f64],
     pub prediction: &'static [f64],
 }

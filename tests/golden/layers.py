@@ -4,12 +4,12 @@
     python -P tests/golden/layers.py | rustfmt --config max_width=110 > tests/golden/layers.rs
     cargo fmt
 
-(-P: the file random.py beside it must not be taken for Python's own.)
+(-P prevents an import of random.py from this folder instead of Python's module.)
 
-Everything in float64. Each layer alone takes 20 steps of plain SGD: five times through 22 samples in
-batches of 6, 6, 6 and 4, with the loss sum((y - t)^2)/2, so that dy = y - t depends on all steps
-before. Then a whole network, in the same batches with a mean cross entropy. The sums may run in another
-order elsewhere, so compare with a relative tolerance of 1e-12, not bit by bit.
+All values are float64. Each layer alone makes 20 steps of plain SGD: five epochs of 22 samples in
+batches of 6, 6, 6 and 4, with the loss sum((y - t)^2)/2, so that dy = y - t depends on all previous
+steps. A whole network follows, with the same batches and a mean cross entropy. Other implementations
+may sum in a different order, so compare with a relative tolerance of 1e-12, not bit by bit.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ LEARNING_RATE = 0.05
 SAMPLES, WIDTH, BATCH, EPOCHS = 22, 3, 6, 5
 
 rng = np.random.RandomState(10)
-# Columns of different mean and spread.
+# Columns with different means and spreads.
 x_all = (rng.normal(0.0, 1.0, (SAMPLES, WIDTH)) * [1.0, 20.0, 0.1] + [0.5, 100.0, -3.0]).round(3)
 t_all = rng.normal(0.0, 1.0, (SAMPLES, WIDTH)).round(3)
 labels = rng.randint(0, 2, SAMPLES)
@@ -44,7 +44,7 @@ def numbers(tensor):
 
 
 def run(name, settings, layer):
-    """20 steps of one layer; what is kept of them as the fields of a `Run`."""
+    """Makes 20 steps of one layer and returns the results as the fields of a `Run`."""
     parameters = list(layer.parameters())
     if parameters:
         with torch.no_grad():
@@ -79,7 +79,7 @@ def run(name, settings, layer):
 
 print("// Golden values of BatchNorm and LayerNorm. Made by `tests/golden/layers.py`; do not edit.\n")
 print(
-    """/// A training pass: the output, the gradient by the input, and those by weight and bias.
+    """/// A training pass: the output and the gradients with respect to the input, and to weight and bias.
 #[derive(Debug)]
 pub struct Pass { pub y: &'static [f64], pub dx: &'static [f64], pub gradient: &'static [f64] }
 
@@ -90,35 +90,35 @@ pub struct Run {
     pub epsilon: f64,
     pub momentum: f64,
     pub affine: bool,
-    /// The first step's pass, the second's and the last's.
+    /// The passes of the first, second and last step.
     pub first: Pass,
     pub second: Pass,
     pub last: Pass,
-    /// After every step: weight, bias, running mean, running variance, as far as there are any.
+    /// After every step: weight, bias, running mean and running variance, if present.
     pub steps: &'static [&'static [f64]],
-    /// For all samples, in evaluation mode after the last step.
+    /// The predictions for all samples, in evaluation mode after the last step.
     pub prediction: &'static [f64],
 }
 """
 )
-constant("Step size of plain SGD.", "LEARNING_RATE", "f64", repr(LEARNING_RATE))
-constant("Samples per step, taken in order; the last batch of an epoch is smaller.", "BATCH", "usize", BATCH)
-constant("How often the samples are gone through.", "EPOCHS", "usize", EPOCHS)
-constant("The samples, one a row.", "X", f"[[f64; {WIDTH}]; {SAMPLES}]", rust(x_all).replace("&", ""))
+constant("The step size of plain SGD.", "LEARNING_RATE", "f64", repr(LEARNING_RATE))
+constant("The number of samples per step, in order. The last batch of an epoch is smaller.", "BATCH", "usize", BATCH)
+constant("The number of epochs.", "EPOCHS", "usize", EPOCHS)
+constant("The samples, one per row.", "X", f"[[f64; {WIDTH}]; {SAMPLES}]", rust(x_all).replace("&", ""))
 constant("The targets.", "T", f"[[f64; {WIDTH}]; {SAMPLES}]", rust(t_all).replace("&", ""))
-constant("The samples' classes for the network.", "LABELS", f"[usize; {SAMPLES}]", rust(labels)[1:])
-constant("Weight before the first step, where there is one.", "WEIGHT", f"[f64; {WIDTH}]", rust(weight)[1:])
-constant("Bias before the first step, where there is one.", "BIAS", f"[f64; {WIDTH}]", rust(bias)[1:])
+constant("The classes of the samples, for the network.", "LABELS", f"[usize; {SAMPLES}]", rust(labels)[1:])
+constant("The weight before the first step, if present.", "WEIGHT", f"[f64; {WIDTH}]", rust(weight)[1:])
+constant("The bias before the first step, if present.", "BIAS", f"[f64; {WIDTH}]", rust(bias)[1:])
 
 norms = [{}, {"momentum": 0.3, "eps": 1e-3}, {"affine": False}, {"momentum": 1.0, "eps": 0.5, "affine": False}]
 runs = [run("batch_norm", s, nn.BatchNorm1d(WIDTH, **s)) for s in norms]
 norms = [{}, {"eps": 1e-3}, {"elementwise_affine": False}]
 runs += [run("layer_norm", s, nn.LayerNorm(WIDTH, **s)) for s in norms]
-constant("Every run.", "RUNS", "&[Run]", f"&[{', '.join(runs)}]")
+constant("All runs.", "RUNS", "&[Run]", f"&[{', '.join(runs)}]")
 
 
 class Network(nn.Sequential):
-    """The names are those of the crate's model."""
+    """A network with the names of the crate's model."""
 
     def __init__(self):
         super().__init__()
@@ -133,7 +133,7 @@ class Network(nn.Sequential):
 
 
 def state(network):
-    """Names and values in the crate's layout, where a weight is (fan_in, fan_out)."""
+    """Returns names and values in the crate's layout, in which a weight is (fan_in, fan_out)."""
     values = [
         (name, (value.T if value.ndim == 2 else value).contiguous())
         for name, value in network.state_dict().items()
@@ -158,8 +158,8 @@ for _ in range(EPOCHS):
         sgd.zero_grad()
         loss.backward()
         sgd.step()
-constant("Each batch's loss before its step.", "NETWORK_LOSSES", "&[f64]", rust(losses))
+constant("The loss of each batch before its step.", "NETWORK_LOSSES", "&[f64]", rust(losses))
 constant("The network's parameters and buffers after the last step.", "NETWORK_END", named, state(network))
 network.eval()
 y = torch.softmax(network(torch.tensor(x_all)), dim=1)
-constant("Its predictions for all samples.", "NETWORK_PREDICTION", "&[f64]", numbers(y))
+constant("The network's predictions for all samples.", "NETWORK_PREDICTION", "&[f64]", numbers(y))

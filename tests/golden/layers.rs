@@ -1,6 +1,6 @@
 // Golden values of BatchNorm and LayerNorm. Made by `tests/golden/layers.py`; do not edit.
 
-/// A training pass: the output, the gradient by the input, and those by weight and bias.
+/// A training pass: the output and the gradients with respect to the input, and to weight and bias.
 #[derive(Debug)]
 pub struct Pass {
     pub y: &'static [f64],
@@ -15,23 +15,23 @@ pub struct Run {
     pub epsilon: f64,
     pub momentum: f64,
     pub affine: bool,
-    /// The first step's pass, the second's and the last's.
+    /// The passes of the first, second and last step.
     pub first: Pass,
     pub second: Pass,
     pub last: Pass,
-    /// After every step: weight, bias, running mean, running variance, as far as there are any.
+    /// After every step: weight, bias, running mean and running variance, if present.
     pub steps: &'static [&'static [f64]],
-    /// For all samples, in evaluation mode after the last step.
+    /// The predictions for all samples, in evaluation mode after the last step.
     pub prediction: &'static [f64],
 }
 
-/// Step size of plain SGD.
+/// The step size of plain SGD.
 pub const LEARNING_RATE: f64 = 0.05;
-/// Samples per step, taken in order; the last batch of an epoch is smaller.
+/// The number of samples per step, in order. The last batch of an epoch is smaller.
 pub const BATCH: usize = 6;
-/// How often the samples are gone through.
+/// The number of epochs.
 pub const EPOCHS: usize = 5;
-/// The samples, one a row.
+/// The samples, one per row.
 pub const X: [[f64; 3]; 22] = [
     [1.832, 114.306, -3.155],
     [0.492, 112.427, -3.072],
@@ -81,13 +81,13 @@ pub const T: [[f64; 3]; 22] = [
     [1.023, 0.167, 1.657],
     [0.668, -0.23, -1.13],
 ];
-/// The samples' classes for the network.
+/// The classes of the samples, for the network.
 pub const LABELS: [usize; 22] = [0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1];
-/// Weight before the first step, where there is one.
+/// The weight before the first step, if present.
 pub const WEIGHT: [f64; 3] = [0.7, -1.3, 1.1];
-/// Bias before the first step, where there is one.
+/// The bias before the first step, if present.
 pub const BIAS: [f64; 3] = [0.2, 0.0, -0.4];
-/// Every run.
+/// All runs.
 pub const RUNS: &[Run] = &[
     Run {
         name: "batch_norm",
@@ -2734,7 +2734,7 @@ pub const NETWORK_START: &[(&str, &[f64])] = &[
     ("affine3.weight", &[0.91, 0.169, -0.321, 0.828, -0.879, 0.397, -0.245, -0.938]),
     ("affine3.bias", &[0.826, -0.36]),
 ];
-/// Each batch's loss before its step.
+/// The loss of each batch before its step.
 pub const NETWORK_LOSSES: &[f64] = &[
     0.40453231727079125,
     0.6731237482010886,
@@ -2867,7 +2867,7 @@ pub const NETWORK_END: &[(&str, &[f64])] = &[
     ),
     ("affine3.bias", &[0.7453995708736789, -0.2793995708736789]),
 ];
-/// Its predictions for all samples.
+/// The network's predictions for all samples.
 pub const NETWORK_PREDICTION: &[f64] = &[
     0.7095582006786083,
     0.2904417993213917,

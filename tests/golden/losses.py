@@ -1,17 +1,17 @@
-"""Writes losses.txt: every loss against PyTorch in float64, values and gradients and twenty steps of plain SGD.
+"""Writes losses.txt: values, gradients and twenty steps of plain SGD for every loss, computed by PyTorch in float64.
 
     pip install torch numpy
     python tests/golden/losses.py
 
-A case is a loss by its name here, its settings and kind of targets. For each there are: the value on fixed logits, its
-gradient by them, and a training run of a 4-5-3 network (affine, tanh, affine) over eight samples, twenty steps of all of
-them: every step's loss before its update, and the parameters at the end. A line is a name and numbers, each with the
-fewest digits that read back to the same bits.
+Each case names a loss, its settings and the kind of targets. It consists of the value on fixed logits, the gradient with
+respect to the logits, and a training run of a 4-5-3 network (affine, tanh, affine) with twenty steps on all eight samples:
+the loss before each step, and the parameters at the end. A line is a name and values, each with the fewest digits that read
+back to the same bits.
 """
 
 import sys
 
-# Beside this program lies a random.py, which is not the one that the packages want.
+# Prevent an import of random.py from this folder instead of Python's module.
 sys.path.pop(0)
 
 import numpy as np
@@ -26,7 +26,7 @@ X = rng.normal(0.0, 1.0, (8, 4)).round(3)
 W1, B1 = rng.normal(0.0, 0.5, (4, 5)).round(3), rng.normal(0.0, 0.1, 5).round(3)
 W2, B2 = rng.normal(0.0, 0.5, (5, 3)).round(3), rng.normal(0.0, 0.1, 3).round(3)
 LOGITS = rng.normal(0.0, 3.0, (8, 3)).round(3)
-# A sample that is badly wrong, far below any floor, and one that is right.
+# One sample is badly wrong, far below any floor, and one is right.
 LOGITS[0], LOGITS[1] = [30.0, -10.0, 5.0], [-20.0, 25.0, 1.0]
 LABELS = np.array([1, 1, 2, 0, 0, 2, 1, 0])
 SOFT = rng.dirichlet([0.7, 0.7, 0.7], 8).round(3)

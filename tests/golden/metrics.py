@@ -1,15 +1,15 @@
-"""Writes metrics.txt: accuracy, top-k, the confusion matrix and its figures, and those of numbers, by scikit-learn.
+"""Writes metrics.txt: accuracy, top-k, the confusion matrix with its metrics, and regression metrics, by scikit-learn.
 
     pip install scikit-learn
     python tests/golden/metrics.py
 
-A line is a name and numbers, each with the fewest digits that read back to the same bits. The classification case `rare`
-has a class that never occurs, one that is never predicted, and one of which both holds.
+A line is a name and values, each with the fewest digits that read back to the same bits. The classification case `rare`
+has a class that never occurs, a class that is never predicted, and a class that neither occurs nor is predicted.
 """
 
 import sys
 
-# Beside this program lies a random.py, which is not the one that the packages want.
+# Prevent an import of random.py from this folder instead of Python's module.
 sys.path.pop(0)
 
 import numpy as np
@@ -53,7 +53,7 @@ def main():
 
         print(f"# scikit-learn {sklearn.__version__}", file=out)
         labels = rng.randint(0, 5, 60)
-        # Right more often than not.
+        # Most predictions are right.
         scores = rng.normal(0.0, 1.0, (60, 5)).round(4) + 1.5 * np.eye(5)[labels]
         classification(line, "common", labels, scores)
         labels = rng.choice([0, 2, 4], 30)
@@ -63,7 +63,7 @@ def main():
         t = rng.normal(3.0, 2.0, (20, 3)).round(3)
         regression(line, "several", t, t + rng.normal(0.1, [0.1, 1.0, 4.0], (20, 3)).round(3))
         regression(line, "single", t[:, :1], t[::-1, :1])
-        # 0.5, because the mean of twenty numbers 0.1 is not 0.1, which R² of a constant then hangs on in scikit-learn.
+        # 0.5, because the computed mean of twenty values 0.1 is not 0.1, which affects scikit-learn's R² of a constant.
         constant = np.column_stack([np.full(20, 0.5), np.full(20, 0.5), t[:, 0]])
         y = constant.copy()
         y[3, 1] = 0.2

@@ -1,24 +1,24 @@
-"""Writes optim.txt: optimizers, schedules and clipping of PyTorch in float64.
+"""Writes optim.txt: PyTorch's optimizers, schedules and clipping in float64.
 
     pip install torch numpy
     python tests/golden/optim.py
 
-Every line is a name and numbers; every number is written with the fewest digits that read back to the same bits.
+Every line is a name and values, each with the fewest digits that read back to the same bits.
 
-- `start`, `curvature`, `slope`: the problem. The gradient of step t at theta is curvature * theta + slope[t], number by
-  number, with one rounding for the product and one for the sum.
-- `optimizer NAME`: theta after a step, one line a step.
+- `start`, `curvature`, `slope`: the problem. The gradient of step t at theta is curvature * theta + slope[t],
+  elementwise, with one rounding for the product and one for the sum.
+- `optimizer NAME`: theta after a step, one line per step.
 - `schedule NAME`: the rates of the first steps, for a base rate of 0.1.
 - `plateau NAME`: the factor on the rate after each of the metrics in the line `metrics`.
 - `clip NAME BOUND`: the gradient of the line `gradient`, clipped.
 
-Lion is not in PyTorch; it is written out below from the paper's listing.
+PyTorch does not include Lion, so it is implemented below from the paper's listing.
 """
 
 import math
 import sys
 
-# Beside this program stands random.py, which is not Python's.
+# Prevent an import of random.py from this folder instead of Python's module.
 sys.path.pop(0)
 
 import numpy as np
@@ -26,7 +26,7 @@ import torch
 from torch import optim
 from torch.optim import lr_scheduler as schedulers
 
-# Otherwise NAdam keeps its product of mu in float32, also for parameters in float64.
+# Without this, NAdam stores its product of mu in float32, even for parameters in float64.
 torch.set_default_dtype(torch.float64)
 
 STEPS, SIZE = 20, 5

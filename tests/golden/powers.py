@@ -1,6 +1,6 @@
-"""Fits the polynomials of src/scalar/{pair,power,hyperbolic,gamma}.rs and asserts that the literals there are these.
+"""Fits the polynomials of src/scalar/{pair,power,hyperbolic,gamma}.rs and asserts that the source has the same literals.
 
-The exchange algorithm on a fine grid, in 50 digits (mpmath). With --print it shows the literals instead.
+Uses the exchange algorithm on a fine grid, with 50 digits (mpmath). With --print it prints the literals instead.
 """
 import re
 import sys
@@ -14,11 +14,11 @@ ZERO = findroot(digamma, 1.46)
 
 
 def fit(f, low, high, n, weight=lambda x: mpf(1)):
-    """The polynomial of n coefficients that has the least weight(x)·|f(x) − p(x)|, and log₂ of that."""
+    """Returns the polynomial of n coefficients with the smallest maximum of weight(x)·|f(x) − p(x)|, and log₂ of this maximum."""
     points = 40 * n
     xs = [(low + high) / 2 - (high - low) / 2 * cos(pi * (i + mpf(1) / 2) / points) for i in range(points)]
     fs, ws = [f(x) for x in xs], [weight(x) for x in xs]
-    # Where the error is to alternate.
+    # The points at which the error should alternate.
     at = [round((points - 1) * i / n) for i in range(n + 1)]
     for _ in range(60):
         a, b = matrix(n + 1, n + 1), matrix(n + 1, 1)
@@ -47,7 +47,7 @@ def fit(f, low, high, n, weight=lambda x: mpf(1)):
 
 
 def parts(x):
-    """x as the nearest f64 and what it lacks."""
+    """Returns the f64 nearest to x, and the remainder."""
     return [float(x), float(x - mpf(float(x)))]
 
 
@@ -104,13 +104,13 @@ def gammas():
 
 
 def literals(file, name):
-    """The numbers in the constant `name`."""
+    """Returns the values in the constant `name`."""
     text = re.search(r"const " + name + r": [^=]*=\s*([^;]*);", (SCALAR / file).read_text()).group(1)
     return [float(x.replace("_", "")) for x in re.findall(r"-?\b\d[\d_]*\.\d[\d_]*(?:e-?\d+)?", text)]
 
 
 def rust(x):
-    """x as a literal, its digits in groups of three."""
+    """Returns x as a literal, with its digits in groups of three."""
     digits, _, exponent = repr(x).partition("e")
     whole, _, fraction = digits.partition(".")
     groups = "_".join(re.findall(".{1,3}", fraction or "0"))

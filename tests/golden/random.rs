@@ -1,13 +1,13 @@
 // Golden values of NumPy's legacy `RandomState`. Made by `tests/golden/random_state.py`; do not edit.
 
-/// What `numpy.random.RandomState(seed)` draws; every field is drawn from a fresh generator.
+/// The draws of `numpy.random.RandomState(seed)`, with a new generator for every field.
 pub struct Stream {
     pub seed: u32,
     /// The first raw 32-bit outputs of MT19937.
     pub raw: [u32; 4],
     /// `random_sample(10)`
     pub random_sample: [f64; 10],
-    /// `standard_normal(11)`: an odd count, which leaves a spare behind.
+    /// `standard_normal(11)`: an odd count, which leaves a spare.
     pub standard_normal: [f64; 11],
     /// `normal(1.5, 0.25, 5)`
     pub normal: [f64; 5],

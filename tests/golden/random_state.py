@@ -2,8 +2,8 @@
 
     python tests/golden/random_state.py | rustfmt --config max_width=110 > tests/golden/random.rs
 
-The stream is frozen by NumPy (NEP 19), so the output does not depend on NumPy's version; the
-normals go through the C library's `log` and could differ in the last bit on another platform.
+NumPy freezes the stream (NEP 19), so the output does not depend on NumPy's version. The normals
+use the C library's `log` and could differ in the last bit on another platform.
 Every double is written with the fewest digits that read back to the same bits.
 """
 
@@ -14,7 +14,7 @@ SEEDS = [0, 10, 12345, 4294967295]
 
 
 def rust(values):
-    """A Rust array: floats in shortest round-trip form, integers as they are."""
+    """Returns a Rust array: floats in shortest round-trip form, integers unchanged."""
     return "[" + ", ".join(repr(v) for v in np.asarray(values).tolist()) + "]"
 
 
@@ -24,17 +24,17 @@ def stream(seed):
 
     permutation_1000 = new().permutation(1000)
 
-    # What the fields claim to be is what they are: the same draws, scaled and shifted.
+    # Check that the draws are the same values, scaled and shifted.
     assert (new().normal(1.5, 0.25, 5) == 1.5 + 0.25 * new().standard_normal(5)).all()
     assert (new().uniform(-2, 3, 5) == -2 + 5 * new().random_sample(5)).all()
     assert sorted(permutation_1000) == list(range(1000))
 
-    mixed = new()  # the spare normal waits while other draws pass
+    mixed = new()  # the spare normal is kept during other draws
     before = mixed.standard_normal(3)
     permutation = mixed.permutation(7)
     after = mixed.standard_normal(2)
 
-    spare = new()  # the same with uniforms in between, one draw at a time
+    spare = new()  # the same with uniform draws in between, one draw at a time
     spare_draws = [
         spare.random_sample(),
         spare.standard_normal(),
@@ -70,14 +70,14 @@ def stream(seed):
 print(f"""\
 // Golden values of NumPy's legacy `RandomState`. Made by `tests/golden/random_state.py`; do not edit.
 
-/// What `numpy.random.RandomState(seed)` draws; every field is drawn from a fresh generator.
+/// The draws of `numpy.random.RandomState(seed)`, with a new generator for every field.
 pub struct Stream {{
     pub seed: u32,
     /// The first raw 32-bit outputs of MT19937.
     pub raw: [u32; 4],
     /// `random_sample(10)`
     pub random_sample: [f64; 10],
-    /// `standard_normal(11)`: an odd count, which leaves a spare behind.
+    /// `standard_normal(11)`: an odd count, which leaves a spare.
     pub standard_normal: [f64; 11],
     /// `normal(1.5, 0.25, 5)`
     pub normal: [f64; 5],

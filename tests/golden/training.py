@@ -4,8 +4,8 @@
 
 Network 4-3-2 in float64: affine, swish (beta 1), affine, softmax, cross entropy. Six samples in
 order, batches of two, three steps of plain SGD. Every double is written with the fewest digits
-that read back to the same bits; the sums may run in another order elsewhere, so compare the
-results with a relative tolerance of 1e-13, not bit by bit.
+that read back to the same bits. Other implementations may sum in a different order, so compare
+the results with a relative tolerance of 1e-13, not bit by bit.
 """
 
 import numpy as np
@@ -48,16 +48,16 @@ def forward(x):
 
 
 print("// Golden values of three SGD steps. Made by `tests/golden/training.py`; do not edit.\n")
-print("/// Step size of plain SGD.")
+print("/// The step size of plain SGD.")
 print(f"pub const LEARNING_RATE: f64 = {LEARNING_RATE!r};")
-print("/// Samples per step, taken in order.")
+print("/// The number of samples per step, in order.")
 print(f"pub const BATCH: usize = {BATCH};")
-constant("The samples, one a row.", "X", x_all)
+constant("The samples, one per row.", "X", x_all)
 constant("The class of each sample.", "LABELS", labels)
-constant("First weights of the first affine layer, (fan_in, fan_out).", "W1", w1)
-constant("First biases of the first affine layer.", "B1", b1)
-constant("First weights of the second affine layer.", "W2", w2)
-constant("First biases of the second affine layer.", "B2", b2)
+constant("Initial weights of the first affine layer, (fan_in, fan_out).", "W1", w1)
+constant("Initial biases of the first affine layer.", "B1", b1)
+constant("Initial weights of the second affine layer.", "W2", w2)
+constant("Initial biases of the second affine layer.", "B2", b2)
 
 losses = []
 for start in range(0, len(x_all), BATCH):

@@ -1,10 +1,10 @@
 // Golden values of three SGD steps. Made by `tests/golden/training.py`; do not edit.
 
-/// Step size of plain SGD.
+/// The step size of plain SGD.
 pub const LEARNING_RATE: f64 = 0.5;
-/// Samples per step, taken in order.
+/// The number of samples per step, in order.
 pub const BATCH: usize = 2;
-/// The samples, one a row.
+/// The samples, one per row.
 pub const X: [[f64; 4]; 6] = [
     [1.485, -1.08, -1.978, -1.743],
     [0.266, 2.385, 1.124, 1.673],
@@ -15,22 +15,22 @@ pub const X: [[f64; 4]; 6] = [
 ];
 /// The class of each sample.
 pub const LABELS: [usize; 6] = [0, 1, 1, 0, 1, 0];
-/// First weights of the first affine layer, (fan_in, fan_out).
+/// Initial weights of the first affine layer, (fan_in, fan_out).
 pub const W1: [[f64; 3]; 4] = [
     [0.9415738468064709, 0.5057786132372715, -1.0927630261995491],
     [-0.0059282771369084395, 0.4393508805331064, -0.5091773830188494],
     [0.18774504272649084, 0.07675539862085723, 0.003034499914448621],
     [-0.12346099290686806, 0.3061957553475632, 0.8506758850434706],
 ];
-/// First biases of the first affine layer.
+/// Initial biases of the first affine layer.
 pub const B1: [f64; 3] = [0.1, -0.2, 0.3];
-/// First weights of the second affine layer.
+/// Initial weights of the second affine layer.
 pub const W2: [[f64; 2]; 3] = [
     [-0.7879728203476606, 0.8395822689294877],
     [0.18667571954384574, 0.3634533389183089],
     [-0.9280318198349385, 0.1103387992105566],
 ];
-/// First biases of the second affine layer.
+/// Initial biases of the second affine layer.
 pub const B2: [f64; 2] = [-0.05, 0.15];
 /// Outputs for the first batch before the first step.
 pub const FIRST_OUTPUT: [[f64; 2]; 2] =

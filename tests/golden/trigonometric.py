@@ -1,7 +1,7 @@
-"""Fits the polynomials of ../../src/scalar/trigonometric.rs, and makes its words of 2/π and its parts of π/2 (mpmath).
+"""Fits the polynomials of ../../src/scalar/trigonometric.rs, and computes its words of 2/π and its parts of π/2 (mpmath).
 
-Without an argument it asserts that the literals there are these, and prints how far the rounded polynomials are off;
-with `print` it writes the literals. Nothing in it is random.
+Without an argument it asserts that the source has the same literals, and prints the errors of the rounded polynomials. With
+`print` it prints the literals. The program is deterministic.
 """
 import re
 import sys
@@ -12,7 +12,7 @@ from mpmath import asin, atan, cos, floor, linspace, lu_solve, matrix, mp, mpf, 
 mp.dps = 60
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "scalar" / "trigonometric.rs"
 
-# name: (f, f's first terms of r = √z, the power of r that the polynomial is multiplied with, greatest r, coefficients).
+# name: (f, the first terms of f in r = √z, the power of r that multiplies the polynomial, the largest r, coefficients).
 # f(r) = first(r) + rᵖ·polynomial(r²)
 FITS = {
     "sin_tail": (sin, lambda r: r, 3, pi / 4, 6),
@@ -30,18 +30,18 @@ def evaluate(coefficients, z):
 
 
 def error(fit, coefficients, z):
-    """Relative to the function."""
+    """Returns the error relative to the function."""
     f, first, power, _, _ = fit
     r = sqrt(z)
     return (first(r) + r**power * evaluate(coefficients, z)) / f(r) - 1
 
 
 def remez(fit):
-    """The polynomial in z with the least greatest relative error, by the exchange algorithm."""
+    """Returns the polynomial in z with the smallest maximum relative error, by the exchange algorithm."""
     f, first, power, last, n = fit
-    # A bit beyond what the reduction leaves.
+    # Slightly larger than the range of the reduced argument.
     end = (last * (1 + mpf(2) ** -30)) ** 2
-    # Extrema of the Chebyshev polynomial, without the lower end, where the error is 0 for any polynomial.
+    # Extrema of the Chebyshev polynomial, without the lower end, at which the error is 0 for any polynomial.
     points = [end * (1 - cos(pi * (i + mpf(1) / 2) / (n + mpf(1) / 2))) / 2 for i in range(n + 1)]
     for _ in range(60):
         rows, right = matrix(n + 1, n + 1), matrix(n + 1, 1)
@@ -53,7 +53,7 @@ def remez(fit):
             right[i] = (f(r) - first(r)) / r**power
         solution = lu_solve(rows, right)
         coefficients, level = [solution[j] for j in range(n)], abs(solution[n])
-        # Zeros of the error between the points; an extremum between neighbouring zeros.
+        # Zeros of the error between the points, with an extremum between neighbouring zeros.
         edges = [end * mpf(10) ** -6]
         for a, b in zip(points, points[1:]):
             edges.append(bisect(lambda z: error(fit, coefficients, z), a, b))
@@ -66,7 +66,7 @@ def remez(fit):
 
 
 def rounded(fit):
-    """The same with the first coefficient rounded, whose error would be the greatest, before the others are fitted."""
+    """Fits likewise, but first rounds the first coefficient, whose rounding error would be the largest."""
     f, first, power, last, n = fit
     c = mpf(float(remez(fit)[0]))
     return [c] + remez((f, lambda r: first(r) + c * r**power, power + 2, last, n - 1))
@@ -81,7 +81,7 @@ def bisect(f, a, b):
 
 
 def greatest(f, a, b):
-    """By the golden section."""
+    """Returns the point of the maximum of f between a and b, by golden-section search."""
     g = (sqrt(mpf(5)) - 1) / 2
     c, d = b - g * (b - a), a + g * (b - a)
     fc, fd = f(c), f(d)
@@ -98,7 +98,7 @@ def greatest(f, a, b):
 
 
 def literal(x):
-    """As rustfmt and clippy want it."""
+    """Returns the literal as rustfmt and clippy require it."""
     text, _, exponent = repr(float(x)).partition("e")
     whole, _, digits = text.partition(".")
     text = whole + "." + "_".join(digits[i : i + 3] for i in range(0, len(digits), 3))
@@ -106,7 +106,7 @@ def literal(x):
 
 
 def words():
-    """The bits of 2/π after the point."""
+    """Returns the bits of 2/π after the point."""
     with mp.workprec(1400):
         bits = int(floor(2 / pi * 2**1216))
     return [bits >> 64 * (18 - i) & 2**64 - 1 for i in range(19)]
@@ -127,7 +127,7 @@ def expected():
 
 
 def committed(name):
-    """The literals of the array `name`, in its order."""
+    """Returns the literals of the array `name`, in order."""
     text = SOURCE.read_text()
     body = re.search(rf"\b{name.upper()}: [^=]*=\s*\[?(.*?);\n", text, re.S).group(1)
     body = re.sub(r"//[^\n]*", "", body)

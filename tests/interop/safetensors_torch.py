@@ -1,12 +1,12 @@
-"""PyTorch reads what the crate saved and computes the same; then saves models of its own for the crate.
+"""Reads the crate's models in PyTorch, compares the predictions, and saves PyTorch models for the crate.
 
     pip install torch safetensors numpy
     python tests/interop/safetensors_torch.py FOLDER
 
-Called by tests/interop.rs, which leaves in FOLDER, for every activation and for float64 and
-float32 each, a model (`float64_0.safetensors`), and samples and predictions
-(`float64_0_samples.safetensors`); it looks for the same from here (`float64_0_torch.safetensors`,
-`float64_0_torch_samples.safetensors`).
+Called by tests/interop.rs, which writes to FOLDER, for every activation in float64 and float32,
+a model (`float64_0.safetensors`) and its samples and predictions
+(`float64_0_samples.safetensors`). This program writes the same files for PyTorch's models
+(`float64_0_torch.safetensors`, `float64_0_torch_samples.safetensors`).
 """
 
 import sys
@@ -19,7 +19,7 @@ from torch import nn
 
 
 def activations():
-    """Those of tests/interop.rs, in the same order, with the same settings."""
+    """Returns the activations of tests/interop.rs, in the same order, with the same settings."""
     return [
         nn.SiLU(),
         nn.PReLU(6, init=0.3),
@@ -45,7 +45,7 @@ def activations():
 
 
 def network(activation, dtype):
-    """The network of tests/interop.rs: the same names, layers and settings."""
+    """Returns the network of tests/interop.rs, with the same names, layers and settings."""
     layers = OrderedDict(affine1=nn.Linear(5, 6), activation1=activation)
     layers |= dict(norm1=nn.BatchNorm1d(6, eps=1e-3), dropout1=nn.Dropout(0.3))
     layers |= dict(norm2=nn.LayerNorm(6), affine2=nn.Linear(6, 4))
@@ -53,7 +53,7 @@ def network(activation, dtype):
 
 
 class Residual(nn.Sequential):
-    """x + chain(x), or projection(x) + chain(x); the chain's modules are the block's own."""
+    """x + chain(x) or projection(x) + chain(x), with the chain's modules as direct children of the block."""
 
     def forward(self, x):
         modules = dict(self.named_children())
@@ -64,7 +64,7 @@ class Residual(nn.Sequential):
 
 
 class Concat(nn.Module):
-    """Branches side by side."""
+    """Branches on the same input, with their outputs concatenated."""
 
     def __init__(self, **branches):
         super().__init__()
@@ -76,7 +76,7 @@ class Concat(nn.Module):
 
 
 def nested(dtype):
-    """The nested network of tests/interop.rs."""
+    """Returns the nested network of tests/interop.rs."""
     chain = OrderedDict(affine1=nn.Linear(6, 6), norm1=nn.BatchNorm1d(6), mish1=nn.Mish(), affine2=nn.Linear(6, 6))
     inner = Residual(OrderedDict(affine1=nn.Linear(4, 4)))
     left = nn.Sequential(OrderedDict(affine1=nn.Linear(6, 3), tanh1=nn.Tanh()))
@@ -88,7 +88,7 @@ def nested(dtype):
 
 
 def networks(dtype):
-    """The networks of tests/interop.rs, in the same order."""
+    """Returns the networks of tests/interop.rs, in the same order."""
     return [network(activation, dtype) for activation in activations()] + [nested(dtype)]
 
 
@@ -101,7 +101,7 @@ def check(folder, dtype, tolerance):
         samples = load_file(folder / f"{name}_{i}_samples.safetensors")
         y = torch.softmax(model(samples["x"]), 1)
         greatest = max(greatest, (y - samples["y"]).abs().max().item())
-        # Or the numbers on the way would not matter.
+        # Without this variation, the comparison would prove nothing.
         assert samples["y"].dtype == dtype and y.std(0).max() > 0.05
     print(f"{name}: PyTorch's predictions differ by {greatest:.1e}")
     assert greatest <= tolerance
@@ -112,7 +112,7 @@ def check(folder, dtype, tolerance):
         for key, value in state.items():
             if "norm" in key and value.is_floating_point():
                 value.uniform_(0.5, 2.0)
-        # Which nobody needs.
+        # The crate ignores this entry.
         assert any(key.endswith("norm1.num_batches_tracked") for key in state)
         save_file(state, folder / f"{name}_{i}_torch.safetensors")
         x = load_file(folder / f"{name}_{i}_samples.safetensors")["x"]

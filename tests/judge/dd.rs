@@ -1,4 +1,4 @@
-//! Numbers of twice the precision: the unevaluated sum of two `f64`.
+//! Double-double arithmetic: each value is the unevaluated sum of two `f64`.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -76,13 +76,13 @@ impl Div for Dd {
 
 impl Dd {
     pub fn times_power(self, k: i32) -> Dd {
-        // Two steps, so that neither factor leaves the range.
+        // Two steps, so that neither factor overflows or underflows.
         let a = 2f64.powi((k / 2).clamp(-1000, 1000));
         let b = 2f64.powi((k - k / 2).clamp(-1000, 1000));
         Dd { hi: self.hi * a * b, lo: self.lo * a * b }
     }
 
-    /// e^self as (m, k), the value being m·2ᵏ.
+    /// Returns e^self as (m, k), for the value m·2ᵏ.
     pub fn exp(self) -> (Dd, i32) {
         if self.hi.abs() > 5000.0 {
             return (dd(1.0), if self.hi > 0.0 { 7000 } else { -7000 });
@@ -92,7 +92,7 @@ impl Dd {
         (r.exp_m1_small() + dd(1.0), k as i32)
     }
 
-    /// e^self − 1 for |self| ≤ 0.4.
+    /// Returns e^self − 1 for |self| ≤ 0.4.
     pub fn exp_m1_small(self) -> Dd {
         if self.hi.abs() < 1e-20 {
             return self + self * self * dd(0.5);
@@ -108,7 +108,7 @@ impl Dd {
         m
     }
 
-    /// ln (1 + self), self > −1.
+    /// Returns ln (1 + self) for self > −1.
     pub fn ln_1p(self) -> Dd {
         if self.hi.abs() < 1e-9 {
             let x = self;
@@ -128,7 +128,7 @@ impl Dd {
         y + d - d * d * dd(0.5) + LN_2 * dd(k)
     }
 
-    /// 2/√π·e^(−x²)·Σ 2ⁿx²ⁿ⁺¹/(1·3·…·(2n+1)), all terms positive.
+    /// Returns 2/√π·e^(−x²)·Σ 2ⁿx²ⁿ⁺¹/(1·3·…·(2n+1)), a sum of positive terms.
     pub fn erf(self) -> Dd {
         if self.hi.abs() > 6.5 {
             return dd(self.hi.signum());

@@ -1,4 +1,4 @@
-//! The true values for `f32`, in `f64`: a few library calls for all functions.
+//! The true values for `f32`, computed in `f64`, with a few library calls for all functions.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
@@ -26,7 +26,7 @@ pub const FUNCTIONS: [Function; 18] = [
     Ln1p,
 ];
 
-/// The values at u, which may be infinite.
+/// Returns the values at u, which may be infinite.
 pub fn truths(u: f64) -> [f64; 18] {
     let w = u.abs();
     let root = (-0.5 * w).exp();
@@ -63,14 +63,14 @@ pub fn truths(u: f64) -> [f64; 18] {
 /// The functions in the order of `error_truths`.
 pub const ERROR_FUNCTIONS: [Function; 5] = [Erf, Erfc, NormalCdf, Gelu, GeluDerivative];
 
-/// The values at u, by the `libm` crate.
+/// Returns the values at u, computed by the `libm` crate.
 pub fn error_truths(u: f64) -> [f64; 5] {
     let cdf = 0.5 * libm::erfc(-u * FRAC_1_SQRT_2);
     let density = (-0.5 * u * u).exp() * (0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI);
     [libm::erf(u), libm::erfc(u), cdf, times(u, cdf), cdf + times(u, density)]
 }
 
-/// σ(x) and σ(−x), without cancellation.
+/// Returns σ(x) and σ(−x), without cancellation.
 struct Sigma {
     plus: f64,
     minus: f64,
@@ -87,7 +87,7 @@ impl Sigma {
     }
 }
 
-/// tanh softplus u and 1 − its square, from e^−|u|.
+/// Returns tanh softplus u and 1 − its square, computed from e^−|u|.
 fn tanh_softplus(e: f64, negative: bool) -> (f64, f64) {
     if negative {
         let n = e * (e + 2.0);
@@ -99,12 +99,12 @@ fn tanh_softplus(e: f64, negative: bool) -> (f64, f64) {
     }
 }
 
-/// u·s, 0 where s has vanished even if u is infinite.
+/// Returns u·s, or 0 if s is 0, even for infinite u.
 fn times(u: f64, s: f64) -> f64 {
     if s == 0.0 { 0.0 * s.copysign(u) } else { u * s }
 }
 
-/// The distance of `y` from `truth` in units of the last place of an `f32`.
+/// Returns the distance of `y` from `truth` in units of the last place of an `f32`.
 pub fn ulps(y: f32, truth: f64) -> f64 {
     if y.is_infinite()
         && truth.abs() >= f64::from(f32::MAX) * (1.0 + 2f64.powi(-25))

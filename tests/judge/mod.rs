@@ -1,4 +1,4 @@
-//! The true values, computed apart from the crate.
+//! The true values, computed independently of the crate.
 
 pub mod dd;
 pub mod fast;
@@ -9,7 +9,7 @@ use dd::{Dd, dd};
 /// m·2ᵏ
 pub type Truth = (Dd, i32);
 
-/// What is judged: the activations and their derivatives first.
+/// The functions to judge, starting with the activations and their derivatives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Function {
     Sigmoid,
@@ -36,12 +36,12 @@ pub enum Function {
 use Function::*;
 
 impl Function {
-    /// Every function.
+    /// Returns every function.
     pub fn all() -> impl Iterator<Item = Function> {
         fast::FUNCTIONS.into_iter().chain([Erf])
     }
 
-    /// Whether it has a value at u.
+    /// Returns whether the function has a value at u.
     pub fn is_defined_at(self, u: f64) -> bool {
         match self {
             Ln => u > 0.0,
@@ -50,7 +50,7 @@ impl Function {
         }
     }
 
-    /// The largest error that is allowed, in units of the last place.
+    /// Returns the largest permitted error, in units of the last place.
     pub fn limit(self) -> f64 {
         match self {
             SigmoidDerivative | TanhDerivative | SwishDerivative(_) | MishDerivative => 3.0,
@@ -58,12 +58,12 @@ impl Function {
         }
     }
 
-    /// Whether u is so near to a zero of a derivative that only the absolute error counts.
+    /// Returns whether u is so close to a zero of a derivative that only the absolute error counts.
     pub fn is_near_zero(self, u: f64) -> bool {
         self.zero().is_some_and(|zero| (u - zero).abs() < 0.05)
     }
 
-    /// The function of a row of the reference file.
+    /// Returns the function of a row of the reference file.
     pub fn named(name: &str, beta: f64) -> Function {
         match name {
             "sigmoid" => Sigmoid,
@@ -80,7 +80,7 @@ impl Function {
         }
     }
 
-    /// Where the derivative changes its sign.
+    /// Returns the points at which the derivative changes its sign.
     pub fn zero(self) -> Option<f64> {
         match self {
             SwishDerivative(beta) => Some(-1.278_464_542_761_074 / beta),
@@ -90,7 +90,7 @@ impl Function {
         }
     }
 
-    /// The true value at a finite u.
+    /// Returns the true value at a finite u.
     pub fn truth(self, u: f64) -> Truth {
         let one = dd(1.0);
         match self {
@@ -131,7 +131,7 @@ fn product(a: f64, b: f64) -> Dd {
     dd(a) * dd(b.clamp(-1e300, 1e300))
 }
 
-/// eˣ, 0 if it is far below 1.
+/// Returns eˣ, or 0 if it is far below 1.
 fn small(x: Dd) -> Dd {
     let (m, k) = x.exp();
     if k < -900 { dd(0.0) } else { m.times_power(k) }
@@ -200,7 +200,7 @@ fn mish_derivative(u: f64) -> Truth {
     (m * n / (d * d), k)
 }
 
-/// The distance of `y` from the truth in units of the last place of the truth; `digits` is 24 or 53.
+/// Returns the distance of `y` from the truth in units of the last place of the truth. `digits` is 24 or 53.
 pub fn ulps(y: f64, truth: Truth, digits: i32) -> f64 {
     let (m, k) = truth;
     let (min, max) = if digits == 24 { (-126, 127) } else { (-1022, 1023) };
@@ -209,7 +209,7 @@ pub fn ulps(y: f64, truth: Truth, digits: i32) -> f64 {
         return f64::INFINITY;
     }
     if y.is_infinite() {
-        // Right if the truth rounds beyond the largest number.
+        // Correct if the truth rounds to infinity.
         let top = dd(2.0) - dd(2f64.powi(-digits));
         let m = m.times_power((k - max).min(100));
         let over = ((if y > 0.0 { m } else { -m }) - top).hi >= 0.0;

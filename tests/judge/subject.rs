@@ -1,11 +1,11 @@
-//! What the crate computes.
+//! The values computed by the crate.
 
 use manabi::activation::{Gelu as GeluFn, Sigmoid as SigmoidFn, Softplus as SoftplusFn, Tanh as TanhFn};
 use manabi::{ActFn, Mish as MishFn, Real, Scalar, Swish as SwishFn};
 
 use super::Function::{self, *};
 
-/// The value of `function` at u.
+/// Returns the value of `function` at u.
 #[inline(always)]
 pub fn computed<A: Scalar>(function: Function, u: A) -> A {
     fn both<A: Scalar>(f: impl ActFn, u: A, derivative: bool) -> A {

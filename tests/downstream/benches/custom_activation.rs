@@ -1,5 +1,5 @@
-//! A user's swish beside the built-in one, and both beside the loop over the standard library's exponential; and what a
-//! longer function costs.
+//! The time of a custom swish, of the built-in swish and of a loop over the standard library's exponential, and the time of a
+//! longer function.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ use manabi::ndarray::Array2;
 use manabi::random::{Random, RandomState};
 use manabi::{ActFn, Activation, Layer, Mish, Swish, simd};
 
-/// Inputs, gradients and room for outputs.
+/// Returns inputs, gradients and output buffers.
 struct Data {
     x: Array2<f32>,
     dy: Array2<f32>,
@@ -22,7 +22,7 @@ struct Data {
 fn layer<F: ActFn>(group: &mut BenchmarkGroup<'_, WallTime>, data: &mut Data, function: F) {
     let layer = Activation::new(function);
     let (rows, width) = data.x.dim();
-    let mut ws = LayerWorkspace::<f32>::new(&layer, width, rows).expect("it takes any width");
+    let mut ws = LayerWorkspace::<f32>::new(&layer, width, rows).expect("an activation accepts any width");
     let Data { x, dy, y, dx } = data;
     group.bench_function(BenchmarkId::new("forward", F::KIND), |b| {
         b.iter(|| {

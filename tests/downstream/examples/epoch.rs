@@ -1,5 +1,5 @@
-//! An epoch of the article's network on synthetic digits, timed: `cargo run --example epoch [SAMPLES]` in the profile that a user
-//! develops in, `--release` beside it.
+//! Measures the time of one epoch of the article's network on synthetic digits: `cargo run --example epoch [SAMPLES]` in the
+//! development profile, or with `--release`.
 
 use std::time::Instant;
 
@@ -30,7 +30,7 @@ fn main() -> manabi::Result<()> {
         .fit(&mut model, &train)?;
     let evaluation = start.elapsed();
     let before = history.epochs[0].train.loss;
-    // The fastest of some, each with the evaluation before it.
+    // The fastest of several epochs, each timed together with the preceding evaluation.
     let mut fastest = f64::INFINITY;
     let mut after = before;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What a user writes: activations, layers and all other parts that manabi does not have.
+//! User-defined activations, layers and other parts that manabi does not provide.
 
 pub mod parts;
 
@@ -8,7 +8,7 @@ use manabi::layer::{Backward, Forward, Scratch, TensorSpec};
 use manabi::ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
 use manabi::{ActFn, Error, Layer, Real, Result, Scalar, Shape, simd};
 
-/// z = (u + √(u² + 4)) / 2, a ReLU with a rounded corner.
+/// z = (u + √(u² + 4)) / 2, a smooth ReLU.
 #[derive(Clone, Debug)]
 pub struct Squareplus;
 
@@ -17,7 +17,7 @@ impl ActFn for Squareplus {
     #[inline(always)]
     fn f<A: Real>(&self, u: A) -> A {
         let root = (u * u + A::of(4.0)).sqrt();
-        // For negative u the sum would cancel; its conjugate does not.
+        // For negative u the sum would cancel, unlike its conjugate.
         if u < A::zero() { A::of(2.0) / (root - u) } else { (u + root) / A::of(2.0) }
     }
     #[inline(always)]
@@ -45,7 +45,7 @@ impl ActFn for Serf {
     }
 }
 
-/// z = u + sin²(αu)/α, for what is periodic, with a fixed frequency α: f alone, the derivative comes from it.
+/// z = u + sin²(αu)/α for periodic functions, with a fixed frequency α. Only f is given, and the derivative is computed from it.
 #[derive(Clone, Debug)]
 pub struct Snake(pub f64);
 
@@ -63,7 +63,7 @@ impl ActFn for Snake {
     }
 }
 
-/// The same with a frequency that is learned: f alone, both derivatives come from it.
+/// The same function with a learned frequency. Only f is given, and both derivatives are computed from it.
 #[derive(Clone, Debug)]
 pub struct LearnedSnake(pub f64);
 
@@ -80,7 +80,7 @@ impl TrainableActFn for LearnedSnake {
     }
 }
 
-/// Swish once more, to be timed beside the built-in one.
+/// A custom swish, to compare its time with the built-in one.
 #[derive(Clone, Debug)]
 pub struct MySwish;
 
@@ -97,7 +97,7 @@ impl ActFn for MySwish {
     }
 }
 
-/// The gated linear unit: y = a·σ(b), where a is the left half of the input and b the right one.
+/// The gated linear unit: y = a·σ(b), where a is the left half of the input and b the right half.
 #[derive(Debug)]
 pub struct Glu;
 
@@ -144,7 +144,7 @@ impl<A: Scalar> Layer<A> for Glu {
     }
 }
 
-/// A gated residual block: y = x + σ(a)·h with the gate a = x·A and the candidate h = x·H, both kept for the backward pass.
+/// A gated residual block: y = x + σ(a)·h, with the gate a = x·A and the candidate h = x·H, both kept for the backward pass.
 #[derive(Debug)]
 pub struct GatedResidual;
 
@@ -202,7 +202,7 @@ impl<A: Scalar> Layer<A> for GatedResidual {
     }
 }
 
-/// The two matrices of parameters.
+/// Returns the two parameter matrices.
 fn halves<A>(params: &[A], n: usize) -> [ArrayView2<'_, A>; 2] {
     let (first, second) = params.split_at(n * n);
     [first, second].map(|half| ArrayView2::from_shape((n, n), half).expect("as declared"))

@@ -1,4 +1,4 @@
-//! What else a user writes: a loss, an optimizer, a data set, an observer and a training loop.
+//! A user-defined loss, optimizer, data set, observer and training loop.
 
 use std::ops::ControlFlow;
 
@@ -11,8 +11,8 @@ use manabi::settings::Settings;
 use manabi::train::{BatchProgress, Epoch, Observer};
 use manabi::{Error, Real, Result, Scalar, Sequential};
 
-/// The quantile loss: what lies above the prediction counts `quantile`, what lies below 1 − `quantile`. Its least value is at that
-/// quantile of the targets.
+/// The quantile loss: targets above the prediction have weight `quantile`, targets below it 1 − `quantile`. The loss is minimal
+/// if the prediction is that quantile of the targets.
 #[derive(Clone, Debug)]
 pub struct Quantile(pub f64);
 
@@ -34,7 +34,7 @@ impl LossFn for Quantile {
     }
 }
 
-/// (y − t)⁴ by hand: a loss that is a trait of its own, with its gradient.
+/// (y − t)⁴, a loss that implements the `Loss` trait directly, with its gradient.
 #[derive(Debug)]
 pub struct FourthPower;
 
@@ -62,7 +62,7 @@ impl<A: Scalar> Loss<A> for FourthPower {
     }
 }
 
-/// Sign descent whose steps shrink: θ ← θ − η/√n·sign(g).
+/// Sign descent with decreasing steps: θ ← θ − η/√n·sign(g).
 #[derive(Debug)]
 pub struct SignDescent(pub f64);
 
@@ -85,7 +85,7 @@ impl<A: Scalar> Optimizer<A> for SignDescent {
     }
 }
 
-/// Points of a noisy line that are made when they are asked for, with other noise in every epoch.
+/// Points of a noisy line, generated on demand with different noise in every epoch.
 #[derive(Debug)]
 pub struct NoisyLine(pub usize);
 
@@ -125,14 +125,14 @@ impl<A: Scalar> Dataset<A> for NoisyLine {
         x: ArrayViewMut2<'_, A>,
         t: ArrayViewMut2<'_, A>,
     ) -> Result<()> {
-        // Between −0.5 and 0.5, the same wherever the row is gathered.
+        // Between −0.5 and 0.5, independent of the row's position in the batch.
         let noise = |i: usize| f64::from(place.noise(rows[i]).bits(0, 0)) / 4_294_967_296.0 - 0.5;
         self.write(rows, noise, x, t);
         Ok(())
     }
 }
 
-/// Counts batches, and stops the run after an epoch with a small loss.
+/// An observer that counts batches and stops the run after an epoch with a small loss.
 #[derive(Debug, Default)]
 pub struct Watch {
     pub batches: usize,
@@ -150,7 +150,7 @@ impl<A: Scalar> Observer<A> for Watch {
     }
 }
 
-/// A training loop of one's own: whole batches, in order, until the gradient is small.
+/// Trains with full batches, in order, until the gradient is small.
 pub fn descend<A: Scalar>(
     model: &mut Sequential<A>,
     data: &dyn Dataset<A>,

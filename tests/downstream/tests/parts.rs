@@ -1,4 +1,4 @@
-//! A loss, an optimizer, a data set, an observer and a loop of a user do what they are for.
+//! A user-defined loss, optimizer, data set, observer and training loop work as intended.
 
 use downstream::parts::{FourthPower, NoisyLine, Quantile, SignDescent, Watch, descend};
 use manabi::activation::Identity;
@@ -13,7 +13,7 @@ fn line<A: Scalar>() -> Sequential<A> {
     builder.set_output(Identity).set_error(MeanSquaredError).seed(3).build().unwrap()
 }
 
-/// A model whose bias alone can meet targets.
+/// Returns a model in which only the bias can fit the targets.
 fn constant<A: Scalar>(quantile: f64) -> Result<Sequential<A>, Error> {
     let builder = Sequential::builder(1).add_layer("affine1", Affine::new(1));
     builder.set_output(Identity).set_error(ElementwiseLoss::new(Quantile(quantile))).build()
@@ -72,7 +72,7 @@ fn a_loop_of_ones_own_finds_the_line() {
     let mut model = line::<f64>();
     let steps = descend(&mut model, &NoisyLine(50), Stepper::new(Adam::new(0.05)), 0.02).unwrap();
     assert!(steps > 10, "{steps}");
-    // The noise of an evaluation is the same each time; its mean is small, not 0.
+    // The noise is the same in every evaluation. Its mean is small, but not 0.
     let (weight, bias) = (model.parameter_values()[0], model.parameter_values()[1]);
     assert!((weight - 2.0).abs() < 0.4 && (bias + 1.0).abs() < 0.3, "{weight} {bias}");
 }

@@ -1,4 +1,4 @@
-//! The user's activations and layer: right derivatives, and they train, in both precisions.
+//! The user-defined activations and layers have correct derivatives and can be trained, in both precisions.
 
 use std::time::Instant;
 
@@ -19,12 +19,12 @@ fn derivatives_are_right() {
     gradcheck::activation(&Squareplus).assert();
     gradcheck::activation(&Serf).assert();
     gradcheck::activation(&MySwish).assert();
-    // Beyond some thousand turns a step of the differences is no longer small beside one turn's rounding.
+    // After some thousand periods, the difference step is not small compared with the rounding error of a period.
     gradcheck::activation_at(&Snake(0.7), (-3000..=3000).map(|i| f64::from(i) / 20.0)).assert();
     gradcheck::layer(&Glu, RandomState::new(1).normal((4, 6), 0.0, 1.0).view(), 0).unwrap().assert();
 }
 
-/// A sine of a frequency that is not known, by one unit that learns it.
+/// One unit learns the unknown frequency of a sine.
 fn frequency_is_found<A: Scalar>() {
     let x = Array2::from_shape_fn((200, 1), |(row, _)| A::of(row as f64 / 50.0 - 2.0));
     let t = x.mapv(|x| x + A::of((1.7 * x.widen()).sin().powi(2) / 1.7));
@@ -46,7 +46,7 @@ fn a_frequency_is_learned_by_the_function_alone() {
     frequency_is_found::<f64>();
 }
 
-/// Two rings, one in the other.
+/// Returns two concentric rings.
 fn rings<A: Scalar>() -> Samples<A> {
     let rows = 120;
     let labels: Vec<usize> = (0..rows).map(|row| row % 2).collect();
@@ -90,7 +90,7 @@ fn they_train_in_both_precisions() {
     learns::<f64>(GatedResidual);
 }
 
-/// The fastest of some passes over 100,000 values, forward and backward, in seconds.
+/// Returns the shortest time of several forward and backward passes over 100,000 values, in seconds.
 fn fastest(layer: &dyn Layer<f32>) -> f64 {
     let x = RandomState::new(1).normal((1000, 100), 0.0, 3.0).mapv(|x| x as f32);
     let (dy, mut y, mut dx) = (x.clone(), x.clone(), x.clone());
@@ -105,13 +105,13 @@ fn fastest(layer: &dyn Layer<f32>) -> f64 {
     (0..5).map(|_| pass()).fold(f64::INFINITY, f64::min)
 }
 
-/// In a debug build the user's own swish is not optimised; the same function from the library is.
+/// In a debug build, a custom swish is not optimised, but the library's swish is.
 #[test]
 fn what_is_built_in_is_compiled_in_the_library() {
     if cfg!(debug_assertions) {
         let (built_in, own) =
             (fastest(&Activation::new(Swish::default())), fastest(&Activation::new(MySwish)));
-        assert!(own > 5.0 * built_in, "{own} s of its own, {built_in} s built in");
+        assert!(own > 5.0 * built_in, "custom: {own} s, built-in: {built_in} s");
     }
 }
 

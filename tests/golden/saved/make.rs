@@ -1,6 +1,6 @@
-// Made the files beside it with version 0.1.0 of the crate (commit 7c7a9bc), placed in `examples/` there and run by
-// `cargo run --example make -- tests/golden/saved`. It is kept as the record of what the files hold, and is not compiled: they
-// have to load in every later version, whatever becomes of the calls below.
+// The program that wrote the files in this folder, with version 0.1.0 of the crate (commit 7c7a9bc): it was in `examples/` and
+// run by `cargo run --example make -- tests/golden/saved`. It records what the files contain and is not compiled: later versions
+// must load the files, but need not offer the calls below.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -52,8 +52,9 @@ fn classifier(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(fs::write(folder.join("classifier.txt"), text(model.predict(x.view())?.view()))?)
 }
 
-/// `epoch-00003.safetensors`, the checkpoint of three epochs. `epoch-00003.txt` holds the predictions of the model in it, and
-/// `epoch-00008.txt` those after eight epochs without an interruption, with the parameters of the best epoch, the sixth.
+/// `epoch-00003.safetensors`, the checkpoint after three epochs. `epoch-00003.txt` contains the predictions of the checkpoint's
+/// model. `epoch-00008.txt` contains the predictions after eight uninterrupted epochs, with the parameters of the best epoch, the
+/// sixth.
 fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let samples = |x: Array2<f64>| {
         let t = x.map_axis(ndarray::Axis(1), |row| row[0] * row[1] - row[2]).insert_axis(ndarray::Axis(1));
@@ -92,7 +93,7 @@ fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(fs::write(folder.join("epoch-00008.txt"), text(straight.predict(x)?.view()))?)
 }
 
-/// Returns one line for each row. Every value is the shortest that reads back as the same bits.
+/// Returns one line for each row, with the shortest decimal form of each value that reads back as the same bits.
 fn text<A: Scalar>(y: ArrayView2<'_, A>) -> String {
     y.rows().into_iter().fold(String::new(), |mut text, row| {
         let row: Vec<String> = row.iter().map(|y| format!("{y:?}")).collect();

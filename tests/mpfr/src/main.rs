@@ -1,7 +1,7 @@
-//! The worst error of the elementary functions over random arguments, against MPFR.
+//! Measures the largest error of the elementary functions over random arguments, compared with MPFR.
 //!
-//! `cargo run --release -- N [name …]` takes N arguments uniform over the bit patterns and N in an interval where the
-//! function does something, of all functions or the named ones. It fails where an error is beyond the limit.
+//! `cargo run --release -- N [name …]` tests all functions, or only the named ones, with N arguments uniform over the bit patterns
+//! and N arguments in the interval listed for the function. It fails if an error exceeds its limit.
 
 use std::ops::Range;
 use std::process::ExitCode;
@@ -10,19 +10,19 @@ use manabi::Real;
 use rug::Float;
 use rug::ops::Pow;
 
-/// Of the truth: 53 bits of the result, and as many to measure the error with.
+/// The precision of the true value: 53 bits of the result and 53 more to measure the error.
 const BITS: u32 = 110;
 
-/// The exponent of the least normal number.
+/// The exponent of the smallest normal `f64`.
 const LEAST: i32 = -1021;
 
 struct Row {
     name: &'static str,
     function: fn(f64) -> f64,
     truth: fn(&Float) -> Float,
-    /// Where the function does something.
+    /// The interval in which the function varies.
     dense: Range<f64>,
-    /// In ulp.
+    /// The largest permitted error in ulp.
     limit: f64,
 }
 
@@ -80,7 +80,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// σ(x) = 1/(1 + e), e = e⁻ˣ, or its derivative e/(1 + e)² = 1/(1/e + 2 + e).
+/// Returns σ(x) = 1/(1 + e), with e = e⁻ˣ, or its derivative e/(1 + e)² = 1/(1/e + 2 + e).
 fn sigmoid(x: &Float, derivative: bool) -> Float {
     let e = (-Float::with_val(BITS + 60, x)).exp();
     let inverse = Float::with_val(BITS + 60, x).exp();
@@ -104,7 +104,7 @@ fn pair_rows() -> Vec<PairRow> {
     ]
 }
 
-/// xorshift64*.
+/// The xorshift64* generator.
 struct Random(u64);
 
 impl Random {
@@ -125,7 +125,7 @@ impl Random {
     }
 }
 
-/// The worst error so far, and the arguments it is at.
+/// The largest error so far, and its arguments.
 #[derive(Default)]
 struct Worst {
     ulp: f64,
@@ -140,17 +140,18 @@ impl Worst {
         }
     }
 
-    /// Prints a line of the table; whether the limit is kept.
+    /// Prints a line of the table and returns whether the error is within the limit.
     fn report(&self, name: &str, limit: f64) -> bool {
         println!("| {name} | {:.4} | {} |", self.ulp, self.at);
         self.ulp <= limit
     }
 }
 
-/// In units of the last place that the truth has as an `f64`, with at least this exponent; infinite if it is no number and we are not, say.
+/// Returns the error in units of the last place of the truth as an `f64`, with at least this exponent. Returns infinity on a
+/// mismatch such as a NaN in only one of the two.
 fn error(got: f64, truth: &Float, least: i32) -> f64 {
     let nearest = truth.to_f64();
-    // Also the sign of a zero, and NaN.
+    // This also compares the sign of a zero, and NaN.
     if got.to_bits() == nearest.to_bits() && (got == 0.0 || got.is_infinite())
         || got.is_nan() && truth.is_nan()
     {
@@ -201,7 +202,7 @@ fn main() -> ExitCode {
         let mut x = Float::new(53);
         let mut take = |argument: f64| {
             rug::Assign::assign(&mut x, argument);
-            // Between the poles on the left of 0 there is a zero each, near which the error is relative to 1.
+            // Between any two poles left of 0, the function has a zero. Near it, the error is relative to 1.
             let has_zeros = argument < 0.0 && row.name.ends_with("gamma");
             let least = if has_zeros { 1 } else { LEAST };
             worst.take((row.function)(argument), &(row.truth)(&x), least, || format!("{argument:e}"));
@@ -225,7 +226,7 @@ fn main() -> ExitCode {
         for _ in 0..count {
             take(random.pattern(), random.pattern());
             take(random.within(&row.dense), random.within(&row.dense));
-            // Of similar sizes, however large or small.
+            // Arguments of similar, arbitrary magnitude.
             let u = random.pattern();
             take(u, u * random.within(&row.dense));
         }

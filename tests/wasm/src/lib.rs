@@ -1,5 +1,5 @@
-//! A model that trains and predicts where there is neither a clock nor a second thread: every exported function returns the
-//! digest of a result, and `run.mjs` prints them all.
+//! Trains a model and predicts on a platform without a clock and without a second thread. Every exported function returns the
+//! digest of a result, and `run.mjs` prints all digests.
 
 use manabi::data::{Dataset, Images, idx};
 use manabi::init::Initializer;
@@ -13,16 +13,16 @@ use manabi::{
 
 const SAMPLES: usize = 2000;
 
-/// Whether the program runs where no thread can be made and no time be read.
+/// Whether the platform supports neither threads nor a clock.
 const ALONE: bool = cfg!(all(target_family = "wasm", target_os = "unknown"));
 
 fn digits() -> (Images, Images) {
-    let Mnist { train, test } = Mnist::synthetic(SAMPLES, 100, 3).expect("there is room");
-    let normalizer = Normalizer::min_max(train.pixels()).expect("there are pixels");
-    (train.normalize(&normalizer).expect("they fit"), test.normalize(&normalizer).expect("they fit"))
+    let Mnist { train, test } = Mnist::synthetic(SAMPLES, 100, 3).expect("enough memory");
+    let normalizer = Normalizer::min_max(train.pixels()).expect("at least one pixel");
+    (train.normalize(&normalizer).expect("it fits"), test.normalize(&normalizer).expect("it fits"))
 }
 
-/// Normal draws go through the system's logarithm, which is not the same everywhere; uniform ones have the same bits.
+/// Draws the weights uniformly, with the same bits on every platform. Normal draws depend on the system's logarithm.
 fn model<A: Scalar>() -> Sequential<A> {
     let affine = |units| Affine::new(units).weight_initializer(Initializer::HE_UNIFORM);
     Sequential::builder(784)
@@ -36,12 +36,12 @@ fn model<A: Scalar>() -> Sequential<A> {
         .expect("the layers fit")
 }
 
-/// A model after one epoch.
+/// Returns a model after one epoch.
 fn trained<A: Scalar>() -> Sequential<A> {
     let (train, test) = digits();
     let mut model = model::<A>();
     let mut trainer = Trainer::new().epochs(1).threads(4).test(&test);
-    let history = trainer.fit(&mut model, &train).expect("the settings are right");
+    let history = trainer.fit(&mut model, &train).expect("valid settings");
     assert_eq!(history.elapsed.is_zero(), ALONE);
     assert_eq!(Engine::<A>::new(4).thread_count(), if ALONE { 1 } else { 4 });
     assert!(history.epochs[1].test.expect("a test set is given").loss < history.epochs[0].train.loss);
@@ -49,7 +49,7 @@ fn trained<A: Scalar>() -> Sequential<A> {
     model
 }
 
-/// Where no file can be made, whatever makes one is an error and no panic.
+/// Checks that file operations return an error and do not panic on a platform without files.
 fn assert_no_file<A: Scalar>(model: &Sequential<A>, train: &Images) {
     let folder = std::path::Path::new("there is no such folder");
     assert!(matches!(model.save(folder.join("model")), Err(Error::Io { .. })));
@@ -66,11 +66,11 @@ fn predictions<A: Scalar>(model: &Sequential<A>) -> Array2<A> {
     let (_, test) = digits();
     let rows: Vec<usize> = (0..Dataset::<A>::len(&test)).collect();
     let (mut x, mut t) = (Array2::zeros((rows.len(), 784)), Array2::zeros((rows.len(), 10)));
-    test.gather(&rows, x.view_mut(), t.view_mut()).expect("the rows are there");
+    test.gather(&rows, x.view_mut(), t.view_mut()).expect("existing rows");
     model.predict(x.view()).expect("the width fits")
 }
 
-/// FNV-1a over the bits.
+/// Returns the FNV-1a digest of the bits.
 fn digest<A: Scalar>(values: impl IntoIterator<Item = A>) -> u64 {
     let bytes = values.into_iter().flat_map(|value| value.widen().to_bits().to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
@@ -85,7 +85,7 @@ macro_rules! exported {
             }
         )*
 
-        /// All of them, by name.
+        /// All digests, by name.
         pub const EXPORTED: &[(&str, extern "C" fn() -> u64)] = &[$((stringify!($name), $name)),*];
     };
 }
@@ -97,6 +97,6 @@ exported! {
     predictions_f64 = predictions(&trained::<f64>());
     reloaded_f32 = {
         let bytes = trained::<f32>().to_bytes().expect("all parts have names");
-        predictions(&Sequential::<f32>::from_bytes(&bytes).expect("the bytes are whole"))
+        predictions(&Sequential::<f32>::from_bytes(&bytes).expect("complete bytes"))
     };
 }

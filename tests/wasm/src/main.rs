@@ -1,4 +1,4 @@
-//! The digests as they are natively.
+//! Prints the digests of the native platform.
 
 fn main() {
     for (name, digest) in wasm::EXPORTED {
