@@ -18,9 +18,17 @@ use crate::error::{Error, Result};
 pub trait Random: Debug + Send {
     /// Returns independent draws from the uniform distribution on [`low`, `high`), row by row. If `low` and `high` are nearly
     /// equal, rounding can produce `high` itself.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the array is too large for memory.
     fn uniform(&mut self, shape: (usize, usize), low: f64, high: f64) -> Array2<f64>;
 
     /// Returns independent draws from the normal distribution with this mean and standard deviation, row by row.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the array is too large for memory.
     fn normal(&mut self, shape: (usize, usize), mean: f64, std: f64) -> Array2<f64>;
 
     /// Returns the integers 0..n in random order. All orders have the same probability.

@@ -448,9 +448,8 @@ fn workspaces_and_slices_that_do_not_fit_are_errors() {
     let mut other = other.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let mut ws = with_gradient(&own);
     assert!(
-        message(stepper.step(&mut other, &mut ws)).starts_with(
-            "workspace: expected one created by Sequential<f64>(3 -> 2, 1 layers, 8 parameters)"
-        )
+        message(stepper.step(&mut other, &mut ws))
+            .starts_with("workspace: expected one created by Sequential<f64>(3 -> 2, 1 layer, 8 parameters)")
     );
     stepper.step(&mut own, &mut ws).unwrap();
     let mut ws = with_gradient(&own);

@@ -288,8 +288,9 @@ fn what_the_registry_has_not_is_named() {
         .set_error(CrossEntropy)
         .build()
         .unwrap();
-    let expected = "bytes: incompatible content: layer 'odd1': kind 'odd' is not in the registry; \
-                    layer 'sloped1': kind 'sloped' is not in the registry";
+    let expected = "bytes: incompatible content: layer 'odd1': kind 'odd' is not in the registry: \
+                    add it to a Registry and call load_with_registry; layer 'sloped1': kind 'sloped' is not in the registry: \
+                    add it to a Registry and call load_with_registry";
     assert_eq!(error_of(Sequential::<f32>::from_bytes(&model.to_bytes().unwrap())), expected);
 }
 

@@ -313,9 +313,12 @@ fn descriptions_that_make_no_sense() {
         let (_, most) = peak(|| error(r#"\"units\":50.0"#, &format!(r#"\"units\":{units}"#)));
         assert!(most < 200_000, "{most} bytes");
     }
-    assert_eq!(error(r#"\"softmax\""#, r#"\"hardmax\""#), "output: kind 'hardmax' is not in the registry");
+    let unknown =
+        "output: kind 'hardmax' is not in the registry: add it to a Registry and call load_with_registry";
+    assert_eq!(error(r#"\"softmax\""#, r#"\"hardmax\""#), unknown);
     assert!(
-        error(r#"\"softmax\""#, r#"\"identity\""#).starts_with("set_error: expected a loss that accepts")
+        error(r#"\"softmax\""#, r#"\"identity\""#)
+            .starts_with("output: expected softmax for loss cross_entropy_error")
     );
     let (header, numbers) = parts();
     let bytes = file(&header.replacen("manabi", "nabima", 1), &numbers);

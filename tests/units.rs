@@ -116,8 +116,18 @@ fn error_of<T>(result: Result<T>) -> String {
 fn a_normaliser_that_does_not_fit_is_refused() {
     let (inputs, targets) = normalizers::<f32>();
     let mut model = in_units::<f32>();
-    assert!(error_of(model.set_input_normalizer(targets.clone())).contains("expected shape [3]"));
-    assert!(error_of(model.set_target_normalizer(inputs.clone())).contains("expected shape [2]"));
+    let error = error_of(model.set_input_normalizer(targets.clone()));
+    assert_eq!(
+        error,
+        "normaliser of the inputs: expected shape [2], the width of the model's inputs, got [3]"
+    );
+    let error = error_of(model.set_target_normalizer(inputs.clone()));
+    assert_eq!(
+        error,
+        "normaliser of the targets: expected shape [3], the width of the model's targets, got [2]"
+    );
+    let error = error_of(model.predict_raw(array![[1.0, 2.0, 3.0]].view()));
+    assert_eq!(error, "x: expected shape (any, 2), got [1, 3]");
     let beyond = Normalizer::min_max(array![[0.0, 1e300]].view()).unwrap();
     assert!(error_of(model.set_target_normalizer(beyond)).starts_with("scale: expected a number within"));
     assert_eq!((model.input_normalizer(), model.target_normalizer()), (Some(&inputs), Some(&targets)));
@@ -190,5 +200,6 @@ fn checkpoints_keep_both() {
     let mut other = in_units();
     other.set_target_normalizer(None).unwrap();
     let error = error_of(run(4).fit(&mut other, &data));
-    assert!(error.contains("architecture: expected"), "{error}");
+    let expected = "normaliser of the targets of the model: expected null, got {\"per_feature\":";
+    assert!(error.contains(expected), "{error}");
 }

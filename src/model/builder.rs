@@ -6,7 +6,7 @@ use super::{Sequential, Units};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Named, Plan, Slot, TensorSpec};
 use crate::loss::Loss;
-use crate::output::Output;
+use crate::output::{Output, OutputFunction};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -33,7 +33,7 @@ use crate::shape::Shape;
 ///
 /// let builder = Sequential::<f64>::builder(4).add_layer("affine1", Affine::new(3));
 /// let error = builder.set_output(Identity).set_error(CrossEntropy).build().unwrap_err();
-/// assert_eq!(error.to_string(), "set_error: expected a loss that accepts output identity, got cross_entropy_error");
+/// assert_eq!(error.to_string(), "output: expected softmax for loss cross_entropy_error, got identity");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
@@ -142,12 +142,24 @@ impl<A: Scalar> SequentialBuilder<A> {
             .clone()
             .ok_or_else(|| Error::setting("loss", "one (call set_error before build)", "none"))?;
         if !loss.accepts(output.function()) {
-            let expected = format!("a loss that accepts output {}", output.kind());
-            return Err(Error::setting("set_error", expected, loss.kind()));
+            let expected = format!("{} for loss {}", accepted(&*loss), loss.kind());
+            return Err(Error::setting("output", expected, output.kind()));
         }
         loss.check_outputs(outputs)?;
         Ok(loss)
     }
+}
+
+/// Returns the names of the outputs that the loss accepts.
+fn accepted<A: Scalar>(loss: &dyn Loss<A>) -> String {
+    let functions = [
+        (OutputFunction::Softmax, "softmax"),
+        (OutputFunction::Sigmoid, "sigmoid"),
+        (OutputFunction::Identity, "identity"),
+        (OutputFunction::Other, "another function"),
+    ];
+    let names = functions.iter().filter(|(function, _)| loss.accepts(*function)).map(|&(_, name)| name);
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 /// Draws the initial values of all tensors in order.

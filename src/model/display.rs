@@ -21,8 +21,10 @@ impl<A: Scalar> fmt::Display for Sequential<A> {
 impl<A: Scalar> fmt::Debug for Sequential<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (precision, input, output) = (std::any::type_name::<A>(), self.input_shape(), self.output_dim());
-        let (layers, parameters) = (self.slots().len(), self.parameter_count());
-        write!(f, "Sequential<{precision}>({input} -> {output}, {layers} layers, {parameters} parameters)")
+        let plural = |count, thing| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+        let (layers, parameters) =
+            (plural(self.slots().len(), "layer"), plural(self.parameter_count(), "parameter"));
+        write!(f, "Sequential<{precision}>({input} -> {output}, {layers}, {parameters})")
     }
 }
 

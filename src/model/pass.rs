@@ -59,10 +59,8 @@ impl<A: Scalar> Sequential<A> {
         mut y: ArrayViewMut2<'_, A>,
     ) -> Result<()> {
         self.check_workspace(ws)?;
-        let (inputs, outputs) = (self.input_dim(), self.output_dim());
-        if x.ncols() != inputs {
-            return Err(Error::shape("x", format!("(any, {inputs})"), x.shape()));
-        }
+        self.check_width(x)?;
+        let outputs = self.output_dim();
         if y.dim() != (x.nrows(), outputs) {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
@@ -210,6 +208,15 @@ impl<A: Scalar> Sequential<A> {
     fn size_for_training(&self, ws: &mut Workspace<A>) -> Result<()> {
         ws.memory.grow_for_training(&self.plan.scratch)?;
         lengthen("the gradient", &mut ws.gradient, self.params.len())
+    }
+
+    /// Returns an error unless the samples have as many columns as the model has inputs.
+    pub(super) fn check_width(&self, x: ArrayView2<'_, A>) -> Result<()> {
+        let inputs = self.input_dim();
+        match x.ncols() == inputs {
+            true => Ok(()),
+            false => Err(Error::shape("x", format!("(any, {inputs})"), x.shape())),
+        }
     }
 
     /// Checks that a batch of `rows` rows is large enough for every layer in training.

@@ -3,7 +3,7 @@ use ndarray::{Array2, ArrayView2};
 use super::Sequential;
 use crate::buffer::zero_matrix;
 use crate::data::Normalizer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
 /// The normalisers of the inputs and the targets of a model.
@@ -56,6 +56,7 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Returns the errors of [`predict`](Sequential::predict), [`Normalizer::apply`] and [`Normalizer::invert`].
     pub fn predict_raw(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
+        self.check_width(x)?;
         let Units { inputs, targets } = &self.units;
         let mut y = match inputs {
             Some(normalizer) => {
@@ -82,10 +83,10 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Returns the following errors and leaves the model unchanged:
     ///
-    /// - [`Error::Shape`](crate::Error::Shape) if the number of features of the normaliser is not the number of inputs,
-    /// - [`Error::Setting`](crate::Error::Setting) if a statistic is outside the range of the model's precision.
+    /// - [`Error::Shape`] if the number of features of the normaliser is not the number of inputs,
+    /// - [`Error::Setting`] if a statistic is outside the range of the model's precision.
     pub fn set_input_normalizer(&mut self, normalizer: impl Into<Option<Normalizer>>) -> Result<()> {
-        self.units.inputs = checked::<A>(normalizer.into(), self.input_dim())?;
+        self.units.inputs = checked::<A>("inputs", normalizer.into(), self.input_dim())?;
         Ok(())
     }
 
@@ -100,16 +101,27 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Returns the following errors and leaves the model unchanged:
     ///
-    /// - [`Error::Shape`](crate::Error::Shape) if the number of features of the normaliser is not the number of outputs,
-    /// - [`Error::Setting`](crate::Error::Setting) if a statistic is outside the range of the model's precision.
+    /// - [`Error::Shape`] if the number of features of the normaliser is not the number of outputs,
+    /// - [`Error::Setting`] if a statistic is outside the range of the model's precision.
     pub fn set_target_normalizer(&mut self, normalizer: impl Into<Option<Normalizer>>) -> Result<()> {
-        self.units.targets = checked::<A>(normalizer.into(), self.output_dim())?;
+        self.units.targets = checked::<A>("targets", normalizer.into(), self.output_dim())?;
         Ok(())
     }
 }
 
-/// Returns the normaliser after checking that it fits arrays of this width.
-fn checked<A: Scalar>(normalizer: Option<Normalizer>, width: usize) -> Result<Option<Normalizer>> {
-    normalizer.as_ref().map_or(Ok(()), |normalizer| normalizer.columns::<A>(width).map(drop))?;
+/// Returns the normaliser of `arrays` after checking that it fits the width of the model.
+fn checked<A: Scalar>(
+    arrays: &str,
+    normalizer: Option<Normalizer>,
+    width: usize,
+) -> Result<Option<Normalizer>> {
+    if let Some(normalizer) = &normalizer {
+        let got = normalizer.statistics().len();
+        if normalizer.is_per_feature() && got != width {
+            let what = format!("normaliser of the {arrays}");
+            return Err(Error::shape(what, format!("[{width}], the width of the model's {arrays}"), &[got]));
+        }
+        normalizer.columns::<A>(width)?;
+    }
     Ok(normalizer)
 }

@@ -50,6 +50,37 @@ impl Description {
         check(&self.loss.settings)?;
         serde_json::to_string(self).map_err(|error| Error::setting("settings", "finite numbers", error))
     }
+
+    /// Returns a message about the first part that differs from the saved model, or `None` if the models have the same parts.
+    pub fn difference(&self, saved: &Self) -> Option<String> {
+        let (expected, got) = (self.parts(), saved.parts());
+        let none = (String::new(), "none".to_owned());
+        (0..expected.len().max(got.len())).find_map(|i| {
+            let (part, expected) = expected.get(i).unwrap_or(&none);
+            let (saved_part, got) = got.get(i).unwrap_or(&none);
+            let part = if part.is_empty() { saved_part } else { part };
+            (expected != got).then(|| format!("{part} of the model: expected {expected}, got {got}"))
+        })
+    }
+
+    /// Returns a label and the JSON text of every part. The layers come last, because models can have different numbers of layers.
+    fn parts(&self) -> Vec<(String, String)> {
+        let units = (&self.normalizer, &self.target_normalizer);
+        let mut parts = vec![
+            ("input shape".to_owned(), json(&self.input)),
+            ("output".to_owned(), json(&self.output)),
+            ("loss".to_owned(), json(&self.loss)),
+            ("normaliser of the inputs".to_owned(), json(units.0)),
+            ("normaliser of the targets".to_owned(), json(units.1)),
+        ];
+        parts.extend((1..).zip(&self.layers).map(|(number, layer)| (format!("layer {number}"), json(layer))));
+        parts
+    }
+}
+
+/// Returns a part as text. Values that JSON cannot represent are not finite, and no file contains them.
+fn json(part: &impl Serialize) -> String {
+    serde_json::to_string(part).unwrap_or_else(|error| error.to_string())
 }
 
 /// The kind of an output or a loss, and its settings if it can be recreated from them.

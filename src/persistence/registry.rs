@@ -57,7 +57,8 @@ use crate::settings::{LayerSettings, Settings};
 /// let bytes = model.to_bytes()?;
 ///
 /// let error = Sequential::<f32>::from_bytes(&bytes).unwrap_err();
-/// let expected = "bytes: incompatible content: layer 'softsign1': kind 'my_softsign' is not in the registry";
+/// let expected = "bytes: incompatible content: layer 'softsign1': kind 'my_softsign' is not in the registry: \
+///                 add it to a Registry and call load_with_registry";
 /// assert_eq!(error.to_string(), expected);
 ///
 /// let registry = Registry::<f32>::new().activation(|settings| Ok(Softsign(settings.number("alpha")?)));
@@ -277,7 +278,9 @@ fn make<A: Scalar, T: ?Sized>(
     settings: Option<&Settings>,
     told: impl Fn(&T) -> (String, Option<Settings>),
 ) -> Made<T> {
-    let maker = makers.get(kind).ok_or_else(|| format!("kind '{kind}' is not in the registry"))?;
+    let maker = makers.get(kind).ok_or_else(|| {
+        format!("kind '{kind}' is not in the registry: add it to a Registry and call load_with_registry")
+    })?;
     let settings = settings.ok_or_else(|| {
         format!(
             "kind '{kind}' was saved without settings: implement its method settings() and save the model again"

@@ -65,12 +65,15 @@ impl<A: Scalar> Checkpoint<A> {
             saved.normalizer = description.normalizer.clone();
             saved.target_normalizer = description.target_normalizer.clone();
         }
-        let (expected, got) = (description.to_json()?, saved.to_json()?);
-        if got != expected {
-            return Err(mismatch(vec![format!("architecture: expected {expected}, got {got}")]));
+        let another_run = |mut problems: Vec<String>| {
+            problems.push("use another folder for another run".into());
+            mismatch(problems)
+        };
+        if let Some(difference) = description.difference(&saved) {
+            return Err(another_run(vec![difference]));
         }
         if progress.run != *run {
-            return Err(mismatch(run.differences(&progress.run)));
+            return Err(another_run(run.differences(&progress.run)));
         }
         if let Some(rows) = &progress.rows {
             progress.epochs = rows::read(history, rows)?;
