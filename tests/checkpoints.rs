@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use manabi::activation::{Identity, PRelu};
 use manabi::init::Initializer;
@@ -203,6 +204,76 @@ fn of_a_run_that_only_gets_worse_the_first_epoch_is_the_best() {
     let [best, first] = ["best.safetensors", "epoch-00001.safetensors"]
         .map(|name| Sequential::<f64>::load(folder.path().join(name)).unwrap());
     assert_eq!(bits(&best), bits(&first));
+}
+
+#[test]
+fn of_equal_epochs_the_first_stays_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    // A model without error stays as it is: all epochs have the loss 0.
+    let data = Samples::new(ndarray::Array2::<f64>::ones((4, 2)), ndarray::Array2::zeros((4, 1))).unwrap();
+    let affine = Affine::new(1).weight_initializer(Initializer::ZEROS);
+    let builder = Sequential::builder(2).add_layer("affine1", affine);
+    let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
+    let best = folder.path().join("best.safetensors");
+    let removed = AtomicUsize::new(0);
+    trainer(3, Momentum::new(0.1))
+        .batch_size(2)
+        .checkpoints(Checkpoints::new(folder.path()).keep_best(true))
+        .on_epoch(|epoch| {
+            if epoch.number == 2 {
+                fs::remove_file(&best).unwrap();
+                removed.fetch_add(1, Ordering::Relaxed);
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .fit(&mut model, &data)
+        .unwrap();
+    assert!(removed.into_inner() == 1 && !best.exists());
+}
+
+/// Samples that cannot be read after the first evaluation and epoch.
+#[derive(Debug)]
+struct Failing(Samples<f64>, AtomicUsize);
+
+impl manabi::data::Dataset<f64> for Failing {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn input_dim(&self) -> usize {
+        self.0.input_dim()
+    }
+    fn target_dim(&self) -> usize {
+        self.0.target_dim()
+    }
+    fn gather(
+        &self,
+        rows: &[usize],
+        x: ndarray::ArrayViewMut2<'_, f64>,
+        t: ndarray::ArrayViewMut2<'_, f64>,
+    ) -> Result<()> {
+        let read = self.1.fetch_add(rows.len(), Ordering::Relaxed);
+        match read < 2 * self.len() {
+            true => self.0.gather(rows, x, t),
+            false => Err(Error::setting("disk", "one that can be read", "another")),
+        }
+    }
+}
+
+#[test]
+fn only_a_value_that_is_not_finite_advises_to_resume() {
+    let run = |data: &dyn manabi::data::Dataset<f64>, second_epoch: f64| {
+        let folder = tempfile::tempdir().unwrap();
+        let rate = move |base: f64, steps: u64| if steps < 5 { base } else { second_epoch };
+        let trainer = Trainer::new().batch_size(10).epochs(3).optimizer(Sgd::new(0.1)).schedule(rate);
+        let trained = trainer.checkpoints(Checkpoints::new(folder.path())).fit(&mut model(), data);
+        assert_eq!(names(folder.path()), ["epoch-00001.safetensors", "history.jsonl"]);
+        trained.unwrap_err().to_string()
+    };
+    let error = run(&Failing(data(50), 0.into()), 0.1);
+    assert!(error.ends_with("disk: expected one that can be read, got another"), "{error}");
+    assert!(!error.contains("resume"), "{error}");
+    let error = run(&data::<f64>(50), 1e300);
+    assert!(error.contains("the run can resume from the last good epoch in "), "{error}");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use manabi::activation::{ActivationVisitor, Identity, PRelu, TrainableActFn, built_in_activations};
 use manabi::init::Initializer;
-use manabi::layer::{Backward, Flatten, Forward, TensorSpec, TrainableActivation, built_in_layers};
-use manabi::loss::{Loss, MeanSquaredError, built_in_losses};
+use manabi::layer::{
+    Backward, Chain, Concat, Flatten, Forward, Residual, TensorSpec, TrainableActivation, built_in_layers,
+};
+use manabi::loss::{ElementwiseLoss, Loss, LossFn, MeanSquaredError, built_in_losses};
 use manabi::output::{Output, built_in_outputs};
 use manabi::persistence::Registry;
 use manabi::random::{Random, RandomState};
@@ -307,6 +309,114 @@ fn settings_that_are_not_told_are_asked_for() {
     other.parameter_values_mut().fill(1.0);
     other.weights_from_bytes(&bytes).unwrap();
     assert_eq!(bits(other.parameter_values()), bits(model.parameter_values()));
+}
+
+/// |y − t|³, without settings.
+#[derive(Clone, Debug)]
+struct Cubic;
+
+impl LossFn for Cubic {
+    const KIND: &'static str = "cubic";
+    fn f<R: Real>(&self, y: R, t: R) -> R {
+        (y - t).abs().powi(3)
+    }
+}
+
+/// A loss that is always 0, without settings.
+#[derive(Debug)]
+struct Nothing;
+
+impl<A: Scalar> Loss<A> for Nothing {
+    fn kind(&self) -> &str {
+        "nothing"
+    }
+    fn accepts(&self, _: manabi::output::OutputFunction) -> bool {
+        true
+    }
+    fn sum(&self, _: ArrayView2<'_, A>, _: ArrayView2<'_, A>) -> f64 {
+        0.0
+    }
+    fn gradient(
+        &self,
+        _: &dyn Output<A>,
+        _: ArrayView2<'_, A>,
+        _: ArrayView2<'_, A>,
+        _: ArrayView2<'_, A>,
+        mut du: ArrayViewMut2<'_, A>,
+    ) {
+        du.fill(A::zero());
+    }
+}
+
+#[test]
+fn losses_without_settings_are_refused_on_loading() {
+    let without = |kind: &str| {
+        format!(
+            "bytes: incompatible content: loss: kind '{kind}' was saved without settings: implement its method settings() \
+             and save the model again"
+        )
+    };
+    let registry = Registry::<f32>::new().elementwise_loss(|_| Ok(Cubic)).loss("nothing", |_| Ok(Nothing));
+    let load = |model: Sequential<f32>| {
+        error_of(Sequential::from_bytes_with_registry(&model.to_bytes().unwrap(), &registry))
+    };
+    let cubic = around::<f32>(Activation::new(Relu), Identity, ElementwiseLoss::new(Cubic));
+    assert_eq!(load(cubic), without("cubic"));
+    assert_eq!(load(around::<f32>(Activation::new(Relu), Identity, Nothing)), without("nothing"));
+}
+
+#[test]
+fn blocks_with_custom_layers_are_saved() {
+    let sloped = || Chain::<f64>::new().add_layer("sloped1", Activation::new(Sloped::<true>(0.7)));
+    let registry =
+        Registry::<f64>::new().activation(|settings| Ok(Sloped::<true>(settings.number("alpha")?)));
+    let whole = |block: Box<dyn Layer<f64>>| {
+        let model = around::<f64>(block, Identity, MeanSquaredError);
+        comes_back(&model, &registry);
+        let error = error_of(Sequential::<f64>::from_bytes(&model.to_bytes().unwrap()));
+        assert!(error.contains("kind 'sloped' is not in the registry"), "{error}");
+    };
+    whole(Box::new(sloped()));
+    whole(Box::new(Residual::new(sloped())));
+    whole(Box::new(Concat::new().add_branch("left", sloped()).add_branch("right", sloped())));
+    let impostor = Chain::<f64>::new().add_layer("own2", Activation::new(Impostor::<0>));
+    let error = error_of(around::<f64>(impostor, Identity, MeanSquaredError).to_bytes());
+    assert!(error.starts_with("layer 'own1.own2': kind of the custom layer"), "{error}");
+}
+
+/// y = x, with a buffer of as many dimensions as told.
+#[derive(Debug)]
+struct Deep(usize);
+
+impl<A: Scalar> Layer<A> for Deep {
+    fn kind(&self) -> &str {
+        "deep"
+    }
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings::new().with("dimensions", self.0 as f64))
+    }
+    fn output_shape(&self, input: Shape) -> Result<Shape> {
+        Ok(input)
+    }
+    fn buffers(&self, _: Shape) -> Vec<TensorSpec> {
+        vec![TensorSpec::new("deep", &vec![1; self.0], Initializer::ZEROS)]
+    }
+    fn forward(&self, mut pass: Forward<'_, A>) {
+        pass.y.assign(&pass.x);
+    }
+    fn backward(&self, pass: Backward<'_, A>) {
+        if let Some(mut dx) = pass.dx {
+            dx.assign(&pass.dy);
+        }
+    }
+}
+
+#[test]
+fn a_tensor_of_8_dimensions_is_saved_and_one_of_9_is_refused() {
+    let registry = Registry::<f64>::new().layer("deep", |settings| Ok(Deep(settings.count("dimensions")?)));
+    comes_back(&around(Deep(8), Identity, MeanSquaredError), &registry);
+    let error = error_of(around::<f64>(Deep(9), Identity, MeanSquaredError).to_bytes());
+    assert_eq!(error, "own1.deep: expected shape at most 8 dimensions, got [1, 1, 1, 1, 1, 1, 1, 1, 1]");
 }
 
 #[test]
