@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use ndarray::ArrayView2;
 
+use crate::simd;
+
 /// The crate's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -240,7 +242,20 @@ impl Error {
 pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &str, array: ArrayView2<'_, T>) -> Result<()> {
     // A loop without an early exit is vectorised. The position is searched only if a value is not finite.
     let bad = |&value: &T| !value.into().is_finite();
-    if !array.iter().fold(false, |any, value| any | bad(value)) {
+    let any_bad = match array.as_slice() {
+        Some(values) => simd::dispatch(
+            #[inline(always)]
+            || {
+                let mut any = false;
+                for value in values {
+                    any |= bad(value);
+                }
+                any
+            },
+        ),
+        None => array.iter().fold(false, |any, value| any | bad(value)),
+    };
+    if !any_bad {
         return Ok(());
     }
     let found = array.indexed_iter().find(|(_, value)| bad(value));

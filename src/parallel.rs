@@ -15,6 +15,8 @@ pub mod least {
     pub const MULTIPLICATIONS: usize = 1 << 17;
     /// Multiplications for rows that pass through several layers.
     pub const STRETCH: usize = 1 << 18;
+    /// Multiplications in a prediction. Waking the threads of the pool takes as long as half a million multiplications.
+    pub const PREDICTED: usize = 1 << 20;
     /// Rows of a training batch.
     pub const ROWS: usize = 8;
 }

@@ -108,6 +108,7 @@ fn predictions<A: Scalar>() {
         let (mut ws, mut y) = (model.workspace(50).unwrap(), Array2::zeros((rows, 10)));
         let mut predict = || model.predict_into(x.view(), &mut ws, y.view_mut()).unwrap();
         predict();
+        predict(); // packs the weights
         assert_eq!(allocations(predict), 0, "{rows} rows");
     }
 }
@@ -159,9 +160,18 @@ fn no_smaller_batch_allocates() {
             model.predict_into(x.slice(s![..n, ..]), &mut ws, y.slice_mut(s![..n, ..])).unwrap();
         };
         predict(120);
+        predict(120); // packs the weights
         for n in [101, 51, 50, 49, 3, 2, 1] {
             assert_eq!(allocations(|| predict(n)), 0, "{n} rows, {units} units");
         }
+        // Weights that change before every prediction are never packed.
+        let mut model = model.clone();
+        let mut predict = |n: usize| {
+            model.parameter_values_mut()[0] += 1.0;
+            model.predict_into(x.slice(s![..n, ..]), &mut ws, y.slice_mut(s![..n, ..])).unwrap();
+        };
+        predict(50);
+        assert_eq!(allocations(|| [50, 7, 50].into_iter().for_each(predict)), 0, "{units} units");
     }
 }
 

@@ -5,10 +5,13 @@ use super::scratch::MOST;
 use super::tensor_spec::{check_name, check_names, total_size};
 use super::{Layer, Named, Scratch, TensorSpec};
 use crate::error::{Error, Result};
-use crate::linalg::halves;
+use crate::linalg::{THIN, halves};
 use crate::parallel::{least, shares};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
+
+/// The number of parameters and outputs from which the weights of a stretch are large.
+const HEAVY: usize = 1 << 18;
 
 /// The declarations of a layer for one input shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,7 +138,9 @@ impl Stretch {
     /// Returns the number of threads among which the rows of a forward pass are divided.
     pub fn shares(&self, rows: usize, threads: usize) -> usize {
         let by_weights = self.weights.is_some_and(|inputs| halves(rows, inputs));
-        if by_weights { 1 } else { self.shares_back(rows, threads) }
+        // A few rows pass large weights so quickly that the threads would wait for memory if each read all weights.
+        let by_columns = rows <= THIN && self.work >= HEAVY;
+        if by_weights || by_columns { 1 } else { self.shares_back(rows, threads) }
     }
 
     /// Returns the number of threads among which the rows of a backward pass are divided.

@@ -10,6 +10,9 @@ pub(crate) const STRIP: usize = 6;
 /// The maximum number of columns in the tail of a panel: half of a small register, or a whole one.
 pub(crate) const TAIL: usize = 4;
 
+/// The size in bytes of the widest registers. Machines that have such registers have 32 of them.
+pub(crate) const WIDEST: usize = 64;
+
 /// The initial values of the sums of a tile.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, T> {
@@ -245,7 +248,8 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
             (1, true) => tiles!(1, 0: 6 (|rows| rows / 6), 3 thirds, 1 ones),
             (1, false) => tiles!(1, 4: 6 (|rows| rows / 6), 3 thirds, 1 ones),
             (2, true) => {
-                tiles!(2, 0: 6 (|rows| sixes(rows, L::STRIPS)), 5 (|rows| rows / 5), 3 thirds, 1 ones)
+                let (fours, twos) = (|rows| rows / 4, |rows| rows / 2);
+                tiles!(2, 0: 6 (|rows| sixes(rows, L::STRIPS)), 5 (|rows| rows / 5), 4 fours, 3 thirds, 2 twos, 1 ones)
             }
             (2, false) if many && !L::STRIPS => {
                 tiles!(2, 4: 4 (|rows| before_lower(rows, 4)), 3 thirds, 1 ones)

@@ -1,15 +1,22 @@
 //! Matrix products: the [`Engine`] that all layers use.
 
+mod block;
+mod few;
+mod job;
 mod kernel;
 mod pack;
 mod product;
 mod row;
+mod thin;
+mod weights;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-pub(crate) use product::halves;
-use product::{Job, Packs, Product};
+use job::{Job, Packs, Product};
+pub(crate) use job::{THIN, halves};
 use row::Row;
+pub(crate) use weights::Copies;
+use weights::Weights;
 
 use crate::parallel::MOST_THREADS;
 use crate::scalar::{Element, Scalar};
@@ -40,6 +47,8 @@ use crate::simd::arch;
 #[doc(alias("gemm", "GEMM", "BLAS", "matmul"))]
 pub struct Engine<A> {
     packs: Packs<A>,
+    weights: Weights<A>,
+    /// The number of threads in use, at most the number of parts.
     threads: usize,
     /// One single-threaded engine for each part of a batch that is divided by rows.
     parts: Vec<Self>,
@@ -53,12 +62,28 @@ impl<A: Scalar> Engine<A> {
     pub fn new(threads: usize) -> Self {
         let threads = threads.clamp(1, MOST_THREADS);
         let parts = if threads > 1 { vec![Self::new(1); threads] } else { Vec::new() };
-        Self { packs: Packs::default(), threads, parts }
+        Self { packs: Packs::default(), weights: Weights::default(), threads, parts }
     }
 
     /// Returns `count` single-threaded engines, at most [`thread_count`](Engine::thread_count).
     pub(crate) fn parts(&mut self, count: usize) -> &mut [Self] {
         &mut self.parts[..count]
+    }
+
+    /// Begins a pass whose right operands may lie in `parameters`. Its products use packed copies of these operands, if there are
+    /// copies.
+    pub(crate) fn use_weights(&mut self, parameters: &[A], copies: Option<&Copies<A>>) {
+        self.parts.iter_mut().for_each(|part| self.weights.take_wanted(&mut part.weights));
+        match copies {
+            Some(copies) => self.weights.begin(parameters, copies, self.threads),
+            None => self.weights.begin_without(),
+        }
+        self.parts.iter_mut().for_each(|part| self.weights.lend(&mut part.weights));
+    }
+
+    /// Sets the number of threads in use, at most the number that the engine was created for.
+    pub(crate) fn use_threads(&mut self, threads: usize) {
+        self.threads = threads.clamp(1, self.parts.len().max(1));
     }
 
     /// Returns the maximum number of threads that work is divided among.
@@ -107,7 +132,7 @@ impl<A: Scalar> Engine<A> {
             _ => return self.matmul(a.as_standard_layout().view(), b.as_standard_layout().view(), row, c),
         };
         let c = c.as_slice_mut().expect("c is in standard layout");
-        Job { op, m, k, n, a, b, start: row }.run(c, &mut self.packs, self.threads);
+        Job { op, m, k, n, a, b, start: row }.run(c, &mut self.packs, &mut self.weights, self.threads);
     }
 }
 

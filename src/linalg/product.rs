@@ -1,404 +1,60 @@
-//! The blocking of a product and its division among threads.
+//! Products of all shapes: the choice of the kernel, and the division of the work among threads.
 
-use std::ops::Range;
-
-use pulp::{Arch, Simd, WithSimd};
-
-use super::kernel::{Columns, InPlace, Left, Packed, Panel, Right, Rows, STRIP, Start, Strips, TAIL};
-use super::pack::{
-    PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
-};
-use super::row::Row;
-use crate::parallel::{Divide, divide, least, parts, shares};
+use super::block::{Copied, lanes};
+use super::few::{few, few_room};
+use super::job::{FEW, Job, Packs, Product, THIN, depth, halves, room};
+use super::kernel::STRIP;
+use super::pack::Panels;
+use super::row::add;
+use super::thin::thin;
+use super::weights::Weights;
+use crate::parallel::{least, parts, shares};
 use crate::scalar::Element;
 use crate::simd;
 
-/// The maximum depth of a block of k, which one chain of sums runs through.
-const DEPTH: usize = 512;
-/// The number of rows of the right operand that are packed in one pass, small enough that the TLB covers their pages.
-const PASS: usize = 32;
-/// The size in bytes of a block of the left operand, which stays in the second-level cache.
-const LEFT_BYTES: usize = 192 << 10;
-/// The size in bytes of the packed right operand, which stays in the last-level cache.
-const RIGHT_BYTES: usize = 640 << 10;
-/// The number of columns from which packing a left operand pays off, even if it could be read in place.
-const REUSE: usize = 400;
-/// The size in bytes of the widest registers. Machines that have such registers have 32 of them.
-const WIDEST: usize = 64;
-/// The maximum number of values in two registers.
-const MOST_ACROSS: usize = 2 * WIDEST / size_of::<f32>();
-/// The number of rows up to which packing the right operand does not pay off.
-const FEW: usize = 3;
+/// The size in bytes from which a packed copy of a matrix serves a single row faster than the matrix itself.
+const LARGE: usize = 1 << 20;
 
-/// Buffers besides the operands. They grow to the size that the largest product needs, and never shrink.
-#[derive(Clone, Debug, Default)]
-pub struct Packs<T> {
-    /// The buffers for all blocks of k, or for the first block if threads divide the blocks.
-    first: Pack<T>,
-    /// The buffers for the second block if threads divide the blocks.
-    second: Pack<T>,
-    /// The sums of a later block, which are added to the earlier sums.
-    sums: Vec<T>,
-}
-
-/// Buffers for packed operands.
-#[derive(Clone, Debug, Default)]
-struct Pack<T> {
-    right: Vec<T>,
-    left: Vec<T>,
-}
-
-/// Returns the first `len` elements of a buffer, which grows if necessary.
-fn room<T: Element>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
-    if buffer.len() < len {
-        buffer.resize(len, T::ZERO);
-    }
-    &mut buffer[..len]
-}
-
-/// The number of values in a register.
-struct Lanes<T>(std::marker::PhantomData<T>);
-
-impl<T: Element> WithSimd for Lanes<T> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        T::lanes::<S>()
-    }
-}
-
-/// The operand that is stored transposed, if any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Product {
-    /// Neither: A·B.
-    AB,
-    /// The left one: Aᵀ·B, where `a` is (k, m).
-    AtB,
-    /// The right one: A·Bᵀ, where `b` is (n, k).
-    ABt,
-}
-
-/// A product; see [`Engine`](super::Engine).
-#[derive(Clone, Copy)]
-pub struct Job<'a, T> {
-    pub op: Product,
-    pub m: usize,
-    pub k: usize,
-    pub n: usize,
-    pub a: &'a [T],
-    pub b: &'a [T],
-    pub start: Option<&'a [T]>,
-}
-
-impl<'a, T: Element> Job<'a, T> {
-    /// Computes the product.
-    pub fn run(self, c: &mut [T], packs: &mut Packs<T>, threads: usize) {
-        let Self { op, m, k, n, .. } = self;
+impl<T: Element> Job<'_, T> {
+    /// Computes the product. The copies of weights serve as packed right operands.
+    pub fn run(self, c: &mut [T], packs: &mut Packs<T>, weights: &mut Weights<T>, threads: usize) {
+        let Self { op, m, k, n, b, .. } = self;
         let arch = simd::arch();
-        // Grows even if this product does not use it, because a batch of few rows, which does, may follow.
-        room(&mut packs.sums, n);
-        let few = match op {
+        let are_few = match op {
             Product::AB => m <= FEW,
             Product::AtB => m == 1,
             Product::ABt => false,
         };
-        if few || k == 0 || n == 0 {
-            return self.rows(arch, c, room(&mut packs.sums, n));
+        let small = k.saturating_mul(n) < LARGE / size_of::<T>();
+        if k == 0 || n == 0 || (m == 1 && op == Product::AB && small) {
+            return few(self, arch, c, &mut packs.sums, threads);
         }
+        let lanes = lanes::<T>(arch);
+        let packs_right = op == Product::AB && !(self.may_stay(lanes) && Panels::new(n, lanes).are_full());
+        let copy = if packs_right { weights.find(b, k, n) } else { None };
+        let copy = copy.map(|values| Copied { values, panels: Panels::new(n, lanes), col: 0 });
+        if are_few && copy.is_none() {
+            return few(self, arch, c, &mut packs.sums, threads);
+        }
+        // Grows even if this product does not use it, because a batch of fewer rows, which does, may follow.
+        let thin_room = if threads > 1 && packs_right { THIN * n } else { 0 };
+        room(&mut packs.sums, few_room::<T>(k, n, threads).max(thin_room));
         let work = m.saturating_mul(k).saturating_mul(n);
-        let threads = shares(threads, work, least::MULTIPLICATIONS).min(m.div_ceil(STRIP));
+        let threads = shares(threads, work, least::MULTIPLICATIONS);
+        if let (Some(copy), 2.., ..=THIN) = (copy, threads, m) {
+            return thin(self, arch, c, &mut packs.sums, copy, threads);
+        }
+        let threads = threads.min(m.div_ceil(STRIP));
         if threads > 1 && op == Product::AB && halves(m, k) {
             let Packs { first, second, sums } = packs;
             let (mid, sums) = (depth(k), room(sums, m * n));
             rayon_core::join(
-                || self.blocks(0..mid, arch, c, first, threads / 2),
-                || self.blocks(mid..k, arch, sums, second, threads - threads / 2),
+                || self.blocks(0..mid, arch, c, first, copy, threads / 2),
+                || self.blocks(mid..k, arch, sums, second, copy, threads - threads / 2),
             );
             let sums = &*sums;
             return parts(threads, c, 1, &|at, c| add(arch, &sums[at..][..c.len()], c));
         }
-        self.blocks(0..k, arch, c, &mut packs.first, threads);
-    }
-
-    /// Computes the sums over a range of k.
-    fn blocks(self, part: Range<usize>, arch: Arch, c: &mut [T], packs: &mut Pack<T>, threads: usize) {
-        let Self { op, m, k, n, .. } = self;
-        let lanes = arch.dispatch(Lanes::<T>(std::marker::PhantomData));
-        let depth = depth(k);
-        let high = (LEFT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(STRIP);
-        let packed = n >= REUSE;
-        // The maximum that any shape needs, so that a smaller batch never needs more than a larger one.
-        let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
-        let left = room(&mut packs.left, left * threads);
-        // The same applies to the right operand, whose panels get wider as k gets smaller.
-        let most_right = k.min(DEPTH).saturating_mul(n.next_multiple_of(2 * lanes));
-        let most_right = most_right.min(RIGHT_BYTES / size_of::<T>() + 2 * lanes * DEPTH);
-
-        let wide = (RIGHT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(2 * lanes);
-        let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
-        for col in (0..n).step_by(wide) {
-            let cols = wide.min(n - col);
-            // If A is stored transposed, its columns are contiguous: the last few columns of the product are computed as rows
-            // of its transpose, which fill registers.
-            let across = op == Product::AtB
-                && self.start.is_none()
-                && (!packed && cols > lanes && lanes > TAIL && cols % lanes == TAIL)
-                && m >= 4 * lanes * threads;
-            let panels = Panels::new(if across { cols - TAIL } else { cols }, lanes);
-            // In a gradient, a dense copy of the right operand is faster than the operand itself, but several threads would
-            // wait for the copy.
-            let pays = op == Product::AB || (op == Product::AtB && threads > 1);
-            let in_place = pays && wide >= n && panels.are_full() && !packed;
-            for at in part.clone().step_by(depth) {
-                let deep = depth.min(k - at);
-                let start = match self.start {
-                    _ if at > part.start => Start::Add,
-                    Some(row) if at == 0 => Start::Row(row),
-                    _ => Start::Zero,
-                };
-                let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, high };
-                let right: &[T] = match in_place {
-                    true => &[],
-                    false => {
-                        let size = deep * panels.width();
-                        let right = &mut room(&mut packs.right, size.max(most_right))[..size];
-                        let threads = shares(threads, size, least::PACKED);
-                        let all = PanelRange { block, from: 0, to: panels.count, right: &mut *right };
-                        divide(all, threads, &|part| block.pack(part));
-                        right
-                    }
-                };
-                let all = RowRange { n, from: 0, to: m, c: &mut *c, left: &mut *left, threads };
-                divide(all, threads, &|rows| block.compute(rows, right));
-            }
-        }
-    }
-
-    /// Computes the rows one by one, without packing.
-    fn rows(self, arch: Arch, c: &mut [T], sums: &mut [T]) {
-        let Self { k, n, a, b, .. } = self;
-        for (i, y) in c.chunks_exact_mut(n.max(1)).enumerate() {
-            match self.start {
-                Some(start) => y.copy_from_slice(start),
-                None => y.fill(T::ZERO),
-            }
-            let mut blocks = a[i * k..][..k].chunks(depth(k)).zip(b.chunks((depth(k) * n).max(1)));
-            if let Some((x, b)) = blocks.next() {
-                arch.dispatch(Row { x, b, y: &mut *y });
-            }
-            for (x, b) in blocks {
-                sums.fill(T::ZERO);
-                arch.dispatch(Row { x, b, y: &mut *sums });
-                add(arch, sums, y);
-            }
-        }
-    }
-}
-
-/// Returns the depth of the blocks that k is divided into. The last block may be shorter.
-fn depth(k: usize) -> usize {
-    k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1)
-}
-
-/// Returns whether it pays to divide A·B, where A is (m, k), between threads by the two blocks of k. Each thread then reads
-/// only its half of B, and exchanges m rows with the other thread instead of k rows.
-pub fn halves(m: usize, k: usize) -> bool {
-    (DEPTH + 1..=2 * DEPTH).contains(&k) && m < k
-}
-
-/// Adds `from` to `to`.
-fn add<T: Element>(arch: Arch, from: &[T], to: &mut [T]) {
-    arch.dispatch(Row { x: &[T::ONE], b: from, y: to });
-}
-
-/// The part of a product that is packed at a time: a range of columns and a range of k.
-#[derive(Clone, Copy)]
-struct Block<'a, T> {
-    job: Job<'a, T>,
-    arch: Arch,
-    /// The first column.
-    col: usize,
-    /// The first index in k.
-    at: usize,
-    /// The number of indices in k.
-    deep: usize,
-    start: Start<'a, T>,
-    panels: Panels,
-    /// Whether the [`TAIL`] columns after the panels are computed as rows of the transposed product.
-    across: bool,
-    /// Whether the left operand is packed as well.
-    packed: bool,
-    /// The number of rows in a step.
-    high: usize,
-}
-
-/// A range of panels of a block, and the buffer for their copies.
-struct PanelRange<'a, 'b, T> {
-    block: Block<'b, T>,
-    from: usize,
-    to: usize,
-    right: &'a mut [T],
-}
-
-impl<T: Element> Divide for PanelRange<'_, '_, T> {
-    fn len(&self) -> usize {
-        self.to - self.from
-    }
-
-    fn split_at(self, at: usize) -> (Self, Self) {
-        let Self { block, from, to, right } = self;
-        let col = |i| block.panels.span(i).col;
-        let (low, high) = right.split_at_mut(block.deep * (col(from + at) - col(from)));
-        (Self { block, from, to: from + at, right: low }, Self { block, from: from + at, to, right: high })
-    }
-}
-
-/// A range of output rows, and buffers for the left operand on each of the threads that share these rows.
-struct RowRange<'a, T> {
-    n: usize,
-    from: usize,
-    to: usize,
-    c: &'a mut [T],
-    left: &'a mut [T],
-    threads: usize,
-}
-
-impl<T: Element> Divide for RowRange<'_, T> {
-    fn len(&self) -> usize {
-        self.to - self.from
-    }
-
-    /// Splits at the nearest strip boundary.
-    fn split_at(self, at: usize) -> (Self, Self) {
-        let Self { n, from, to, c, left, threads } = self;
-        let mid = from + (at + STRIP / 2) / STRIP * STRIP;
-        let (c, other_c) = c.split_at_mut((mid - from) * n);
-        let (left, other_left) = left.split_at_mut(left.len() / threads * (threads / 2));
-        let [low, high] = [threads / 2, threads - threads / 2];
-        let part = Self { n, from, to: mid, c, left, threads: low };
-        (part, Self { n, from: mid, to, c: other_c, left: other_left, threads: high })
-    }
-}
-
-impl<T: Element> Block<'_, T> {
-    /// Packs a range of panels.
-    fn pack(self, PanelRange { from, to, right, .. }: PanelRange<'_, '_, T>) {
-        let (deep, before) = (self.deep, self.panels.span(from).col);
-        let pass = if self.job.op == Product::ABt { deep } else { PASS };
-        for at in (0..deep).step_by(pass) {
-            for span in (from..to).map(|i| self.panels.span(i)) {
-                let (panel, tail) = right[deep * (span.col - before)..].split_at_mut(deep * span.width);
-                let rows = pass.min(deep - at);
-                let panel = &mut panel[at * span.width..][..rows * span.width];
-                let tail = if span.tail > 0 { &mut tail[at * TAIL..][..rows * TAIL] } else { &mut [] };
-                self.pack_panel(span, self.at + at, panel, tail);
-            }
-        }
-    }
-
-    /// Packs rows of one panel, starting at row `at` of the right operand.
-    fn pack_panel(self, span: Span, at: usize, panel: &mut [T], tail: &mut [T]) {
-        let Job { op, k, n, b, .. } = self.job;
-        let (col, beside) = (self.col + span.col, self.col + span.col + span.cols);
-        if op == Product::ABt {
-            pack_columns(Rows { a: &b[col * k + at..], stride: k, depth: self.deep }, span, panel);
-        } else {
-            self.arch.dispatch(PackRows { b: &b[at * n + col..], stride: n, span, to: panel });
-        }
-        match op {
-            _ if span.tail == 0 => {}
-            Product::ABt => pack_tail_columns(&b[beside * k + at..], k, span.tail, tail),
-            _ => pack_tail(&b[at * n + beside..], n, span.tail, tail),
-        }
-    }
-
-    /// Computes a range of rows.
-    fn compute(self, RowRange { from, to, c, left, .. }: RowRange<'_, T>, right: &[T]) {
-        let Self { job: Job { op, m, k, n, a, .. }, at, deep: depth, .. } = self;
-        if self.across {
-            self.across(from, to, c);
-        }
-        for (row, c) in (from..to).step_by(self.high).zip(c.chunks_mut(self.high * n)) {
-            let rows = self.high.min(to - row);
-            match (op, self.packed) {
-                (Product::AtB, true) => {
-                    pack_left_columns(&a[at * m + row..], m, rows, depth, left);
-                    self.step(Strips { a: left, depth }, rows, right, c);
-                }
-                (Product::AtB, false) => {
-                    let a = &a[at * m + row..][..(depth - 1) * m + rows];
-                    let left = Columns { a, stride: m };
-                    match right {
-                        [] => self.step_in_place(left, rows, c),
-                        _ => self.step(left, rows, right, c),
-                    }
-                }
-                (_, true) => {
-                    pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
-                    self.step(Strips { a: left, depth }, rows, right, c);
-                }
-                (_, false) => {
-                    let left = Rows { a: &a[row * k + at..], stride: k, depth };
-                    match right {
-                        [] => self.step_in_place(left, rows, c),
-                        _ => self.step(left, rows, right, c),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Computes `rows` rows of all panels.
-    fn step<L: Left<T = T>>(self, left: L, rows: usize, right: &[T], c: &mut [T]) {
-        for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
-            let (panel, tail) = right[self.deep * span.col..].split_at(self.deep * span.width);
-            let tail = if span.tail > 0 { &tail[..self.deep * TAIL] } else { &[] };
-            self.panel(span, left, Packed { panel, tail }, rows, c);
-        }
-    }
-
-    /// Computes the rows from `from` to `to` of the columns after the panels, in groups that fill two registers. The last
-    /// group overlaps the group before it.
-    fn across(self, from: usize, to: usize, c: &mut [T]) {
-        let Job { m, n, a, b, .. } = self.job;
-        let col = self.col + self.panels.cols;
-        let width = 2 * self.panels.lanes;
-        let mut sums = [T::ZERO; TAIL * MOST_ACROSS];
-        let sums = &mut sums[..TAIL * width];
-        for row in (from..to).step_by(width) {
-            let first = row.min(to - width);
-            let left = Columns { a: &b[self.at * n + col..], stride: n };
-            let right = InPlace { b: &a[self.at * m + first..][..(self.deep - 1) * m + width], stride: m };
-            let (start, cols) = (Start::Zero, (width, 0));
-            Panel { left, right, start, c: &mut *sums, stride: width, cols }.compute_tail(self.arch);
-            for i in row - first..width {
-                let c = &mut c[(first + i - from) * n + col..][..TAIL];
-                for (c, sums) in c.iter_mut().zip(sums.chunks_exact(width)) {
-                    *c = if let Start::Add = self.start { T::fused(T::ONE, sums[i], *c) } else { sums[i] };
-                }
-            }
-        }
-    }
-
-    /// Computes `rows` rows of all columns, without packing either operand.
-    fn step_in_place<L: Left<T = T>>(self, left: L, rows: usize, c: &mut [T]) {
-        let Job { n, b, .. } = self.job;
-        for span in (0..self.panels.count).map(|i| self.panels.span(i)) {
-            self.panel(span, left, InPlace { b: &b[self.at * n + span.col..], stride: n }, rows, c);
-        }
-    }
-
-    /// Computes `rows` rows of one panel.
-    fn panel<L: Left<T = T>, R: Right<T>>(self, span: Span, left: L, right: R, rows: usize, c: &mut [T]) {
-        let (n, col) = (self.job.n, self.col + span.col);
-        let start = match self.start {
-            Start::Row(row) => Start::Row(&row[col..][..span.cols + span.tail]),
-            start => start,
-        };
-        let cols = (span.cols, span.tail);
-        let many = self.panels.lanes * size_of::<T>() == WIDEST;
-        let mut panel = Panel { left, right, start, c: &mut c[col..], stride: n, cols };
-        panel.compute(self.arch, span.registers, rows, many);
+        self.blocks(0..k, arch, c, &mut packs.first, copy, threads);
     }
 }

@@ -1,6 +1,6 @@
 //! The product of a single row and a matrix. Each element of the matrix is read only once, so packing would not pay off.
 
-use pulp::{Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::scalar::Element;
 
@@ -72,4 +72,9 @@ impl<T: Element> WithSimd for Row<'_, T> {
             Self::one(simd, x, b, self.y);
         }
     }
+}
+
+/// Adds `from` to `to`.
+pub(crate) fn add<T: Element>(arch: Arch, from: &[T], to: &mut [T]) {
+    arch.dispatch(Row { x: &[T::ONE], b: from, y: to });
 }

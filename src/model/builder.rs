@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::end::End;
-use super::{Sequential, Units};
+use super::{Sequential, Units, Weights, weights};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Named, Plan, Slot, TensorSpec};
 use crate::loss::Loss;
@@ -109,9 +109,13 @@ impl<A: Scalar> SequentialBuilder<A> {
     pub fn build_with_random(self, random: &mut dyn Random) -> Result<Sequential<A>> {
         let planned = self.plan()?;
         let slots = &planned.plan.slots;
-        let params = draw(slots, |slot| &slot.declared.parameters, |slot| slot.range.end, random)?;
-        let buffers = draw(slots, |slot| &slot.declared.buffers, |slot| slot.buffer_range.end, random)?;
-        Ok(Sequential { params, buffers, ..planned })
+        let (mut params, start) = weights::room(planned.plan.last().range.end, A::zero())?;
+        draw(slots, |slot| &slot.declared.parameters, &mut params, random)?;
+        let mut buffers = Vec::new();
+        let total = planned.plan.last().buffer_range.end;
+        buffers.try_reserve_exact(total).map_err(|_| Error::out_of_memory::<A>("the buffers", &[total]))?;
+        draw(slots, |slot| &slot.declared.buffers, &mut buffers, random)?;
+        Ok(Sequential { params: Weights::new((params, start)), buffers, ..planned })
     }
 
     /// Returns the model without values for its parameters and buffers.
@@ -128,7 +132,7 @@ impl<A: Scalar> SequentialBuilder<A> {
         let last = plan.last().name.clone();
         let plan = plan.with_end(&end).map_err(|error| error.in_layer(&last))?;
         let loss = self.loss(output.as_ref(), plan.output().size())?;
-        let (params, buffers) = (Vec::new(), Vec::new());
+        let (params, buffers) = (Weights::new(Default::default()), Vec::new());
         let (plan, units) = (Arc::new(plan), Units::default());
         static BUILT: AtomicU64 = AtomicU64::new(0);
         let id = BUILT.fetch_add(1, Ordering::Relaxed);
@@ -162,22 +166,17 @@ fn accepted<A: Scalar>(loss: &dyn Loss<A>) -> String {
     names.collect::<Vec<_>>().join(" or ")
 }
 
-/// Draws the initial values of all tensors in order.
+/// Appends the initial values of all tensors in order.
 fn draw<A: Scalar>(
     slots: &[Slot<A>],
     specs: impl Fn(&Slot<A>) -> &[TensorSpec],
-    end: impl Fn(&Slot<A>) -> usize,
+    values: &mut Vec<A>,
     random: &mut dyn Random,
-) -> Result<Vec<A>> {
-    let total = slots.last().map_or(0, end);
-    let mut values = Vec::new();
-    values
-        .try_reserve_exact(total)
-        .map_err(|_| Error::out_of_memory::<A>("the parameters or buffers", &[total]))?;
+) -> Result<()> {
     for slot in slots {
         for spec in specs(slot) {
-            spec.draw(random, &mut values).map_err(|error| error.in_layer(&slot.name))?;
+            spec.draw(random, values).map_err(|error| error.in_layer(&slot.name))?;
         }
     }
-    Ok(values)
+    Ok(())
 }

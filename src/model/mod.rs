@@ -35,6 +35,7 @@ mod numbers;
 mod parameters;
 mod pass;
 mod units;
+mod weights;
 mod workspace;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 pub use builder::SequentialBuilder;
 pub(crate) use parameters::Place;
 use units::Units;
+use weights::Weights;
 pub use workspace::Workspace;
 use workspace::check_data;
 
@@ -95,7 +97,7 @@ pub struct Sequential<A> {
     plan: Arc<Plan<A>>,
     output: Arc<dyn Output<A>>,
     loss: Arc<dyn Loss<A>>,
-    params: Vec<A>,
+    params: Weights<A>,
     buffers: Vec<A>,
     units: Units,
 }

@@ -1,6 +1,6 @@
 //! The parameters and buffers of a model with their declarations, for files.
 
-use super::Sequential;
+use super::{Sequential, Weights, weights};
 use crate::buffer::zeros;
 use crate::error::Result;
 use crate::layer::{Layer, TensorSpec};
@@ -53,7 +53,9 @@ impl<A: Scalar> Sequential<A> {
     /// Allocates the parameters and buffers of a planned model and sets them to 0.
     pub(crate) fn with_zeros(self) -> Result<Self> {
         let end = (self.plan.last().range.end, self.plan.last().buffer_range.end);
-        let params = zeros("the parameters", end.0)?;
+        let (mut params, start) = weights::room(end.0, A::zero())?;
+        params.resize(start + end.0, A::zero());
+        let params = Weights::new((params, start));
         let buffers = zeros("the buffers", end.1)?;
         Ok(Self { params, buffers, ..self })
     }

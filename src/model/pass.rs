@@ -9,7 +9,7 @@ use crate::buffer::{matrix, matrix_mut};
 use crate::error::{Error, Result, check_finite};
 use crate::layer::{Backward, Forward, Training, backward, forward, predict, shared};
 use crate::metrics::{Metrics, Tally};
-use crate::parallel::enter;
+use crate::parallel::{enter, least, shares};
 use crate::scalar::Scalar;
 
 /// The batch size of [`Sequential::predict`]: large enough for fast products, small enough for the cache.
@@ -36,8 +36,13 @@ impl<A: Scalar> Sequential<A> {
         Ok(y)
     }
 
-    /// Writes the predictions for these samples to `y`. After the first call, a call with the same number of samples allocates
-    /// nothing. If the number of samples exceeds the batch size of the workspace, the method processes them in several batches.
+    /// Writes the predictions for these samples to `y`. After two calls, a call with the same number of samples and the same
+    /// parameters allocates nothing. If the number of samples exceeds the batch size of the workspace, the method processes them in
+    /// several batches.
+    ///
+    /// The second call packs the weights in the order in which matrix products read them, except for small ones that are read in
+    /// place. The model keeps these copies for all its workspaces until its parameters change. They take as much memory as the
+    /// weights.
     ///
     /// Shapes: x (samples, input_dim), y (samples, output_dim).
     ///
@@ -66,7 +71,11 @@ impl<A: Scalar> Sequential<A> {
         }
         check_finite("x", x)?;
         (ws.rows, ws.loaded) = (0, false);
-        enter(ws.engine.thread_count(), || self.predict_rows(x, ws, y.view_mut()));
+        let work = x.nrows().saturating_mul(self.params.len());
+        let threads = shares(ws.thread_count(), work, least::PREDICTED);
+        ws.use_threads(threads);
+        enter(threads, || self.predict_rows(x, ws, y.view_mut()));
+        ws.use_threads(usize::MAX);
         check_finite("prediction", y.view())
     }
 
@@ -74,6 +83,17 @@ impl<A: Scalar> Sequential<A> {
         let Workspace { capacity, x: input, y: output, memory, engine, .. } = ws;
         let values = (&self.params[..], &self.buffers[..]);
         if x.is_standard_layout() && y.is_standard_layout() {
+            // The first rows show which weights the rest of many rows will use again.
+            let first = *capacity * engine.thread_count();
+            let (mut x, mut y) = (x, y);
+            if x.nrows() >= 2 * first {
+                let (x0, rest) = x.split_at(Axis(0), first);
+                let (y0, rest_y) = y.split_at(Axis(0), first);
+                engine.use_weights(&self.params, Some(self.params.copies()));
+                predict(&self.plan, values, x0, y0, memory, engine);
+                (x, y) = (rest, rest_y);
+            }
+            engine.use_weights(&self.params, Some(self.params.copies()));
             return predict(&self.plan, values, x, y, memory, engine);
         }
         let turns = x.axis_chunks_iter(Axis(0), *capacity);
@@ -81,6 +101,7 @@ impl<A: Scalar> Sequential<A> {
             let (rows, outputs) = to.dim();
             matrix_mut(input, rows, x.ncols()).assign(&x);
             let y = matrix_mut(output, rows, outputs);
+            engine.use_weights(&self.params, Some(self.params.copies()));
             predict(&self.plan, values, matrix(input, rows, x.ncols()), y, memory, engine);
             to.assign(&matrix(output, rows, outputs));
         }
@@ -154,6 +175,8 @@ impl<A: Scalar> Sequential<A> {
             buffers.copy_from_slice(&self.buffers);
         }
         let (kept, temporary) = memory.forward(rows);
+        // The weights of a training pass serve only once.
+        engine.use_weights(&self.params, (!training).then(|| self.params.copies()));
         let pass = Forward {
             params: &self.params,
             buffers: &self.buffers,

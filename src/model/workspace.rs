@@ -17,7 +17,8 @@ use crate::shape::Shape;
 /// The memory for passes through a model: a batch, the outputs of all layers, and the gradients.
 ///
 /// [`Sequential::workspace`] creates a workspace for a maximum batch size. Reuse it: after the first pass, a pass over the same
-/// number of rows or fewer allocates nothing. Threads that use a model at the same time need one workspace each.
+/// number of rows or fewer allocates nothing, except for the second prediction with the same parameters, which packs the weights
+/// (see [`Sequential::predict_into`]). Threads that use a model at the same time need one workspace each.
 ///
 /// # Examples
 ///
@@ -123,6 +124,11 @@ impl<A: Scalar> Workspace<A> {
         let engine = Engine::new(threads);
         let memory = self.memory.for_threads(&self.plan.scratch, engine.thread_count());
         Self { engine, memory, ..self }
+    }
+
+    /// Limits the number of threads of the next passes, up to the number that the workspace was created for.
+    pub(crate) fn use_threads(&mut self, threads: usize) {
+        self.engine.use_threads(threads);
     }
 
     /// Returns the maximum number of threads among which the work of a pass is divided.

@@ -20,6 +20,7 @@ mod early_stopping;
 mod history;
 mod observer;
 mod order;
+mod pace;
 #[cfg(feature = "persistence")]
 mod resume;
 mod trainer;

@@ -9,6 +9,7 @@ use super::early_stopping::{Best, EarlyStopping};
 use super::history::{Epoch, History, Termination};
 use super::observer::{BatchProgress, EpochFn, Observer};
 use super::order::{Drawn, Given, Order};
+use super::pace::Pace;
 use crate::data::{Dataset, Place};
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Tally};
@@ -219,8 +220,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { early_stopping: Some(early_stopping), ..self }
     }
 
-    /// Sets the greatest number of threads. The trainer divides work among them only if this saves time. The number of threads
-    /// does not change the bits of the results. With more than one thread, the whole run, including its observers, is executed on
+    /// Sets the greatest number of threads. The trainer divides work among them only if this saves time: it times its steps, and uses
+    /// one thread while other processes keep the cores busy. The number of threads does not change the bits of the results. With more than one thread, the whole run, including its observers, is executed on
     /// threads of `rayon`'s pool.
     ///
     /// After `fork`, the threads of `rayon`'s pool exist only in the parent process, and a child process that waits for them
@@ -343,6 +344,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         let threads = shares(self.threads, rows, least::ROWS);
         let mut batch = model.workspace(rows)?.threads(threads).seed(self.noise);
         batch.skip_to(self.stepper.state().steps);
+        let mut pace = Pace::new(threads);
         let is_stale = |best: &Option<Best<A>>| best.as_ref().is_some_and(Best::is_stale);
         if is_stale(best) {
             history.termination = Termination::NoImprovement;
@@ -351,7 +353,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         for number in history.epochs.len()..=self.epochs {
             let trained = match number {
                 0 => Continue(model.evaluate_in(&mut evaluation, train, || "before training".into())?),
-                _ => self.epoch(number, model, train, &mut batch)?,
+                _ => self.epoch(number, model, train, &mut batch, &mut pace)?,
             };
             let Continue(metrics) = trained else {
                 history.termination = Termination::Stopped;
@@ -437,6 +439,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         model: &mut Sequential<A>,
         train: &dyn Dataset<A>,
         ws: &mut Workspace<A>,
+        pace: &mut Pace,
     ) -> Result<ControlFlow<(), Metrics>> {
         let order = self.order.draw(number, train.len());
         check_order(&order, train.len()).map_err(|error| error.in_place(&format!("epoch {number}")))?;
@@ -455,6 +458,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         for (i, rows) in order.chunks(size).enumerate() {
             let (epoch, batch) = (number, i + 1);
             let place = || format!("epoch {epoch}, batch {batch}");
+            ws.use_threads(pace.threads());
             let loaded = ws
                 .load_at(Place::training(epoch, batch), train, rows)
                 .and_then(|()| model.training_tally(ws));
@@ -466,6 +470,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             model.backward(ws);
             self.moved |= self.stepper.learning_rate().is_ok_and(|rate| rate > 0.0);
             self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
+            pace.step();
             let progress = BatchProgress { epoch, epochs: self.epochs, batch, batches, train: metrics };
             if self.notify(|observer| observer.on_batch(progress)).is_break() {
                 return Ok(Break(()));
