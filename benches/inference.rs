@@ -1,4 +1,4 @@
-//! Predictions of 1, 100 and 10,000 rows, in both precisions, on one and two threads.
+//! Predictions of few and many rows by the article's network and by a wide one, in both precisions, on one and two threads.
 
 mod article;
 
@@ -6,16 +6,31 @@ use std::hint::black_box;
 
 use article::network;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use manabi::Scalar;
 use manabi::ndarray::Array2;
 use manabi::random::{Random, RandomState};
+use manabi::{Activation, Affine, CrossEntropy, Scalar, Sequential, Softmax, Swish};
+
+/// Returns the network 784-2048-2048-10.
+fn wide<A: Scalar>() -> Sequential<A> {
+    let builder = Sequential::builder(784)
+        .add_layer("affine1", Affine::new(2048))
+        .add_layer("swish1", Activation::new(Swish::default()))
+        .add_layer("affine2", Affine::new(2048))
+        .add_layer("swish2", Activation::new(Swish::default()))
+        .add_layer("affine3", Affine::new(10));
+    builder.set_output(Softmax).set_error(CrossEntropy).build().expect("the settings are valid")
+}
 
 fn inference<A: Scalar>(c: &mut Criterion, name: &str) {
-    let model = network::<A>();
-    for rows in [1, 100, 10_000] {
+    predictions(c, "prediction of", name, &network::<A>(), &[1, 100, 10_000]);
+    predictions(c, "wide prediction of", name, &wide::<A>(), &[1, 4, 32, 256]);
+}
+
+fn predictions<A: Scalar>(c: &mut Criterion, group: &str, name: &str, model: &Sequential<A>, rows: &[usize]) {
+    for &rows in rows {
         let x = RandomState::new(2).uniform((rows, 784), 0.0, 1.0).mapv(A::of);
         let mut y = Array2::zeros((rows, 10));
-        let mut group = c.benchmark_group(format!("prediction of {rows}"));
+        let mut group = c.benchmark_group(format!("{group} {rows}"));
         group.throughput(Throughput::Elements(rows as u64));
         for threads in [1, 2] {
             let mut ws = model.workspace(256.min(rows)).expect("it fits in memory").threads(threads);

@@ -20,7 +20,7 @@ enum Operands {
 use Operands::{AB, ABt, AtB};
 
 /// The (rows, depth, columns) of the product.
-const SHAPES: [(Operands, usize, usize, usize); 15] = [
+const SHAPES: [(Operands, usize, usize, usize); 18] = [
     (AB, 512, 512, 512),
     (AB, 100, 784, 100),
     (AtB, 784, 100, 100),
@@ -32,6 +32,9 @@ const SHAPES: [(Operands, usize, usize, usize); 15] = [
     (AtB, 50, 100, 10),
     (AB, 10_000, 784, 100),
     (AB, 1, 784, 100),
+    (AB, 1, 2048, 2048),
+    (AB, 4, 2048, 2048),
+    (AB, 32, 2048, 2048),
     (AB, 256, 784, 2048),
     (AB, 256, 2048, 2048),
     (ABt, 256, 2048, 2048),

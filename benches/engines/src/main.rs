@@ -24,7 +24,7 @@ enum Operands {
 
 use Operands::{AB, ABt, AtB};
 
-const SHAPES: [(Operands, usize, usize, usize); 14] = [
+const SHAPES: [(Operands, usize, usize, usize); 18] = [
     (AB, 100, 784, 100),
     (AtB, 784, 100, 100),
     (AB, 100, 100, 50),
@@ -35,10 +35,14 @@ const SHAPES: [(Operands, usize, usize, usize); 14] = [
     (AtB, 50, 100, 10),
     (AB, 10_000, 784, 100),
     (AB, 1, 784, 100),
+    (AB, 4, 2048, 2048),
+    (AB, 8, 2048, 2048),
+    (AB, 32, 2048, 2048),
     (AB, 256, 2048, 2048),
     (ABt, 256, 2048, 2048),
     (AtB, 2048, 256, 2048),
     (AB, 512, 512, 512),
+    (AB, 2048, 2048, 2048),
 ];
 
 /// Returns the seconds per call.
