@@ -77,21 +77,6 @@ impl<T: Element> Few<'_, T> {
             }
         }
     }
-
-    /// Adds the product of one value of a row with one row of the matrix.
-    #[inline(always)]
-    fn one<S: Simd>(simd: S, x: T, b: &[T], y: &mut [T]) {
-        let x = T::splat(simd, x);
-        let (b, c) = T::vectors::<S>(b);
-        let (y, rest) = T::vectors_mut::<S>(y);
-        for (y, &b) in y.iter_mut().zip(b) {
-            *y = T::mul_add(simd, x, b, *y);
-        }
-        if !c.is_empty() {
-            let sum = T::mul_add(simd, x, T::load(simd, c), T::load(simd, rest));
-            T::store(simd, rest, sum);
-        }
-    }
 }
 
 impl<T: Element> WithSimd for Few<'_, T> {
@@ -122,7 +107,7 @@ impl<T: Element> WithSimd for Few<'_, T> {
         for at in fours..self.depth {
             let b = &self.b[at * self.n..][..self.cols];
             for (i, y) in self.y.chunks_exact_mut(self.cols).enumerate() {
-                Self::one(simd, self.x[i * self.stride + at], b, y);
+                Row::one(simd, self.x[i * self.stride + at], b, y);
             }
         }
     }

@@ -43,7 +43,7 @@ impl<T: Element> Row<'_, T> {
 
     /// Adds the product with one row of the matrix.
     #[inline(always)]
-    fn one<S: Simd>(simd: S, x: T, b: &[T], y: &mut [T]) {
+    pub fn one<S: Simd>(simd: S, x: T, b: &[T], y: &mut [T]) {
         let x = T::splat(simd, x);
         let (b, c) = T::vectors::<S>(b);
         let (full, rest) = T::vectors_mut::<S>(y);

@@ -113,7 +113,7 @@ impl<T: Element> Weights<T> {
         (other.parameters, other.copies) = (self.parameters.clone(), self.copies.clone());
     }
 
-    /// Returns the packed copy of a right operand of shape (k, n). If there is none, notes that it is wanted.
+    /// Returns the packed copy of a right operand of shape (k, n). If there is none, the method records the operand for the next pass.
     pub fn find(&mut self, b: &[T], k: usize, n: usize) -> Option<&[T]> {
         let bytes = b.as_ptr_range();
         let (start, end) = (bytes.start.addr(), bytes.end.addr());
