@@ -39,6 +39,14 @@ pub fn lengthen<T: Clone + Zero>(what: &str, buffer: &mut Vec<T>, length: usize)
     Ok(())
 }
 
+/// The size in bytes of a cache line.
+pub const LINE: usize = 64;
+
+/// Returns the index of the first element that begins a cache line, also in a buffer that has room but no elements yet.
+pub fn line<T>(buffer: &[T]) -> usize {
+    buffer.as_ptr().align_offset(LINE).min(LINE / size_of::<T>())
+}
+
 /// Returns a matrix view of the first `rows` rows of a buffer.
 pub fn matrix<A>(buffer: &[A], rows: usize, columns: usize) -> ArrayView2<'_, A> {
     ArrayView2::from_shape((rows, columns), &buffer[..rows * columns]).expect("the length fits the shape")

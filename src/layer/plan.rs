@@ -117,6 +117,7 @@ impl<A: Scalar> Slot<A> {
 pub(super) struct Stretch {
     pub layers: Range<usize>,
     by_rows: bool,
+    training: bool,
     /// The number of multiplications per row.
     work: usize,
     /// The input width of a layer whose weights may be divided instead of rows, in a forward pass.
@@ -127,7 +128,7 @@ impl Stretch {
     fn of<A: Scalar>(index: usize, slot: &Slot<A>, training: bool) -> Self {
         let weights = if training { slot.divides_weights() } else { None };
         let work = slot.declared.size + slot.output_size();
-        Self { layers: index..index + 1, by_rows: slot.divides(training), work, weights }
+        Self { layers: index..index + 1, by_rows: slot.divides(training), training, work, weights }
     }
 
     /// Returns whether a batch can pass the next stretch together with this one.
@@ -138,8 +139,9 @@ impl Stretch {
     /// Returns the number of threads among which the rows of a forward pass are divided.
     pub fn shares(&self, rows: usize, threads: usize) -> usize {
         let by_weights = self.weights.is_some_and(|inputs| halves(rows, inputs));
-        // A few rows pass large weights so quickly that the threads would wait for memory if each read all weights.
-        let by_columns = rows <= THIN && self.work >= HEAVY;
+        // In a prediction, a few rows pass large weights so quickly that the threads would wait for memory if each read all
+        // weights. In training, the weights have no packed copies, and each thread packs the blocks that it needs.
+        let by_columns = !self.training && rows <= THIN && self.work >= HEAVY;
         if by_weights || by_columns { 1 } else { self.shares_back(rows, threads) }
     }
 

@@ -19,7 +19,7 @@ const PASS: usize = 32;
 const LEFT_BYTES: usize = 384 << 10;
 /// The size in bytes of the packed right operand, which stays in the last-level cache.
 const RIGHT_BYTES: usize = 2560 << 10;
-/// The number of columns from which packing a left operand of many rows pays off, even if it could be read in place.
+/// The number of columns from which packing a left operand pays off, even if it could be read in place.
 const REUSE: usize = 400;
 /// The maximum number of values in two registers.
 const MOST_ACROSS: usize = 2 * WIDEST / size_of::<f32>();
@@ -74,7 +74,7 @@ impl<T: Element> Job<'_, T> {
         let lanes = lanes::<T>(arch);
         let depth = depth(k);
         let high = (LEFT_BYTES / (depth * size_of::<T>())).max(1).next_multiple_of(STRIP);
-        let packed = n >= REUSE && (m > THIN || op == Product::AtB);
+        let packed = n >= REUSE && (m > THIN || copy.is_none());
         // The maximum that any shape needs, so that a smaller batch never needs more than a larger one.
         let left = if packed { LEFT_BYTES / size_of::<T>() + STRIP * DEPTH } else { 0 };
         let left = room(&mut packs.left, left * threads);

@@ -1,13 +1,14 @@
 //! The description of a product, and the buffers that it needs.
 
+use crate::buffer::{LINE, line};
 use crate::scalar::Element;
 
 /// The maximum depth of a block of k, which one chain of sums runs through.
 pub const DEPTH: usize = 512;
 /// The number of rows up to which packing the right operand does not pay off.
 pub const FEW: usize = 8;
-/// The number of rows up to which packing the left operand does not pay off, and threads divide the columns of a packed right
-/// operand instead of the rows, because the right operand is by far the larger.
+/// The number of rows that are few beside a packed copy of the right operand, which is by far the larger: the left operand is not
+/// packed, and threads divide the columns instead of the rows.
 pub const THIN: usize = 48;
 
 /// The operand that is stored transposed, if any.
@@ -66,14 +67,6 @@ impl<T> Pack<T> {
     pub fn new() -> Self {
         Self { right: Vec::new(), left: Vec::new() }
     }
-}
-
-/// The size in bytes of a cache line.
-pub const LINE: usize = 64;
-
-/// Returns the index of the first element that begins a cache line.
-pub fn line<T>(buffer: &[T]) -> usize {
-    buffer.as_ptr().align_offset(LINE).min(LINE / size_of::<T>())
 }
 
 /// Returns `len` elements of a buffer, which grows if necessary. They begin at the start of a cache line, so that no load of a full

@@ -249,7 +249,8 @@ impl<L: Left, R: Right<L::T>> Panel<'_, L, R> {
             (1, false) => tiles!(1, 4: 6 (|rows| rows / 6), 3 thirds, 1 ones),
             (2, true) => {
                 let (fours, twos) = (|rows| rows / 4, |rows| rows / 2);
-                tiles!(2, 0: 6 (|rows| sixes(rows, L::STRIPS)), 5 (|rows| rows / 5), 4 fours, 3 thirds, 2 twos, 1 ones)
+                let (sixes, fives) = (|rows| sixes(rows, L::STRIPS), |rows| rows / 5);
+                tiles!(2, 0: 6 sixes, 5 fives, 4 fours, 3 thirds, 2 twos, 1 ones)
             }
             (2, false) if many && !L::STRIPS => {
                 tiles!(2, 4: 4 (|rows| before_lower(rows, 4)), 3 thirds, 1 ones)

@@ -16,7 +16,7 @@ use job::{Job, Packs, Product};
 pub(crate) use job::{THIN, halves};
 use row::Row;
 pub(crate) use weights::Copies;
-use weights::Weights;
+use weights::Finder;
 
 use crate::parallel::MOST_THREADS;
 use crate::scalar::{Element, Scalar};
@@ -47,7 +47,8 @@ use crate::simd::arch;
 #[doc(alias("gemm", "GEMM", "BLAS", "matmul"))]
 pub struct Engine<A> {
     packs: Packs<A>,
-    weights: Weights<A>,
+    /// Finds the packed copies of the weights that the current pass uses.
+    weights: Finder<A>,
     /// The number of threads in use, at most the number of parts.
     threads: usize,
     /// One single-threaded engine for each part of a batch that is divided by rows.
@@ -62,7 +63,7 @@ impl<A: Scalar> Engine<A> {
     pub fn new(threads: usize) -> Self {
         let threads = threads.clamp(1, MOST_THREADS);
         let parts = if threads > 1 { vec![Self::new(1); threads] } else { Vec::new() };
-        Self { packs: Packs::default(), weights: Weights::default(), threads, parts }
+        Self { packs: Packs::default(), weights: Finder::default(), threads, parts }
     }
 
     /// Returns `count` single-threaded engines, at most [`thread_count`](Engine::thread_count).

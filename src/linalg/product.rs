@@ -7,7 +7,7 @@ use super::kernel::STRIP;
 use super::pack::Panels;
 use super::row::add;
 use super::thin::thin;
-use super::weights::Weights;
+use super::weights::Finder;
 use crate::parallel::{least, parts, shares};
 use crate::scalar::Element;
 use crate::simd;
@@ -17,7 +17,7 @@ const LARGE: usize = 1 << 20;
 
 impl<T: Element> Job<'_, T> {
     /// Computes the product. The copies of weights serve as packed right operands.
-    pub fn run(self, c: &mut [T], packs: &mut Packs<T>, weights: &mut Weights<T>, threads: usize) {
+    pub fn run(self, c: &mut [T], packs: &mut Packs<T>, weights: &mut Finder<T>, threads: usize) {
         let Self { op, m, k, n, b, .. } = self;
         let arch = simd::arch();
         let are_few = match op {

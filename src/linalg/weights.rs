@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 
 use super::block::{pack_whole, packed_len};
-use super::job::{LINE, line, room};
+use super::job::room;
+use crate::buffer::{LINE, line};
 use crate::scalar::Element;
 
 /// The packed copies of right operands that lie in the parameters of a model. All workspaces of the model share them.
@@ -53,7 +54,7 @@ fn next() -> u64 {
 /// The first pass with certain parameters only notes its products. The next pass packs their right operands as a whole, and later
 /// passes find the copies. A workspace that sees new parameters in every pass therefore packs nothing in vain.
 #[derive(Clone, Debug)]
-pub(super) struct Weights<T> {
+pub(super) struct Finder<T> {
     /// The version of the copies that the noted products belong to.
     version: Option<u64>,
     /// The products of earlier passes for which there is no copy.
@@ -63,13 +64,13 @@ pub(super) struct Weights<T> {
     copies: Option<List<T>>,
 }
 
-impl<T> Default for Weights<T> {
+impl<T> Default for Finder<T> {
     fn default() -> Self {
         Self { version: None, wanted: Vec::new(), parameters: 0..0, copies: None }
     }
 }
 
-impl<T: Element> Weights<T> {
+impl<T: Element> Finder<T> {
     /// Begins a pass with these parameters and their copies. Packs the operands that an earlier pass noted.
     pub fn begin(&mut self, parameters: &[T], copies: &Copies<T>, threads: usize) {
         let bytes = parameters.as_ptr_range();
@@ -79,7 +80,7 @@ impl<T: Element> Weights<T> {
             self.wanted.clear();
             self.copies = None;
         }
-        // A small model has no copies, and its single rows should not pay for a lock.
+        // Nothing is wanted, so the copies of the last pass serve again, without a lock.
         if self.copies.is_some() && self.wanted.is_empty() {
             return;
         }
@@ -113,7 +114,7 @@ impl<T: Element> Weights<T> {
         (other.parameters, other.copies) = (self.parameters.clone(), self.copies.clone());
     }
 
-    /// Returns the packed copy of a right operand of shape (k, n). If there is none, the method records the operand for the next pass.
+    /// Returns the packed copy of a right operand of shape (k, n), or `None` for the first pass, after which it is packed.
     pub fn find(&mut self, b: &[T], k: usize, n: usize) -> Option<&[T]> {
         let bytes = b.as_ptr_range();
         let (start, end) = (bytes.start.addr(), bytes.end.addr());

@@ -1,11 +1,9 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use crate::buffer::{LINE, line};
 use crate::error::{Error, Result};
 use crate::linalg::Copies;
-
-/// The size in bytes of a cache line.
-const LINE: usize = 64;
 
 /// The parameters of a model with packed copies of them, which are forgotten when the parameters may have changed. Clones share the
 /// copies until one of them changes.
@@ -32,11 +30,11 @@ impl<A> Weights<A> {
 
 /// Returns a vector with room for `len` parameters, and the index at which a cache line begins. The vector ends before this index.
 pub(super) fn room<A: Clone>(len: usize, filler: A) -> Result<(Vec<A>, usize)> {
-    let (mut values, line) = (Vec::<A>::new(), LINE / size_of::<A>());
+    let mut values = Vec::new();
     values
-        .try_reserve_exact(len.saturating_add(line))
+        .try_reserve_exact(len.saturating_add(LINE / size_of::<A>()))
         .map_err(|_| Error::out_of_memory::<A>("the parameters", &[len]))?;
-    let start = values.as_ptr().align_offset(LINE).min(line);
+    let start = line(&values);
     values.resize(start, filler);
     Ok((values, start))
 }
