@@ -1,38 +1,54 @@
-"""The benchmark in ONNX Runtime: prediction with bound outputs, without training."""
+"""ONNX Runtime: prediction with bound inputs and outputs, without training."""
 
 import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from measure import CLASSES, PIXELS, THREADS, Task
+from measure import SIDE, THREADS, Task
 
 
-def network(parameters, rows, threads):
-    """Return a session for a network with these weights and biases and swish between them."""
-    nodes, weights, x = [], [], "x"
-    for i, (w, b) in enumerate(parameters):
-        weights += [numpy_helper.from_array(w, f"w{i}"), numpy_helper.from_array(b, f"b{i}")]
-        nodes.append(helper.make_node("Gemm", [x, f"w{i}", f"b{i}"], [f"u{i}"]))
-        x = f"u{i}"
-        if i + 1 < len(parameters):
-            nodes.append(helper.make_node("Sigmoid", [x], [f"s{i}"]))
-            nodes.append(helper.make_node("Mul", [x, f"s{i}"], [f"z{i}"]))
-            x = f"z{i}"
+def network(task):
+    """Return the ONNX model for any number of rows."""
+    nodes, weights, values = [], [], iter(task.parameters())
+
+    def add(operator, *inputs, **attributes):
+        nodes.append(helper.make_node(operator, inputs, [f"{operator}{len(nodes)}"], **attributes))
+        return nodes[-1].output[0]
+
+    def constant(value):
+        weights.append(numpy_helper.from_array(value, f"constant{len(weights)}"))
+        return weights[-1].name
+
+    def activate(x):
+        return add("Relu", x) if task.activation == "relu" else add("Mul", x, add("Sigmoid", x))
+
+    x = "x"
+    if task.convolutions:
+        x = add("Reshape", x, constant(np.array([-1, 1, SIDE, SIDE])))
+    for _, _, padding, pool in task.convolutions:
+        x = activate(add("Conv", x, constant(next(values)), constant(next(values)), pads=[padding] * 4))
+        x = add("MaxPool", x, kernel_shape=[pool] * 2, strides=[pool] * 2) if pool > 1 else x
+    x = add("Flatten", x) if task.convolutions else x
+    for _ in task.widths[1:-1]:
+        x = activate(add("Gemm", x, constant(next(values)), constant(next(values))))
+    x = add("Gemm", x, constant(next(values)), constant(next(values)))
     nodes.append(helper.make_node("Softmax", [x], ["y"]))
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, parameters[0][0].shape[0]])]
-    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, parameters[-1][0].shape[1]])]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", SIDE**2])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", task.widths[-1]])]
     graph = helper.make_graph(nodes, "network", inputs, outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
 
 
-if __name__ == "__main__":
-    task = Task()
-    session = network(task.parameters(), 1, THREADS)
+def prepare(x):
     binding = session.io_binding()
-    binding.bind_cpu_input("x", task.image())
-    binding.bind_ortvalue_output("y", ort.OrtValue.ortvalue_from_numpy(np.zeros((1, CLASSES), np.float32)))
-    task.predict(lambda: session.run_with_iobinding(binding))
+    binding.bind_cpu_input("x", x)
+    binding.bind_ortvalue_output("y", ort.OrtValue.ortvalue_from_numpy(np.zeros((len(x), task.widths[-1]), np.float32)))
+    return lambda: session.run_with_iobinding(binding)
+
+
+task = Task()
+options = ort.SessionOptions()
+options.intra_op_num_threads = THREADS
+options.inter_op_num_threads = 1
+session = ort.InferenceSession(network(task), options, providers=["CPUExecutionProvider"])
+task.predict(prepare)

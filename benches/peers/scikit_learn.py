@@ -1,16 +1,23 @@
-"""The benchmark in scikit-learn with ReLU, because it has no swish: its own epoch, on pixels converted to f32 beforehand."""
+"""scikit-learn: its own epoch, with ReLU because it has no swish, on pixels converted to f32 beforehand."""
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from measure import BATCH, CLASSES, RATE, Task
+from measure import Task
 
 task = Task()
 images, labels = task.images.astype(np.float32) / 255, task.labels
 model = MLPClassifier(
-    (100, 50), solver="sgd", alpha=0, batch_size=BATCH, learning_rate_init=RATE, momentum=0, random_state=0
+    task.widths[1:-1],
+    solver=task.optimizer,
+    alpha=0,
+    batch_size=task.batch,
+    learning_rate_init=task.rate,
+    momentum=0,
+    random_state=0,
 )
-classes = np.arange(CLASSES)
+classes = np.arange(task.widths[-1])
 task.train(lambda order: model.partial_fit(images, labels, classes=classes).loss_curve_[-1])
-x = task.image()
-task.predict(lambda: model.predict_proba(x))
+if not task.epochs:
+    model.partial_fit(images[: task.batch], labels[: task.batch], classes=classes)
+task.predict(lambda x: lambda: model.predict_proba(x))

@@ -1,4 +1,4 @@
-//! The benchmark in burn on its flex backend.
+//! burn with its flex backend.
 
 #[path = "../../burn.rs"]
 mod work;

@@ -1,4 +1,4 @@
-//! The benchmark in burn on its ndarray backend.
+//! burn with its ndarray backend.
 
 #[path = "../../burn.rs"]
 mod work;

@@ -1,8 +1,13 @@
-//! The benchmark in dfdx with ReLU, because dfdx has no swish: the loop gathers and normalises u8 pixels, and records the loss.
+//! dfdx with ReLU, because it has no swish: the loop gathers and normalises u8 pixels, and records the loss.
 
 use dfdx::optim::{Sgd, SgdConfig};
 use dfdx::prelude::*;
-use measure::{BATCH, CLASSES, PIXELS, RATE, Task};
+use measure::Task;
+
+// The shapes are part of the types.
+const PIXELS: usize = 784;
+const CLASSES: usize = 10;
+const BATCH: usize = 100;
 
 type Network = ((Linear<PIXELS, 100>, ReLU), (Linear<100, 50>, ReLU), Linear<50, CLASSES>);
 
@@ -11,7 +16,7 @@ fn main() {
     dfdx::flush_denormals_to_zero();
     let device = Cpu::default();
     let mut model = device.build_module::<Network, f32>();
-    let mut optimizer = Sgd::new(&model, SgdConfig { lr: RATE.into(), ..Default::default() });
+    let mut optimizer = Sgd::new(&model, SgdConfig { lr: task.rate, ..Default::default() });
     let mut gradients = Some(model.alloc_grads());
     task.train(|task, rows| {
         let x = device.tensor_from_vec(task.images(rows), (Const::<BATCH>, Const::<PIXELS>));
@@ -26,9 +31,9 @@ fn main() {
         f64::from(value)
     });
 
-    let image = task.image();
-    task.predict(|| {
-        let x = device.tensor_from_vec(image.clone(), (Const::<PIXELS>,));
-        model.forward(x).softmax().array()
+    let (device, model) = (&device, &model);
+    task.predict(|_, image| {
+        let x = device.tensor_from_vec(image, (Const::<PIXELS>,));
+        move || model.forward(x.clone()).softmax().array()
     });
 }
