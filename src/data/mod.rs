@@ -7,6 +7,7 @@
 //! | [`Mnist`] | the training set and the test set of MNIST, from files or as synthetic digits |
 //! | [`Subset`], [`Split`] | some rows of another data set; a division into a training part and a validation part |
 //! | [`Augment`] | another data set, with random changes to the samples in every epoch |
+//! | [`ImageTransform`] | ready-made random changes of images: flips, scaling, rotation, shifts and erasing |
 //! | [`Normalizer`] | the shift and scale of features, fitted on one data set and applied to others |
 //!
 //! A custom data set implements [`Dataset`]. The module [`idx`] reads and writes files in the format of MNIST.
@@ -16,6 +17,7 @@ mod augment;
 mod download;
 mod gzip;
 pub mod idx;
+mod image_transform;
 mod images;
 mod mnist;
 mod normalizer;
@@ -33,6 +35,7 @@ use ndarray::ArrayViewMut2;
 pub use augment::Augment;
 #[cfg(feature = "download")]
 pub use download::Download;
+pub use image_transform::ImageTransform;
 pub use images::Images;
 pub use mnist::Mnist;
 pub use normalizer::Normalizer;
