@@ -79,6 +79,7 @@ fn functions<A: Scalar>() {
     black_box(Samples::<A>::normalize as fn(_, _) -> _);
     black_box(Subset::<A>::to_samples as fn(_) -> _);
     black_box(Split::split::<A> as fn(_, _) -> _);
+    black_box(ImageTransform::augment::<A> as fn(_, _) -> _);
     black_box(Normalizer::apply::<A> as fn(_, _) -> _);
     black_box(metrics::classes::<A> as fn(_) -> _);
     black_box(metrics::mean_absolute_error::<A> as fn(_, _) -> _);

@@ -4,17 +4,17 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use manabi::activation::Identity;
-use manabi::data::{Augment, Images, Place, Subset};
+use manabi::data::{Augment, ImageTransform, Images, Place, Subset};
 use manabi::layer::{
-    Backward, BatchNorm, Chain, Concat, Dropout, Forward, LayerNorm, LayerWorkspace, Residual, Training,
-    built_in_layers,
+    Backward, BatchNorm, BuiltInLayer, Chain, Concat, Dropout, Forward, LayerNorm, LayerWorkspace, Residual,
+    Training, built_in_layers,
 };
 use manabi::loss::{Loss, MeanSquaredError};
 use manabi::optim::{Clip, CosineDecay, Stepper};
 use manabi::random::{Noise, Random, RandomState};
 use manabi::{
     Activation, Affine, CrossEntropy, Layer, Mish, Mnist, Normalizer, Samples, Scalar, Sequential, Sgd,
-    Softmax, Swish,
+    Shape, Softmax, Swish,
 };
 use ndarray::{Array2, Array3, s};
 
@@ -120,6 +120,8 @@ fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
     let train = Augment::new(&train, |image: &mut [A], noise: Noise| {
         image.rotate_right(noise.bits(0, 0) as usize % 28);
     });
+    let transform = ImageTransform::new().horizontal_flip(0.5).rotation(10.0).shift(2).erasing(0.5);
+    let train = transform.augment(&train).unwrap();
     let train = Subset::new(&train, (0..300).collect()).unwrap();
     let mut model = model::<A>(loss);
     let mut ws = model.workspace(100).unwrap();
@@ -198,17 +200,17 @@ fn steps_of_no_optimizer_allocate() {
 }
 
 /// Runs a forward pass in prediction, and a forward and a backward pass in training, with an engine that has run them before.
-fn passes<A: Scalar>(layer: &dyn Layer<A>) {
-    let (rows, width) = (37, 67);
+fn passes<A: Scalar>(layer: &dyn Layer<A>, input: Shape) {
+    let (rows, width) = (37, input.size());
     let x = RandomState::new(1).normal((rows, width), 0.0, 1.0).mapv(A::of);
     let count =
         |of: Vec<manabi::layer::TensorSpec>| of.iter().map(|of| of.shape.iter().product::<usize>()).sum();
-    let params = vec![A::of(0.5); count(layer.parameters(width.into()))];
-    let buffers = vec![A::of(0.5); count(layer.buffers(width.into()))];
-    let (mut y, dy) = (Array2::zeros((rows, layer.output_shape(width.into()).unwrap().size())), x.clone());
+    let params = vec![A::of(0.5); count(layer.parameters(input))];
+    let buffers = vec![A::of(0.5); count(layer.buffers(input))];
+    let (mut y, dy) = (Array2::zeros((rows, layer.output_shape(input).unwrap().size())), x.clone());
     let dy = if y.dim() == x.dim() { dy } else { y.clone() };
     let (mut dx, mut grad, mut next) = (x.clone(), params.clone(), buffers.clone());
-    let mut ws = LayerWorkspace::new(layer, width, rows).unwrap();
+    let mut ws = LayerWorkspace::new(layer, input, rows).unwrap();
     for turn in 0..2 {
         let pass = Forward::new(&mut ws, &params, &buffers, x.view(), y.view_mut()).unwrap();
         let prediction = allocations(|| layer.forward(pass));
@@ -225,10 +227,12 @@ fn passes<A: Scalar>(layer: &dyn Layer<A>) {
 }
 
 fn all_layers<A: Scalar>() {
-    for layer in built_in_layers::<A>(67).into_iter().flat_map(|layer| layer.examples) {
-        // A model plans its blocks once.
-        let placed = layer.placed(67.into()).unwrap();
-        passes::<A>(placed.as_deref().unwrap_or(&*layer));
+    for BuiltInLayer { input, examples, .. } in built_in_layers::<A>(67) {
+        for layer in examples {
+            // A model plans its blocks once.
+            let placed = layer.placed(input).unwrap();
+            passes::<A>(placed.as_deref().unwrap_or(&*layer), input);
+        }
     }
 }
 

@@ -12,19 +12,25 @@ fn samples(rows: usize, width: usize) -> Array2<f64> {
     RandomState::new(1).normal((rows, width), 0.2, 1.5)
 }
 
+/// Asserts that a layer passes every check for samples of this shape.
+#[track_caller]
+fn passes(single: &dyn Layer<f32>, double: &dyn Layer<f64>, input: Shape, rows: usize) {
+    let x = samples(rows, input.size());
+    let report = conformance::both(single, double, input, x.view(), 3).unwrap();
+    let row_wise = [false, true].map(|training| usize::from(double.row_wise(training)));
+    let checks = 12 + 2 * (row_wise[0] + row_wise[1]);
+    assert!(report.passed() && report.checks == checks, "{double:?} for {input}: {report}");
+}
+
 #[test]
 fn every_layer() {
     // Odd sizes, whole lanes and blocks, and sizes of more than one block.
     for (rows, width) in [(5, 3), (4, 16), (3, 67)] {
         let layers = built_in_layers::<f32>(width).into_iter().zip(built_in_layers::<f64>(width));
-        for (single, double) in
-            layers.flat_map(|(single, double)| single.examples.into_iter().zip(double.examples))
-        {
-            let x = samples(rows, width);
-            let report = conformance::both(&*single, &*double, width.into(), x.view(), 3).unwrap();
-            let row_wise = [false, true].map(|training| usize::from(double.row_wise(training)));
-            let checks = 12 + 2 * (row_wise[0] + row_wise[1]);
-            assert!(report.passed() && report.checks == checks, "{double:?}: {report}");
+        for (singles, doubles) in layers {
+            for (single, double) in singles.examples.iter().zip(&doubles.examples) {
+                passes(&**single, &**double, doubles.input, rows);
+            }
         }
     }
 }

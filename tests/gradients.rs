@@ -5,7 +5,7 @@ use manabi::activation::{
     PRelu, Relu6, Sigmoid, Softplus, Tanh, TrainableActFn, built_in_activations,
 };
 use manabi::gradcheck;
-use manabi::layer::{Backward, Forward, LayerWorkspace, TrainableActivation, built_in_layers};
+use manabi::layer::{Backward, BuiltInLayer, Forward, LayerWorkspace, TrainableActivation, built_in_layers};
 use manabi::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 use manabi::output::Output;
 use manabi::random::{Random, RandomState};
@@ -184,10 +184,14 @@ fn every_layer() {
         Box::new(TrainableActivation::new(Swish::new(-0.5)).per_unit(true)),
         Box::new(TrainableActivation::new(Swish::new(20.0)).per_unit(true)),
     ];
-    for layer in built_in_layers::<f64>(5).into_iter().flat_map(|layer| layer.examples).chain(others) {
-        let report = gradcheck::layer(&layer, x.view(), 3).unwrap();
+    let check = |layer: &dyn Layer<f64>, input| {
+        let report = gradcheck::layer_with_shape(layer, input, x.view(), 3).unwrap();
         assert!(report.passed() && report.points >= x.len(), "{layer:?}: {report}");
+    };
+    for BuiltInLayer { input, examples, .. } in built_in_layers(5) {
+        examples.iter().for_each(|layer| check(layer, input));
     }
+    others.iter().for_each(|layer| check(layer, 5.into()));
 }
 
 #[test]

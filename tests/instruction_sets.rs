@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use manabi::activation::{PRelu, Softplus};
-use manabi::data::Images;
+use manabi::data::{Dataset, ImageTransform, Images, Place};
 use manabi::layer::{
     Backward, BatchNorm, Dropout, Forward, LayerWorkspace, TensorSpec, TrainableActivation, Training,
     built_in_layers,
@@ -17,7 +17,7 @@ use manabi::optim::{Clip, Stepper, built_in_optimizers};
 use manabi::output::{Output, built_in_outputs};
 use manabi::random::{Noise, Random, RandomState};
 use manabi::{
-    Activation, Affine, Layer, Mish, Mnist, Normalizer, Scalar, Sequential, Sgd, Swish, Trainer, simd,
+    Activation, Affine, Layer, Mish, Mnist, Normalizer, Scalar, Sequential, Sgd, Shape, Swish, Trainer, simd,
 };
 use ndarray::{Array2, ArrayView2};
 
@@ -59,8 +59,7 @@ fn inputs<A: Scalar>() -> Array2<A> {
     Array2::from_shape_vec((1, all.len()), all).expect("the shape has the length of the values")
 }
 
-fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
-    let shape = x.ncols().into();
+fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, shape: Shape, x: ArrayView2<'_, A>) {
     let outputs = layer.output_shape(shape).expect("the layer accepts the samples").size();
     let (dy, mut dx) = (Array2::from_elem((x.nrows(), outputs), A::of(0.7)), x.to_owned());
     let mut y = dy.clone();
@@ -89,20 +88,22 @@ fn layer<A: Scalar>(what: &str, layer: &dyn Layer<A>, x: ArrayView2<'_, A>) {
 fn layers<A: Scalar>() {
     let (all, normal) = (inputs::<A>(), RandomState::new(7).normal((41, 77), 0.5, 2.0).mapv(A::of));
     for (special, plain) in built_in_layers(all.len()).into_iter().zip(built_in_layers(normal.ncols())) {
+        let inputs = [special.input, plain.input];
         for (special, plain) in special.examples.iter().zip(&plain.examples) {
             // A layer without parameters processes each value separately.
-            if special.parameters(all.len().into()).is_empty() {
-                layer(special.kind(), special, all.view());
+            if special.parameters(inputs[0]).is_empty() {
+                layer(special.kind(), special, inputs[0], all.view());
             }
-            layer(plain.kind(), plain, normal.view());
+            layer(plain.kind(), plain, inputs[1], normal.view());
         }
     }
+    let row = all.ncols().into();
     let finite = all.mapv(|u| if u.is_finite() && u.abs() < A::of(1e9) { u } else { A::one() });
-    layer("prelu", &TrainableActivation::new(PRelu::default()), finite.view());
-    layer("trainable_swish", &TrainableActivation::new(Swish::default()), finite.view());
-    layer("swish_per_unit", &TrainableActivation::new(Swish::default()).per_unit(true), finite.view());
-    layer("softplus", &Activation::new(Softplus::new(2.0)), all.view());
-    layer("swish", &Activation::new(Swish::new(1.5)), all.view());
+    layer("prelu", &TrainableActivation::new(PRelu::default()), row, finite.view());
+    layer("trainable_swish", &TrainableActivation::new(Swish::default()), row, finite.view());
+    layer("swish_per_unit", &TrainableActivation::new(Swish::default()).per_unit(true), row, finite.view());
+    layer("softplus", &Activation::new(Softplus::new(2.0)), row, all.view());
+    layer("swish", &Activation::new(Swish::new(1.5)), row, all.view());
 }
 
 fn products<A: Scalar>() {
@@ -117,6 +118,17 @@ fn products<A: Scalar>() {
             print(&format!("{m}x{k}x{n}"), c.as_slice().expect("standard layout"));
         }
     }
+}
+
+/// Changes digits at random.
+fn images<A: Scalar>() {
+    let Mnist { train, .. } = Mnist::synthetic(50, 1, 0).expect("the counts are valid");
+    let transform = ImageTransform::new().horizontal_flip(0.5).scale(0.8..=1.2).rotation(30.0).shift(2);
+    let augmented = transform.erasing(0.5).fill(0.3).augment::<A>(&train).expect("the settings are valid");
+    let (mut x, mut t) = (Array2::zeros((50, 784)), Array2::zeros((50, 10)));
+    let rows: Vec<usize> = (0..50).collect();
+    augmented.gather_at(Place::training(1, 1), &rows, x.view_mut(), t.view_mut()).expect("the shapes fit");
+    print("images", x.as_slice().expect("standard layout"));
 }
 
 /// Trains on digits with every loss that accepts the output.
@@ -186,6 +198,8 @@ fn digests() {
     products::<f64>();
     optimizers::<f32>();
     optimizers::<f64>();
+    images::<f32>();
+    images::<f64>();
     training::<f32>();
     training::<f64>();
 }

@@ -12,7 +12,10 @@ use manabi::activation::{
     Sigmoid, Softplus, Softsign, Tanh,
 };
 use manabi::init::Initializer;
-use manabi::layer::{BatchNorm, Chain, Concat, Dropout, LayerNorm, Residual, TrainableActivation};
+use manabi::layer::TrainableActivation;
+use manabi::layer::{
+    BatchNorm, Chain, Concat, Conv2d, Dropout, Flatten, LayerNorm, MaxPool2d, Padding, Residual,
+};
 use manabi::random::{Random, RandomState};
 use manabi::{Activation, Affine, CrossEntropy, Layer, Mish, Relu, Scalar, Sequential, Softmax, Swish};
 use ndarray::Array2;
@@ -33,7 +36,52 @@ fn networks<A: Scalar>(seed: u32) -> Vec<Sequential<A>> {
     add!(Relu, Relu6, LeakyRelu::new(0.2), Elu::new(0.7), Selu, Celu::new(0.7), Softplus::new(2.0), Softsign);
     add!(Sigmoid, LogSigmoid, Tanh, HardTanh, HardSigmoid, HardSwish, Gelu, GeluTanh, Mish);
     networks.push(nested(seed));
+    networks.extend([lenet(seed), keras(seed)]);
     networks
+}
+
+/// Returns LeNet-5.
+fn lenet<A: Scalar>(seed: u32) -> Sequential<A> {
+    let bias = Initializer::GLOROT_UNIFORM;
+    Sequential::builder([1, 28, 28])
+        .add_layer("conv1", Conv2d::new(6, 5).padding(2).bias_initializer(bias))
+        .add_layer("relu1", Activation::new(Relu))
+        .add_layer("pool1", MaxPool2d::new(2))
+        .add_layer("conv2", Conv2d::new(16, 5).bias_initializer(bias))
+        .add_layer("relu2", Activation::new(Relu))
+        .add_layer("pool2", MaxPool2d::new(2))
+        .add_layer("flatten", Flatten)
+        .add_layer("affine1", Affine::new(120))
+        .add_layer("relu3", Activation::new(Relu))
+        .add_layer("affine2", Affine::new(84))
+        .add_layer("relu4", Activation::new(Relu))
+        .add_layer("affine3", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .seed(seed)
+        .build()
+        .unwrap()
+}
+
+/// Returns the network of Keras's MNIST example.
+fn keras<A: Scalar>(seed: u32) -> Sequential<A> {
+    Sequential::builder([1, 28, 28])
+        .add_layer("conv1", Conv2d::new(32, 3).padding(1).bias_initializer(Initializer::GLOROT_UNIFORM))
+        .add_layer("relu1", Activation::new(Relu))
+        .add_layer("conv2", Conv2d::new(64, 3).padding(Padding::Same))
+        .add_layer("relu2", Activation::new(Relu))
+        .add_layer("pool1", MaxPool2d::new(2))
+        .add_layer("dropout1", Dropout::new(0.25))
+        .add_layer("flatten", Flatten)
+        .add_layer("affine1", Affine::new(128))
+        .add_layer("relu3", Activation::new(Relu))
+        .add_layer("dropout2", Dropout::new(0.5))
+        .add_layer("affine2", Affine::new(10))
+        .set_output(Softmax)
+        .set_error(CrossEntropy)
+        .seed(seed)
+        .build()
+        .unwrap()
 }
 
 /// Returns blocks nested two deep, with and without a projection.
@@ -106,10 +154,15 @@ fn read<A: Scalar>(path: &Path, name: &str) -> Array2<A> {
 /// Writes models and their predictions for PyTorch.
 fn leave<A: Scalar>(folder: &Path, name: &str) {
     for (i, mut model) in networks::<A>(1).into_iter().enumerate() {
-        let statistics: Vec<A> = (1..=12).map(|i| A::of(f64::from(i) / 7.0)).collect();
-        model.set_buffer_values(&statistics).unwrap();
+        let statistics = (1..=model.buffer_values().len()).map(|i| A::of(i as f64 / 7.0));
+        model.set_buffer_values(&statistics.collect::<Vec<A>>()).unwrap();
         model.save(folder.join(format!("{name}_{i}.safetensors"))).unwrap();
-        let x = RandomState::new(2).normal((20, 5), 0.0, 2.0).mapv(A::of);
+        let mut x = RandomState::new(2).normal((20, model.input_dim()), 0.0, 2.0);
+        if model.input_shape().rank() == 3 {
+            // To a convolution, images of noise look alike unless their contrast differs.
+            x.rows_mut().into_iter().enumerate().for_each(|(i, mut row)| row *= i as f64 / 40.0);
+        }
+        let x = x.mapv(A::of);
         let y = model.predict(x.view()).unwrap();
         write(&folder.join(format!("{name}_{i}_samples.safetensors")), [("x", &x), ("y", &y)]);
     }

@@ -3,7 +3,8 @@
 use manabi::activation::{ActivationVisitor, Identity, PRelu, TrainableActFn, built_in_activations};
 use manabi::init::Initializer;
 use manabi::layer::{
-    Backward, Chain, Concat, Flatten, Forward, Residual, TensorSpec, TrainableActivation, built_in_layers,
+    Backward, BuiltInLayer, Chain, Concat, Flatten, Forward, Reshape, Residual, TensorSpec,
+    TrainableActivation, built_in_layers,
 };
 use manabi::loss::{ElementwiseLoss, Loss, LossFn, MeanSquaredError, built_in_losses};
 use manabi::output::{Output, built_in_outputs};
@@ -22,8 +23,19 @@ fn around<A: Scalar>(
     output: impl Output<A> + 'static,
     loss: impl Loss<A> + 'static,
 ) -> Sequential<A> {
+    around_shaped(4.into(), layer, output, loss)
+}
+
+/// Returns such a model with an input of this shape, which has 4 values, for the layer under test.
+fn around_shaped<A: Scalar>(
+    shape: Shape,
+    layer: impl Layer<A> + 'static,
+    output: impl Output<A> + 'static,
+    loss: impl Loss<A> + 'static,
+) -> Sequential<A> {
     let mut model = Sequential::builder(3)
         .add_layer("affine1", Affine::new(4).bias_initializer(Initializer::HE_NORMAL))
+        .add_layer("reshape1", Reshape::new(shape))
         .add_layer("own1", layer)
         .add_layer("flatten1", Flatten)
         .add_layer("affine2", Affine::new(2).bias_initializer(Initializer::HE_UNIFORM))
@@ -76,9 +88,13 @@ fn layers_come_back<A: Scalar>() {
     let mut odd = EachActivation::<A>(Vec::new());
     built_in_activations(&mut odd);
     odd.0.push(Box::new(Activation::new(Swish::new(-1e-300))));
-    for layer in built_in_layers(4).into_iter().flat_map(|layer| layer.examples).chain(odd.0) {
-        comes_back::<A>(&around(layer, Identity, MeanSquaredError), &Registry::new());
+    let check = |layer: Box<dyn Layer<A>>, input| {
+        comes_back(&around_shaped(input, layer, Identity, MeanSquaredError), &Registry::new());
+    };
+    for BuiltInLayer { input, examples, .. } in built_in_layers(4) {
+        examples.into_iter().for_each(|layer| check(layer, input));
     }
+    odd.0.into_iter().for_each(|layer| check(layer, 4.into()));
 }
 
 #[test]

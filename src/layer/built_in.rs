@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::window::Window;
 use super::{
-    Activation, Affine, BatchNorm, Chain, Concat, Dropout, Flatten, Layer, LayerNorm, Reshape, Residual,
-    TrainableActivation,
+    Activation, Affine, AvgPool2d, BatchNorm, Chain, Concat, Conv2d, ConvTranspose2d, Dropout, Dropout2d,
+    Flatten, GlobalAvgPool2d, Layer, LayerNorm, MaxPool2d, Padding, Reshape, Residual, TrainableActivation,
 };
 use crate::activation::{ActFn, ActivationVisitor, TrainableActFn, built_in_activations};
 use crate::error::{Error, Result};
@@ -22,18 +23,21 @@ pub type MakeLayer<A> = Box<dyn Fn(&Settings, MakeChain<'_, A>) -> Result<Arc<dy
 #[doc(hidden)]
 #[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct BuiltInLayer<A> {
+    /// The shape of the samples of the examples.
+    pub input: Shape,
     /// Examples of the layer with different settings, for tests that cover every layer.
     pub examples: Vec<Box<dyn Layer<A>>>,
     /// The function that creates the layer from its settings.
     pub make: MakeLayer<A>,
 }
 
-/// Returns every built-in layer, with examples for samples of `width` values. The activations come first.
+/// Returns every built-in layer, with examples for samples of `width` values. The activations come first. A sample of a layer for
+/// images is an image with one row of pixels.
 ///
 /// Add a new layer to the list in this function.
 #[doc(hidden)]
 pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
-    let mut all = Layers(Vec::new());
+    let mut all = Layers { input: width.into(), list: Vec::new() };
     built_in_activations(&mut all);
     all.add([Affine::new(4), Affine::new(33)], |settings, _| Ok(Affine::new(settings.count("units")?)));
     all.add([Dropout::new(0.0), Dropout::new(0.4)], |settings, _| Ok(Dropout::new(settings.number("p")?)));
@@ -74,11 +78,33 @@ pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
         }
         Ok(concat)
     });
-    all.0
+    all.input = [1, 1, width].into();
+    let other = Conv2d::new(2, [1, 3]).padding(Padding::Same).bias(false);
+    all.add([Conv2d::new(3, 1).stride(2).padding([0, 1]), other], |settings, _| Conv2d::of(settings));
+    let other = ConvTranspose2d::new(3, [1, 2]).stride(2).output_padding(1);
+    all.add([ConvTranspose2d::new(2, [2, 3]).bias(false), other], |settings, _| {
+        ConvTranspose2d::of(settings)
+    });
+    let three = MaxPool2d::new([1, 3]).stride(1).padding([0, 1]);
+    all.add([MaxPool2d::new(1), three], |settings, _| Ok(MaxPool2d { window: Window::of(settings)? }));
+    let three = AvgPool2d::new([1, 3]).stride([2, 1]).padding([0, 1]);
+    all.add([AvgPool2d::new(1), three, three.count_include_pad(false)], |settings, _| {
+        let (window, count_include_pad) = (Window::of(settings)?, settings.flag("count_include_pad")?);
+        Ok(AvgPool2d { window, count_include_pad })
+    });
+    all.add([GlobalAvgPool2d], |_, _| Ok(GlobalAvgPool2d));
+    all.add([Dropout2d::new(0.0), Dropout2d::new(0.4)], |settings, _| {
+        Ok(Dropout2d::new(settings.number("p")?))
+    });
+    all.list
 }
 
 /// The list under construction.
-struct Layers<A>(Vec<BuiltInLayer<A>>);
+struct Layers<A> {
+    /// The shape of the samples of the layers that are added.
+    input: Shape,
+    list: Vec<BuiltInLayer<A>>,
+}
 
 impl<A: Scalar> Layers<A> {
     fn add<L: Layer<A>, const N: usize>(
@@ -86,7 +112,8 @@ impl<A: Scalar> Layers<A> {
         examples: [L; N],
         make: impl Fn(&Settings, MakeChain<'_, A>) -> Result<L> + Send + Sync + 'static,
     ) {
-        self.0.push(BuiltInLayer {
+        self.list.push(BuiltInLayer {
+            input: self.input,
             examples: examples.into_iter().map(|layer| Box::new(layer) as _).collect(),
             make: Box::new(move |settings, chain| Ok(Arc::new(make(settings, chain)?))),
         });

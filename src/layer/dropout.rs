@@ -1,9 +1,9 @@
 use super::{Backward, Forward, Layer, flat, flat_mut};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::parallel::parts;
 use crate::random::Noise;
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check};
 use crate::shape::Shape;
 use crate::simd::dispatch;
 
@@ -25,7 +25,7 @@ use crate::simd::dispatch;
 /// | `p` | the probability that a value is set to 0 | none | at least 0 and below 1 |
 ///
 /// # Errors
-/// Building a model returns [`Error::Layer`] if p is out of range.
+/// Building a model returns [`Error::Layer`](crate::Error::Layer) if p is out of range.
 ///
 /// Source: Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*, 2014; scaled in training
 /// as in `torch.nn.Dropout`.
@@ -59,7 +59,7 @@ impl Dropout {
 
     /// Writes M·`from` to `to`.
     fn mask<A: Scalar>(&self, noise: Noise, threads: usize, width: usize, from: &[A], to: &mut [A]) {
-        let (threshold, scale) = ((self.p * 4_294_967_296.0) as u32, A::of(1.0 / (1.0 - self.p)));
+        let mask = Mask::new(self.p);
         parts(threads, to, width, &|start, to| {
             let (from, noise) = (&from[start..][..to.len()], noise.rows_from(start / width));
             dispatch(
@@ -71,13 +71,10 @@ impl Dropout {
                             (to.as_chunks_mut::<2>(), from.as_chunks::<2>());
                         for (pair, (to, from)) in to.iter_mut().zip(from).enumerate() {
                             let bits = noise.pair(row, pair);
-                            *to = [
-                                masked(from[0], bits[0], threshold, scale),
-                                masked(from[1], bits[1], threshold, scale),
-                            ];
+                            *to = [mask.apply(from[0], bits[0]), mask.apply(from[1], bits[1])];
                         }
                         for (to, &from) in last.iter_mut().zip(last_from) {
-                            *to = masked(from, noise.bits(row, width - 1), threshold, scale);
+                            *to = mask.apply(from, noise.bits(row, width - 1));
                         }
                     }
                 },
@@ -92,10 +89,8 @@ impl<A: Scalar> Layer<A> for Dropout {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        match (0.0..1.0).contains(&self.p) {
-            true => Ok(input),
-            false => Err(Error::setting("p", "at least 0 and below 1", self.p)),
-        }
+        Mask::<A>::check(self.p)?;
+        Ok(input)
     }
 
     fn row_wise(&self, _training: bool) -> bool {
@@ -124,8 +119,29 @@ impl<A: Scalar> Layer<A> for Dropout {
     }
 }
 
-/// Returns a value times its element of M. This is a product rather than a selection, so that NaN remains NaN.
-#[inline(always)]
-fn masked<A: Scalar>(from: A, bits: u32, threshold: u32, scale: A) -> A {
-    from * if bits >= threshold { scale } else { A::zero() }
+/// The elements of M for random bits.
+#[derive(Clone, Copy)]
+pub(super) struct Mask<A> {
+    /// An element is 0 if its bits are below this number.
+    threshold: u32,
+    /// The other elements.
+    scale: A,
+}
+
+impl<A: Scalar> Mask<A> {
+    /// Creates a mask whose elements are 0 with probability `p`.
+    pub fn new(p: f64) -> Self {
+        Self { threshold: (p * 4_294_967_296.0) as u32, scale: A::of(1.0 / (1.0 - p)) }
+    }
+
+    /// Returns an error if the probability is out of range.
+    pub fn check(p: f64) -> Result<()> {
+        check((0.0..1.0).contains(&p), "p", "at least 0 and below 1", p)
+    }
+
+    /// Returns a value times its element of M. This is a product rather than a selection, so that NaN remains NaN.
+    #[inline(always)]
+    pub fn apply(self, from: A, bits: u32) -> A {
+        from * if bits >= self.threshold { self.scale } else { A::zero() }
+    }
 }

@@ -3,9 +3,13 @@
 //! | layer | computes |
 //! |---|---|
 //! | [`Affine`] | X·W + b; also called dense, linear or fully connected |
+//! | [`Conv2d`], [`ConvTranspose2d`] | weighted sums of the pixels under a kernel that moves over an image; the transpose |
 //! | [`Activation`], [`TrainableActivation`] | an [activation function](crate::activation), applied to every value |
 //! | [`BatchNorm`], [`LayerNorm`] | values with mean 0 and variance 1 over the batch, or over the sample |
 //! | [`Dropout`] | the input; in training, random values are set to 0 and the others scaled |
+//! | [`Dropout2d`] | the same for whole channels of an image |
+//! | [`MaxPool2d`], [`AvgPool2d`] | the largest pixel, or the mean, of each window of an image |
+//! | [`GlobalAvgPool2d`] | the mean of each channel of an image |
 //! | [`Flatten`], [`Reshape`] | the same values in another shape |
 //! | [`Chain`] | a sequence of layers, as one layer |
 //! | [`Residual`] | x plus the output of a chain of layers for x |
@@ -16,21 +20,30 @@
 
 mod activation;
 mod affine;
+mod avg_pool_2d;
 mod batch_norm;
 mod branches;
 mod built_in;
 mod chain;
 mod concat;
+mod conv_2d;
+mod conv_transpose_2d;
 mod dropout;
+mod dropout_2d;
+mod filters;
+mod global_avg_pool_2d;
 mod layer_norm;
+mod max_pool_2d;
 mod pass;
 mod plan;
+mod pool;
 mod reshape;
 mod residual;
 mod run;
 mod scratch;
 mod tensor_spec;
 mod trainable;
+mod window;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -40,14 +53,20 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use avg_pool_2d::AvgPool2d;
 pub use batch_norm::BatchNorm;
 #[doc(hidden)]
 pub use built_in::{BuiltInLayer, MakeChain, built_in_layers};
 pub use chain::Chain;
 pub(crate) use chain::Named;
 pub use concat::Concat;
+pub use conv_2d::Conv2d;
+pub use conv_transpose_2d::ConvTranspose2d;
 pub use dropout::Dropout;
+pub use dropout_2d::Dropout2d;
+pub use global_avg_pool_2d::GlobalAvgPool2d;
 pub use layer_norm::LayerNorm;
+pub use max_pool_2d::MaxPool2d;
 pub use pass::{Backward, Forward, LayerWorkspace, Training};
 pub(crate) use plan::{Declared, Plan, Slot};
 pub use reshape::{Flatten, Reshape};
@@ -57,6 +76,7 @@ pub(crate) use scratch::Memory;
 pub use scratch::{Kept, KeptMut, Scratch};
 pub use tensor_spec::TensorSpec;
 pub use trainable::TrainableActivation;
+pub use window::{Extent, Padding};
 
 use crate::delegate::delegate;
 use crate::error::Result;

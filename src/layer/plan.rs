@@ -12,6 +12,10 @@ use crate::shape::Shape;
 
 /// The number of parameters and outputs from which the weights of a stretch are large.
 const HEAVY: usize = 1 << 18;
+/// The number of bytes of the rows that pass light layers together, which stay in the cache.
+const CACHED: usize = 2 << 20;
+/// The number of values of a row from which it pays off that only a few rows pass light layers together.
+const WIDE: usize = 1 << 12;
 
 /// The declarations of a layer for one input shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +100,12 @@ impl<A: Scalar> Slot<A> {
         kept.len().max(gradients.len()) + 1
     }
 
+    /// Returns whether few parameters serve many outputs, as in layers for images. A few rows at a time then pass the layer as
+    /// fast as a whole batch.
+    fn is_light(&self) -> bool {
+        self.declared.size <= self.output_size()
+    }
+
     /// Returns the width of the input if the weights may be divided among threads instead of the rows of a batch.
     ///
     /// Each thread then works with roughly the weights that it updates, so that the weights need not move between cores in every
@@ -104,6 +114,12 @@ impl<A: Scalar> Slot<A> {
         let Declared { input, output, size, .. } = &self.declared;
         let inputs = input.size();
         (*size >= inputs.saturating_mul(output.size()) && halves(0, inputs)).then_some(inputs)
+    }
+
+    /// Returns the number of values of a row that the layer writes: its output and what it keeps.
+    fn values(&self) -> usize {
+        let kept = self.declared.scratch.kept.iter();
+        kept.fold(self.output_size(), |sum, &width| sum.saturating_add(width))
     }
 
     pub fn output_size(&self) -> usize {
@@ -122,18 +138,37 @@ pub(super) struct Stretch {
     work: usize,
     /// The input width of a layer whose weights may be divided instead of rows, in a forward pass.
     weights: Option<usize>,
+    /// The number of values that a row has in all layers together, if all layers are light.
+    values: Option<usize>,
 }
 
 impl Stretch {
     fn of<A: Scalar>(index: usize, slot: &Slot<A>, training: bool) -> Self {
         let weights = if training { slot.divides_weights() } else { None };
         let work = slot.declared.size + slot.output_size();
-        Self { layers: index..index + 1, by_rows: slot.divides(training), training, work, weights }
+        let values = slot.is_light().then(|| slot.values());
+        Self { layers: index..index + 1, by_rows: slot.divides(training), training, work, weights, values }
     }
 
     /// Returns whether a batch can pass the next stretch together with this one.
     fn joins(&self, next: &Self, arrays: usize) -> bool {
-        self.by_rows && next.by_rows && self.weights.is_none() && next.weights.is_none() && arrays <= MOST
+        let ends = next.values.is_none() && self.is_wide();
+        let by_weights = self.weights.is_some() || next.weights.is_some();
+        self.by_rows && next.by_rows && !by_weights && !ends && arrays <= MOST
+    }
+
+    /// Returns whether all layers are light and a row has many values.
+    fn is_wide(&self) -> bool {
+        self.values.is_some_and(|values| values >= WIDE)
+    }
+
+    /// Returns the number of rows that pass the layers together, so that the outputs of a layer are still cached when the next
+    /// layer reads them.
+    pub fn rows<A>(&self) -> usize {
+        match self.values {
+            Some(values) if self.by_rows && self.is_wide() => (CACHED / size_of::<A>() / values).max(1),
+            _ => usize::MAX,
+        }
     }
 
     /// Returns the number of threads among which the rows of a forward pass are divided.
@@ -283,6 +318,7 @@ fn stretches<A: Scalar>(slots: &[Slot<A>], training: bool) -> Vec<Stretch> {
             Some(last) if last.joins(&next, arrays) => {
                 last.layers.end = next.layers.end;
                 last.work = last.work.saturating_add(next.work);
+                last.values = last.values.zip(next.values).map(|(a, b)| a.saturating_add(b));
             }
             _ => {
                 arrays = slot.arrays();

@@ -14,9 +14,14 @@ use crate::parallel::{Divide, divide};
 use crate::random::Noise;
 use crate::scalar::Scalar;
 
-/// Passes a batch forward through all layers of a plan.
+/// Passes a batch forward through all layers of a plan, and keeps what the backward pass needs.
 #[inline(never)]
 pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
+    forward_stretches(plan, pass, true);
+}
+
+/// Passes a batch forward, stretch by stretch. If the arrays are not kept, all rows may use the same place in an array.
+fn forward_stretches<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>, keeps: bool) {
     let Forward { params, buffers, mut x, y, mut kept, temporary, mut training, engine, .. } = pass;
     let mut last = Some(y);
     for stretch in plan.stretches(training.is_some()) {
@@ -25,13 +30,25 @@ pub(crate) fn forward<A: Scalar>(plan: &Plan<A>, pass: Forward<'_, A>) {
         let is_last = layers.end == plan.slots.len();
         let mut y = last.take_if(|_| is_last).unwrap_or_else(|| kept.take_first());
         let shares = stretch.shares(x.nrows(), engine.thread_count());
-        match if shares > 1 { own.rows() } else { None } {
+        let (chunk, noise) = (stretch.rows::<A>(), training.as_ref().map(|training| training.noise));
+        match if shares > 1 || chunk < x.nrows() { own.rows() } else { None } {
             Some(arrays) => {
-                let noise = training.as_ref().map(|training| training.noise);
-                let (y, engines) = (y.view_mut(), engine.parts(shares));
+                let (y, engines) = (y.view_mut(), engine.team(shares));
                 let temporary = &mut temporary[..shares * plan.scratch.temporary];
-                let part =
-                    ForwardPart { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines };
+                let arrays = (arrays, keeps);
+                let part = ForwardPart {
+                    plan,
+                    layers,
+                    params,
+                    buffers,
+                    x,
+                    y,
+                    arrays,
+                    chunk,
+                    noise,
+                    temporary,
+                    engines,
+                };
                 divide(part, shares, &ForwardPart::run);
             }
             None => {
@@ -95,7 +112,9 @@ pub(crate) fn predict<A: Scalar>(
         let (mut kept, temporary) = memory.forward(x.nrows());
         if let (true, Some(arrays)) = (shares > 1, kept.rows()) {
             let (layers, noise, engines) = (stretch.layers.clone(), None, engine.parts(shares));
-            let part = ForwardPart { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines };
+            let (arrays, chunk) = ((arrays, false), stretch.rows::<A>());
+            let part =
+                ForwardPart { plan, layers, params, buffers, x, y, arrays, chunk, noise, temporary, engines };
             return divide(part, shares, &ForwardPart::run);
         }
     }
@@ -103,7 +122,8 @@ pub(crate) fn predict<A: Scalar>(
     for (x, y) in x.axis_chunks_iter(Axis(0), room).zip(y.axis_chunks_iter_mut(Axis(0), room)) {
         let (kept, temporary) = memory.forward(x.nrows());
         let (training, engine) = (None, &mut *engine);
-        forward(plan, Forward { params, buffers, input, output, x, y, kept, temporary, training, engine });
+        let pass = Forward { params, buffers, input, output, x, y, kept, temporary, training, engine };
+        forward_stretches(plan, pass, false);
     }
 }
 
@@ -115,7 +135,10 @@ struct ForwardPart<'a, A: Scalar> {
     buffers: &'a [A],
     x: ArrayView2<'a, A>,
     y: ArrayViewMut2<'a, A>,
-    arrays: RowsOf<'a, A>,
+    /// The arrays, and whether each row keeps its place in them.
+    arrays: (RowsOf<'a, A>, bool),
+    /// The maximum number of rows that pass the layers together.
+    chunk: usize,
     /// The noise of the rows in training, or `None` in prediction.
     noise: Option<Noise>,
     temporary: &'a mut [A],
@@ -129,10 +152,10 @@ impl<A: Scalar> Divide for ForwardPart<'_, A> {
     }
 
     fn split_at(self, row: usize) -> (Self, Self) {
-        let Self { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines } = self;
+        let Self { plan, layers, params, buffers, x, y, arrays, chunk, noise, temporary, engines } = self;
         let (x, other_x) = x.split_at(Axis(0), row);
         let (y, other_y) = y.split_at(Axis(0), row);
-        let (arrays, other_arrays) = arrays.split_at(row, engines.len());
+        let (own, other_arrays) = arrays.0.split_at(row, engines.len());
         let other_noise = noise.map(|noise| noise.rows_from(row));
         let half = engines.len() / 2;
         let (temporary, other_temporary) = temporary.split_at_mut(half * plan.scratch.temporary);
@@ -144,26 +167,36 @@ impl<A: Scalar> Divide for ForwardPart<'_, A> {
             buffers,
             x: other_x,
             y: other_y,
-            arrays: other_arrays,
+            arrays: (other_arrays, arrays.1),
+            chunk,
             noise: other_noise,
             temporary: other_temporary,
             engines: other_engines,
         };
-        (Self { plan, layers, params, buffers, x, y, arrays, noise, temporary, engines }, other)
+        let arrays = (own, arrays.1);
+        (Self { plan, layers, params, buffers, x, y, arrays, chunk, noise, temporary, engines }, other)
     }
 }
 
 impl<A: Scalar> ForwardPart<'_, A> {
     fn run(self) {
-        let Self { plan, layers, params, buffers, x, mut y, mut arrays, noise, temporary, engines } = self;
-        let ((input, output), (count, room)) = (plan.shapes(&layers), arrays.room());
-        for (x, y) in x.axis_chunks_iter(Axis(0), room).zip(y.axis_chunks_iter_mut(Axis(0), room)) {
-            let mut arrays = arrays.reborrow();
-            let kept = RowsOf::lend(&mut arrays, (count, room), x.nrows());
+        let Self { plan, layers, params, buffers, x, mut y, arrays, chunk, mut noise, temporary, engines } =
+            self;
+        let (mut arrays, keeps) = arrays;
+        let (input, output) = plan.shapes(&layers);
+        let chunk = chunk.min(arrays.room().1);
+        for (x, y) in x.axis_chunks_iter(Axis(0), chunk).zip(y.axis_chunks_iter_mut(Axis(0), chunk)) {
+            let (rows, room) = (x.nrows(), arrays.room());
+            let mut own = arrays.reborrow();
+            let kept = RowsOf::lend(&mut own, room, rows);
             let training = noise.map(|noise| Training::new(noise, &mut []));
             let (temporary, engine) = (&mut *temporary, &mut engines[0]);
             let pass = Forward { params, buffers, input, output, x, y, kept, temporary, training, engine };
             forward_layers(plan, layers.clone(), pass);
+            if keeps {
+                arrays = arrays.split_at(rows, 1).1;
+            }
+            noise = noise.map(|noise| noise.rows_from(rows));
         }
     }
 }
@@ -205,8 +238,10 @@ pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'
                 engine: &mut *engine,
             };
             let shares = stretch.shares_back(x.nrows(), pass.engine.thread_count());
-            match shares > 1 && pass.dx.is_some() {
-                true => backward_divided(plan, layers, shares, pass),
+            let chunk = stretch.rows::<A>();
+            let divides = (shares > 1 || chunk < x.nrows()) && pass.gradients.can_be_divided();
+            match divides && pass.dx.is_some() {
+                true => backward_divided(plan, layers, (shares, chunk), pass),
                 false => backward_layers(plan, layers, pass),
             }
             if let Some(below) = below {
@@ -218,12 +253,17 @@ pub(crate) fn backward<A: Scalar>(plan: &Plan<A>, count: usize, pass: Backward<'
 
 /// Passes a batch backward through some layers: first for dx, divided by rows, and then for the gradients with respect to the
 /// parameters, as a whole.
-fn backward_divided<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, shares: usize, pass: Backward<'_, A>) {
+fn backward_divided<A: Scalar>(
+    plan: &Plan<A>,
+    layers: Range<usize>,
+    (shares, chunk): (usize, usize),
+    pass: Backward<'_, A>,
+) {
     let Backward { params, buffers, x, y, dy, dx, kept, mut gradients, noise, .. } = pass;
     let (Some(dx), Some(arrays)) = (dx, gradients.rows()) else {
         unreachable!("a part is not divided again")
     };
-    let (temporary, engines) = (&mut *pass.temporary, pass.engine.parts(shares));
+    let (temporary, engines) = (&mut *pass.temporary, pass.engine.team(shares));
     let part = BackwardPart {
         plan,
         layers: layers.clone(),
@@ -235,6 +275,7 @@ fn backward_divided<A: Scalar>(plan: &Plan<A>, layers: Range<usize>, shares: usi
         dx,
         kept,
         arrays,
+        chunk,
         noise,
         temporary,
         engines,
@@ -294,6 +335,8 @@ struct BackwardPart<'a, A: Scalar> {
     dx: ArrayViewMut2<'a, A>,
     kept: Kept<'a, A>,
     arrays: RowsOf<'a, A>,
+    /// The maximum number of rows that pass the layers together.
+    chunk: usize,
     noise: Noise,
     temporary: &'a mut [A],
     /// One engine for each thread that shares the rows.
@@ -315,7 +358,7 @@ impl<A: Scalar> Divide for BackwardPart<'_, A> {
         let half = self.engines.len() / 2;
         let (temporary, other_temporary) = self.temporary.split_at_mut(half * self.plan.scratch.temporary);
         let (engines, other_engines) = self.engines.split_at_mut(half);
-        let Self { plan, layers, params, buffers, noise, .. } = self;
+        let Self { plan, layers, params, buffers, chunk, noise, .. } = self;
         let other = Self {
             plan,
             layers: layers.clone(),
@@ -327,39 +370,63 @@ impl<A: Scalar> Divide for BackwardPart<'_, A> {
             dx: other_dx,
             kept: other_kept,
             arrays: other_arrays,
+            chunk,
             noise: noise.rows_from(row),
             temporary: other_temporary,
             engines: other_engines,
         };
-        let part =
-            Self { plan, layers, params, buffers, x, y, dy, dx, kept, arrays, noise, temporary, engines };
+        let part = Self {
+            plan,
+            layers,
+            params,
+            buffers,
+            x,
+            y,
+            dy,
+            dx,
+            kept,
+            arrays,
+            chunk,
+            noise,
+            temporary,
+            engines,
+        };
         (part, other)
     }
 }
 
 impl<A: Scalar> BackwardPart<'_, A> {
     fn run(self) {
-        let Self { plan, layers, params, buffers, x, y, dy, dx, kept, noise, temporary, engines, .. } = self;
-        let ((input, output), room, mut arrays) = (plan.shapes(&layers), self.arrays.room(), self.arrays);
-        let mut arrays = arrays.reborrow();
-        let pass = Backward {
-            params,
-            buffers,
-            input,
-            output,
-            x,
-            y,
-            dy,
-            dx: Some(dx),
-            grad: None,
-            kept,
-            gradients: RowsOf::lend(&mut arrays, room, x.nrows()),
-            after_dx: false,
-            temporary,
-            noise,
-            engine: &mut engines[0],
-        };
-        backward_layers(plan, layers, pass);
+        let Self { plan, layers, params, buffers, x, y, dy, mut dx, temporary, engines, .. } = self;
+        let (mut kept, mut arrays, mut noise) = (self.kept, self.arrays, self.noise);
+        let (input, output) = plan.shapes(&layers);
+        let chunk = self.chunk.min(x.nrows());
+        let outputs = y.axis_chunks_iter(Axis(0), chunk).zip(dy.axis_chunks_iter(Axis(0), chunk));
+        let inputs = x.axis_chunks_iter(Axis(0), chunk).zip(dx.axis_chunks_iter_mut(Axis(0), chunk));
+        for ((x, dx), (y, dy)) in inputs.zip(outputs) {
+            let (rows, room) = (x.nrows(), arrays.room());
+            let (own_kept, other_kept) = kept.split_at(rows);
+            let mut own = arrays.reborrow();
+            let pass = Backward {
+                params,
+                buffers,
+                input,
+                output,
+                x,
+                y,
+                dy,
+                dx: Some(dx),
+                grad: None,
+                kept: own_kept,
+                gradients: RowsOf::lend(&mut own, room, rows),
+                after_dx: false,
+                temporary: &mut *temporary,
+                noise,
+                engine: &mut engines[0],
+            };
+            backward_layers(plan, layers.clone(), pass);
+            (kept, arrays, noise) = (other_kept, arrays.split_at(rows, 1).1, noise.rows_from(rows));
+        }
     }
 }
 

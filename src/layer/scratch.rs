@@ -260,6 +260,11 @@ impl<'a, A> KeptMut<'a, A> {
         KeptMut { arrays, capacity, rows }
     }
 
+    /// Returns whether [`rows`](KeptMut::rows) returns the arrays.
+    pub(super) fn can_be_divided(&self) -> bool {
+        matches!(&self.arrays, Arrays::Whole(arrays) if arrays.len() <= MOST)
+    }
+
     /// Returns the arrays in a form that can be split by rows. Returns `None` if they are already split, or if there are more
     /// than [`MOST`].
     pub(super) fn rows(&mut self) -> Option<RowsOf<'_, A>> {

@@ -54,6 +54,8 @@ pub struct Packs<T> {
     pub second: Pack<T>,
     /// The sums of a later block, which are added to the earlier sums.
     pub sums: Vec<T>,
+    /// The offsets of the weights of a convolution.
+    pub offsets: Vec<usize>,
 }
 
 /// Buffers for packed operands.
@@ -69,8 +71,8 @@ impl<T> Pack<T> {
     }
 }
 
-/// Returns `len` elements of a buffer, which grows if necessary. They begin at the start of a cache line, so that no load of a full
-/// register touches two lines.
+/// Returns `len` elements of a buffer, which grows if necessary. They begin at the start of a cache line, so that no load of a
+/// full register touches two lines.
 pub fn room<T: Element>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     let length = len + LINE / size_of::<T>();
     if buffer.len() < length {

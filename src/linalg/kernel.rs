@@ -283,10 +283,10 @@ fn before_lower(rows: usize, height: usize) -> usize {
 /// Tiles of `H` rows, `W` registers and `Q` tail columns, one below the other.
 ///
 /// Each shape has its own function; otherwise the compiler does not keep the sums in registers.
-struct Tiles<'a, 'b, L: Left, R, const H: usize, const W: usize, const Q: usize> {
-    panel: &'a mut Panel<'b, L, R>,
-    row: usize,
-    count: usize,
+pub(crate) struct Tiles<'a, 'b, L: Left, R, const H: usize, const W: usize, const Q: usize> {
+    pub panel: &'a mut Panel<'b, L, R>,
+    pub row: usize,
+    pub count: usize,
 }
 
 impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> WithSimd

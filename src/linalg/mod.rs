@@ -1,17 +1,24 @@
 //! Matrix products: the [`Engine`] that all layers use.
 
 mod block;
+mod convolution;
+mod convolve;
+mod convolve_weights;
 mod few;
 mod job;
 mod kernel;
+mod layout;
 mod pack;
 mod product;
 mod row;
+mod stacks;
 mod thin;
 mod weights;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+pub(crate) use convolution::{Axis, Convolution};
+pub(crate) use convolve::Kernel;
 use job::{Job, Packs, Product};
 pub(crate) use job::{THIN, halves};
 use row::Row;
@@ -69,6 +76,11 @@ impl<A: Scalar> Engine<A> {
     /// Returns `count` single-threaded engines, at most [`thread_count`](Engine::thread_count).
     pub(crate) fn parts(&mut self, count: usize) -> &mut [Self] {
         &mut self.parts[..count]
+    }
+
+    /// Returns a single-threaded engine for each of `count` threads, at most [`thread_count`](Engine::thread_count).
+    pub(crate) fn team(&mut self, count: usize) -> &mut [Self] {
+        if self.parts.is_empty() { std::slice::from_mut(self) } else { self.parts(count) }
     }
 
     /// Begins a pass whose right operands may lie in `parameters`. Its products use packed copies of these operands, if there are

@@ -46,7 +46,7 @@ impl<T: Element> Job<'_, T> {
         }
         let threads = threads.min(m.div_ceil(STRIP));
         if threads > 1 && op == Product::AB && halves(m, k) {
-            let Packs { first, second, sums } = packs;
+            let Packs { first, second, sums, .. } = packs;
             let (mid, sums) = (depth(k), room(sums, m * n));
             rayon_core::join(
                 || self.blocks(0..mid, arch, c, first, copy, threads / 2),

@@ -14,6 +14,10 @@ use crate::scalar::Scalar;
 
 /// The batch size of [`Sequential::predict`]: large enough for fast products, small enough for the cache.
 const PREDICT_ROWS: usize = 256;
+/// The size in bytes from which the outputs of all layers reduce this batch size, as in networks for images.
+const PREDICT_BYTES: usize = 32 << 20;
+/// The batch size below which the weights would be read too often.
+const FEWEST_ROWS: usize = 32;
 
 impl<A: Scalar> Sequential<A> {
     /// Returns the predictions for these samples.
@@ -31,7 +35,9 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn predict(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
         let mut y = zero_matrix("the predictions", (x.nrows(), self.output_dim()))?;
-        let mut ws = self.workspace(x.nrows().min(PREDICT_ROWS))?;
+        let values = self.plan.scratch.kept.iter().fold(0_usize, |sum, &width| sum.saturating_add(width));
+        let rows = PREDICT_BYTES / size_of::<A>() / values.max(1);
+        let mut ws = self.workspace(x.nrows().min(rows.clamp(FEWEST_ROWS, PREDICT_ROWS)))?;
         self.predict_into(x, &mut ws, y.view_mut())?;
         Ok(y)
     }

@@ -83,7 +83,7 @@ impl<A: Scalar> Registry<A> {
     #[inline(never)]
     pub fn new() -> Self {
         let (mut layers, mut outputs, mut losses) = (Makers::new(), Makers::new(), Makers::new());
-        for BuiltInLayer { examples, make } in built_in_layers::<A>(1) {
+        for BuiltInLayer { examples, make, .. } in built_in_layers::<A>(1) {
             let make: Maker<A, dyn Layer<A>> =
                 Box::new(move |settings, registry| make(settings, &|layers| registry.chain(layers)));
             layers.insert(examples[0].kind().into(), make);

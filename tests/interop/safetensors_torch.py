@@ -87,9 +87,28 @@ def nested(dtype):
     return nn.Sequential(layers).to(dtype).eval()
 
 
+def lenet(dtype):
+    """Returns LeNet-5. The samples are rows."""
+    layers = OrderedDict(rows=nn.Unflatten(1, (1, 28, 28)))
+    layers |= dict(conv1=nn.Conv2d(1, 6, 5, padding=2), relu1=nn.ReLU(), pool1=nn.MaxPool2d(2))
+    layers |= dict(conv2=nn.Conv2d(6, 16, 5), relu2=nn.ReLU(), pool2=nn.MaxPool2d(2), flatten=nn.Flatten())
+    layers |= dict(affine1=nn.Linear(400, 120), relu3=nn.ReLU(), affine2=nn.Linear(120, 84), relu4=nn.ReLU())
+    return nn.Sequential(layers | dict(affine3=nn.Linear(84, 10))).to(dtype).eval()
+
+
+def keras(dtype):
+    """Returns the network of Keras's MNIST example. The samples are rows."""
+    layers = OrderedDict(rows=nn.Unflatten(1, (1, 28, 28)), conv1=nn.Conv2d(1, 32, 3, padding=1), relu1=nn.ReLU())
+    layers |= dict(conv2=nn.Conv2d(32, 64, 3, padding="same"), relu2=nn.ReLU(), pool1=nn.MaxPool2d(2))
+    layers |= dict(dropout1=nn.Dropout(0.25), flatten=nn.Flatten(), affine1=nn.Linear(64 * 14 * 14, 128))
+    layers |= dict(relu3=nn.ReLU(), dropout2=nn.Dropout(0.5), affine2=nn.Linear(128, 10))
+    return nn.Sequential(layers).to(dtype).eval()
+
+
 def networks(dtype):
     """Returns the networks of tests/interop.rs, in the same order."""
-    return [network(activation, dtype) for activation in activations()] + [nested(dtype)]
+    dense = [network(activation, dtype) for activation in activations()]
+    return [*dense, nested(dtype), lenet(dtype), keras(dtype)]
 
 
 def check(folder, dtype, tolerance):
@@ -113,7 +132,7 @@ def check(folder, dtype, tolerance):
             if "norm" in key and value.is_floating_point():
                 value.uniform_(0.5, 2.0)
         # The crate ignores this entry.
-        assert any(key.endswith("norm1.num_batches_tracked") for key in state)
+        assert any(key.endswith(("norm1.num_batches_tracked", "conv1.weight")) for key in state)
         save_file(state, folder / f"{name}_{i}_torch.safetensors")
         x = load_file(folder / f"{name}_{i}_samples.safetensors")["x"]
         y = torch.softmax(model(x), 1).detach()
