@@ -212,6 +212,52 @@ fn the_number_of_jobs_changes_nothing() {
 }
 
 #[test]
+fn the_study_of_lenet_has_its_own_runs_times_and_files() {
+    let digits = digits(600, 100, 3);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path();
+    let lenet = ["--table", "lenet", "--epochs", "2", "--seeds", "2"];
+    let (printed, _) = run(&digits, out, &lenet);
+    let expected = [
+        "lenet.csv",
+        "lenet.html",
+        "lenet.md",
+        "lenet_accuracy.svg",
+        "lenet_difference.svg",
+        "lenet_rates.csv",
+        "lenet_rates.svg",
+        "lenet_seeds.csv",
+        "lenet_time.csv",
+        "lock",
+    ];
+    let first = results(out);
+    assert_eq!(first.keys().map(|name| name.to_str().unwrap()).collect::<Vec<_>>(), expected);
+    let table = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let names = |name: &str| {
+        let mut names: Vec<String> =
+            table(name).lines().map(|line| line.split(',').next().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("lenet.csv"), ["activation", "gelu", "mish", "relu", "swish"]);
+    let lenets = runs(out);
+    let is_lenet = |path: &PathBuf| path.to_str().unwrap().contains("_lenet_2_");
+    assert!(lenets.iter().all(is_lenet), "{lenets:?}");
+
+    // The study of the article's network in the same folder takes nothing from it and changes nothing.
+    let study = [&["--table", "study", "--activations", "relu,mish"], &lenet[2..]].concat();
+    let (_, said) = run(&digits, out, &study);
+    assert!(!said.contains("already in"), "{said}");
+    assert_eq!(names("study.csv"), ["activation", "mish", "relu"]);
+    assert_eq!(table("study.csv").lines().next(), table("lenet.csv").lines().next());
+    assert_eq!(runs(out).into_iter().filter(is_lenet).collect::<Vec<_>>(), lenets);
+    let (again, said) = run(&digits, out, &lenet);
+    assert_eq!(again, printed);
+    assert!(!said.contains(": 1/"), "expected no run to be trained again: {said}");
+    assert!(first.iter().all(|(name, text)| results(out)[name] == *text));
+}
+
+#[test]
 fn the_runs_are_those_of_mnist_swish() {
     let digits = digits(300, 50, 3);
     let folder = tempfile::tempdir().unwrap();
@@ -249,7 +295,7 @@ fn a_bad_flag_is_one_clear_line_and_exit_code_2() {
         (&["--nonsense"], "invalid option '--nonsense'"),
         (
             &["--table", "best"],
-            "--table: expected basic, beta, learning-rate, width, all, sums or study, got best",
+            "--table: expected basic, beta, learning-rate, width, all, sums, study or lenet, got best",
         ),
         (&["--epochs", "many"], "cannot parse argument \"many\""),
         (&["--seeds", "0"], "--seeds: expected an integer of at least 1, got 0"),

@@ -1,4 +1,4 @@
-//! The example `mnist_swish`, run as a user runs it.
+//! The examples `mnist_swish` and `mnist_cnn`, run as a user runs them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -7,26 +7,26 @@ use manabi::Mnist;
 use manabi::data::idx;
 use ndarray::{Array1, Array3};
 
-/// Returns the path of the example, in the folder next to the tests in which cargo places examples.
-fn example() -> PathBuf {
+/// Returns the path of an example, in the folder next to the tests in which cargo places examples.
+fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.ancestors()
-        .nth(2)
-        .unwrap()
-        .join("examples")
-        .join(format!("mnist_swish{}", std::env::consts::EXE_SUFFIX))
+    test.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Runs the example without data and network.
-fn run(args: &[&str]) -> Output {
+/// Runs an example without data and network.
+fn run_example(name: &str, args: &[&str]) -> Output {
     let empty = tempfile::tempdir().unwrap();
-    Command::new(example())
+    Command::new(example(name))
         .args(args)
         .env_remove("MNIST_DIR")
         .envs([("XDG_CACHE_HOME", empty.path()), ("HOME", empty.path())])
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .output()
         .unwrap()
+}
+
+fn run(args: &[&str]) -> Output {
+    run_example("mnist_swish", args)
 }
 
 /// Writes the synthetic digits as a folder of MNIST files.
@@ -136,7 +136,7 @@ fn a_bad_flag_or_folder_is_one_clear_line_and_exit_code_2() {
         (&["--data", path(&folder), "--hidden", "5,x"], "cannot parse argument \"5,x\""),
         (
             &["--data", path(&folder), "--activation", "swash"],
-            "expected swish, mish, relu, sigmoid or tanh, got swash",
+            "expected swish, mish, relu, gelu, sigmoid or tanh, got swash",
         ),
         (
             &["--data", path(&folder), "--beta", "inf"],
@@ -146,15 +146,102 @@ fn a_bad_flag_or_folder_is_one_clear_line_and_exit_code_2() {
     ];
     assert!(Path::new(data[1]).is_dir());
     for (args, expected) in cases {
-        let output = run(args);
-        let err: Vec<&str> =
-            text(&output.stderr).lines().filter(|line| !line.starts_with("data: MNIST from")).collect();
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(
-            err.len() == 1 && err[0].starts_with("mnist_swish: ") && err[0].contains(expected),
-            "{args:?}: {err:?}"
-        );
-        assert!(output.stdout.is_empty(), "{args:?}");
+        assert_one_line("mnist_swish", args, expected);
+    }
+}
+
+/// Asserts that an example prints one line with this text to stderr, and ends with exit code 2.
+fn assert_one_line(name: &str, args: &[&str], expected: &str) {
+    let output = run_example(name, args);
+    let err: Vec<&str> =
+        text(&output.stderr).lines().filter(|line| !line.starts_with("data: MNIST from")).collect();
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    let starts = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "));
+    assert!(err.len() == 1 && starts(err[0]) && err[0].contains(expected), "{args:?}: {err:?}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+}
+
+/// Runs `mnist_cnn` with a report, and returns its stdout and the report.
+fn cnn(args: &[&str]) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html");
+    let output = run_example("mnist_cnn", &[args, &["--report", report.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    (text(&output.stdout).into(), std::fs::read_to_string(report).unwrap())
+}
+
+#[test]
+fn lenet_learns_and_its_report_shows_filters_and_mistakes() {
+    let folder = folder(2000, 200);
+    let (out, report) = cnn(&["--data", path(&folder), "--epochs", "3", "--batch", "20"]);
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[1], "conv1 conv_2d 1x28x28 6x28x28");
+    assert_eq!(lines[7], "flatten flatten 16x5x5 400");
+    assert_eq!((lines[13], lines.len()), ("output softmax 10", 20), "{out}");
+    let rows: Vec<Vec<f64>> = lines[15..19]
+        .iter()
+        .map(|line| line.split(' ').map(|value| value.parse().unwrap()).collect())
+        .collect();
+    assert!(rows.iter().enumerate().all(|(epoch, row)| row.len() == 5 && row[0] == epoch as f64), "{out}");
+    let accuracy = rows[3][3];
+    assert!(accuracy > 0.9, "{out}");
+
+    let mistakes = ((1.0 - accuracy) * 200.0).round() as usize;
+    assert_eq!(report.matches("class=\"filter\"").count(), 6);
+    assert_eq!(
+        report.matches("class=\"negative\"").count() + report.matches("class=\"positive\"").count(),
+        6 * 25
+    );
+    assert_eq!(report.matches("class=\"digit\"").count(), mistakes.min(24));
+    assert_eq!(report.matches("<figure>").count(), 2);
+    assert_eq!(report.matches("<th scope=\"row\">").count(), 4);
+    assert!(report.contains(&format!("<dd>{:.2} %</dd>", 100.0 * accuracy)));
+    assert!(report.starts_with("<!doctype html>") && report.ends_with("</html>\n"));
+}
+
+#[test]
+fn the_network_of_keras_trains_on_changed_images() {
+    let folder = folder(60, 40);
+    let small = [
+        "--data",
+        path(&folder),
+        "--epochs",
+        "1",
+        "--batch",
+        "20",
+        "--network",
+        "keras",
+        "--activation",
+        "gelu",
+    ];
+    let (out, report) = cnn(&small);
+    assert!(
+        out.contains("\naffine1 affine 12544 128\ngelu3 gelu 128 128\ndropout2 dropout 128 128\n"),
+        "{out}"
+    );
+    assert_eq!(report.matches("class=\"filter\"").count(), 32);
+    // An untrained network is wrong about most of the 40 images.
+    assert_eq!(report.matches("class=\"digit\"").count(), 24);
+    let (augmented, _) = cnn(&[&small[..], &["--augment"]].concat());
+    let row = |out: &str, epoch: usize| out.lines().nth(14 + epoch).unwrap().to_owned();
+    assert_eq!(row(&out, 0), row(&augmented, 0));
+    assert_ne!(row(&out, 1), row(&augmented, 1));
+}
+
+#[test]
+fn a_bad_flag_of_mnist_cnn_is_one_clear_line_and_exit_code_2() {
+    let folder = folder(20, 10);
+    let data = ["--data", path(&folder)];
+    let cases: [(&[&str], &str); 6] = [
+        (&["--hidden", "3"], "invalid option '--hidden'"),
+        (&["--network", "vgg"], "expected lenet or keras, got vgg"),
+        (&["--activation", "elu"], "expected swish, mish, relu, gelu, sigmoid or tanh, got elu"),
+        (&["--report", "/nowhere/report.html"], "/nowhere/report.html: "),
+        (&["--batch", "0"], "batch_size: expected at least 1, got 0"),
+        (&["--lr", "-1"], "learning_rate: expected"),
+    ];
+    for (args, expected) in cases {
+        assert_one_line("mnist_cnn", &[&data, args].concat(), expected);
     }
 }
 
@@ -164,7 +251,7 @@ fn ctrl_c_ends_it_cleanly() {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
     let folder = folder(2000, 50);
-    let mut child = Command::new(example())
+    let mut child = Command::new(example("mnist_swish"))
         .args(["--data", path(&folder), "--epochs", "100000"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

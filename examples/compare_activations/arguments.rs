@@ -6,19 +6,22 @@ use crate::Result;
 use crate::article::Comparison;
 use crate::function::Function;
 use crate::run::Dtype;
+use crate::study::Study;
 
 const USAGE: &str = "\
-usage: compare_activations [--data DIR] [--table basic|beta|learning-rate|width|all|sums|study] [--epochs N]
-                           [--seeds N] [--dtype f64|f32] [--activations relu,swish:0.5,…] [--out DIR] [--jobs N]
-                           [--strict]
+usage: compare_activations [--data DIR] [--table basic|beta|learning-rate|width|all|sums|study|lenet]
+                           [--epochs N] [--seeds N] [--dtype f64|f32] [--activations relu,swish:0.5,…] [--out DIR]
+                           [--jobs N] [--strict]
 
 --table        basic, beta, learning-rate, width  the article's tables; default: all of them
                sums   learning rate 0.5 with the sums added in other orders
                study  every function at a learning rate tuned for it, over several seeds
---epochs       default 50; in the study 20
---seeds        the number of seeds, from the article's seed 10 upwards; default 1; in the study 10
---dtype        default f64; in the study f32
---activations  default relu,swish,mish; in the study all functions; swish:2 is Swish with β = 2
+               lenet  the same with LeNet-5 and fewer functions
+--epochs       default 50; in the study 20, with LeNet-5 12
+--seeds        the number of seeds, from the article's seed 10 upwards; default 1; in the studies 10
+--dtype        default f64; in the studies f32
+--activations  default relu,swish,mish; in the study all functions, with LeNet-5 relu,swish,mish,gelu;
+               swish:2 is Swish with β = 2
 --out          the folder for finished runs and results; default target/comparison
 --jobs         the number of concurrent runs, one thread each; default: the number of cores
 --strict       exit code 1 if a figure of the article's tables differs from the published one (by more
@@ -49,7 +52,7 @@ pub enum Task {
     /// The same runs with their sums in other orders.
     Sums,
     /// The tuned functions over several seeds.
-    Study,
+    Study(Study),
 }
 
 impl Args {
@@ -79,14 +82,17 @@ impl Args {
                 other => return Err(other.unexpected().into()),
             }
         }
-        let study = task == Task::Study;
-        let count = seeds.unwrap_or(if study { 10 } else { 1 }) as u32;
-        let default = || if study { Function::all() } else { Function::article() };
+        let study = match task {
+            Task::Study(study) => Some(study),
+            _ => None,
+        };
+        let count = seeds.unwrap_or(if study.is_some() { 10 } else { 1 }) as u32;
+        let default = || study.map_or_else(Function::article, Study::functions);
         let args = Self {
             data,
-            epochs: epochs.unwrap_or(if study { 20 } else { 50 }),
+            epochs: epochs.unwrap_or(study.map_or(50, |study| study.epochs)),
             seeds: (0..count).map(|i| SEED.wrapping_add(i)).collect(),
-            dtype: dtype.unwrap_or(if study { Dtype::F32 } else { Dtype::F64 }),
+            dtype: dtype.unwrap_or(if study.is_some() { Dtype::F32 } else { Dtype::F64 }),
             activations: activations.unwrap_or_else(default),
             task,
             out,
@@ -98,12 +104,12 @@ impl Args {
 
     fn check(&self) -> Result<()> {
         match &self.task {
-            Task::Study if self.seeds.len() < 2 => Err("--seeds: a study needs at least 2".into()),
-            Task::Study if !self.activations.contains(&Function::Relu) => {
+            Task::Study(_) if self.seeds.len() < 2 => Err("--seeds: a study needs at least 2".into()),
+            Task::Study(_) if !self.activations.contains(&Function::Relu) => {
                 Err("--activations: a study needs relu, the baseline of the comparison".into())
             }
-            Task::Study | Task::Sums if self.epochs == 0 => Err("--epochs: expected at least 1".into()),
-            Task::Study | Task::Sums if self.strict => {
+            Task::Study(_) | Task::Sums if self.epochs == 0 => Err("--epochs: expected at least 1".into()),
+            Task::Study(_) | Task::Sums if self.strict => {
                 Err("--strict: only valid for the article's tables".into())
             }
             Task::Sums if self.seeds.len() > 1 => Err("--seeds: --table sums accepts only one seed".into()),
@@ -120,12 +126,13 @@ impl Task {
         Ok(match name {
             "all" => Self::Tables(Comparison::ALL.to_vec()),
             "sums" => Self::Sums,
-            "study" => Self::Study,
+            "study" => Self::Study(Study::ARTICLE),
+            "lenet" => Self::Study(Study::LENET),
             name => match Comparison::ALL.into_iter().find(|table| table.name() == name) {
                 Some(table) => Self::Tables(vec![table]),
                 None => {
                     return Err(format!(
-                        "--table: expected basic, beta, learning-rate, width, all, sums or study, got {name}"
+                        "--table: expected basic, beta, learning-rate, width, all, sums, study or lenet, got {name}"
                     )
                     .into());
                 }

@@ -7,6 +7,7 @@ use crate::arguments::{Args, SEED};
 use crate::digits::Digits;
 use crate::function::Function;
 use crate::jobs::Jobs;
+use crate::network::Network;
 use crate::pictures;
 use crate::report::{self, Section};
 use crate::run::{BATCH, Plan, Row, Run};
@@ -23,11 +24,14 @@ pub enum Comparison {
     Width,
 }
 
-const HIDDEN: [usize; 2] = [100, 50];
-const WIDE: [usize; 2] = [200, 100];
+const NARROW: Network = Network::Dense([100, 50]);
+const WIDE: Network = Network::Dense([200, 100]);
 
 /// The test accuracies in percent whose first epoch is reported.
 const THRESHOLDS: [f64; 3] = [95.0, 97.0, 98.0];
+
+/// The network in the reports of the article's comparison.
+pub const NETWORK: &str = "784-100-50-10 unless stated otherwise";
 
 /// The article's number of epochs.
 const EPOCHS: usize = 50;
@@ -80,17 +84,17 @@ impl Comparison {
     /// Returns the runs of the table's rows, with the article's seed.
     fn runs(self, args: &Args) -> Vec<Run> {
         let (functions, settings) = match self {
-            Self::Basic => (args.activations.clone(), vec![(0.1, HIDDEN)]),
-            Self::Beta => ([0.5, 1.0, 2.0].map(Function::Swish).to_vec(), vec![(0.1, HIDDEN)]),
-            Self::LearningRate => (args.activations.clone(), vec![(0.5, HIDDEN)]),
+            Self::Basic => (args.activations.clone(), vec![(0.1, NARROW)]),
+            Self::Beta => ([0.5, 1.0, 2.0].map(Function::Swish).to_vec(), vec![(0.1, NARROW)]),
+            Self::LearningRate => (args.activations.clone(), vec![(0.5, NARROW)]),
             Self::Width => (args.activations.clone(), vec![(0.1, WIDE), (0.5, WIDE)]),
         };
         let pairs = settings.into_iter().flat_map(|setting| functions.iter().map(move |&f| (f, setting)));
         pairs
-            .map(|(function, (learning_rate, hidden))| Run {
+            .map(|(function, (learning_rate, network))| Run {
                 function,
                 learning_rate,
-                hidden,
+                network,
                 epochs: args.epochs,
                 seed: SEED,
                 dtype: args.dtype,
@@ -136,11 +140,11 @@ fn key(run: &Run) -> [String; 4] {
     std::array::from_fn(|i| settings[i].1.clone())
 }
 
-/// Returns the settings of a comparison, for a report.
-pub fn settings(args: &Args, digits: &Digits) -> Vec<(&'static str, String)> {
+/// Returns the settings of a comparison with this network, for a report.
+pub fn settings(args: &Args, digits: &Digits, network: &str) -> Vec<(&'static str, String)> {
     vec![
         ("Data", digits.describe()),
-        ("Network", "784-100-50-10 unless stated otherwise, softmax, cross entropy".into()),
+        ("Network", format!("{network}, softmax, cross entropy")),
         ("Initial weights", "He normal (SELU: LeCun normal), biases 0".into()),
         ("Optimizer", format!("SGD, batches of {BATCH}")),
         ("Epochs", args.epochs.to_string()),
@@ -185,7 +189,7 @@ pub fn compare(args: &Args, tables: &[Comparison], jobs: &Jobs<'_>) -> Result<Ex
         jobs.store.write(&format!("{}.svg", picture.name), &picture.svg)?;
     }
     sections.push(Section::pictures("Pictures", "", pictures));
-    let page = report::page("ReLU, Swish and Mish", &settings(args, jobs.digits), &sections);
+    let page = report::page("ReLU, Swish and Mish", &settings(args, jobs.digits, NETWORK), &sections);
     jobs.store.write("report.html", &page)?;
     eprintln!("report: {}", jobs.store.folder().join("report.html").display());
     Ok(if args.strict && off > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -285,9 +289,9 @@ impl Results<'_> {
 
     /// Returns the curves over epochs of the requested tables.
     fn pictures(&self, tables: &[Comparison]) -> Result<Vec<pictures::Picture>> {
-        let curves = |table: Comparison, hidden: [usize; 2], rate: f64| -> Vec<(String, &[Row])> {
+        let curves = |table: Comparison, network: Network, rate: f64| -> Vec<(String, &[Row])> {
             let runs = table.runs(self.args).into_iter();
-            let runs = runs.filter(|run| run.hidden == hidden && run.learning_rate == rate);
+            let runs = runs.filter(|run| run.network == network && run.learning_rate == rate);
             runs.map(|run| (run.function.label(), self.of(&run))).collect()
         };
         let mut pictures = Vec::new();
@@ -298,7 +302,7 @@ impl Results<'_> {
                     pictures.push(pictures::accuracy(
                         "accuracy_100_50",
                         title,
-                        &curves(*table, HIDDEN, 0.5),
+                        &curves(*table, NARROW, 0.5),
                     )?);
                 }
                 Comparison::Width => {
@@ -307,7 +311,7 @@ impl Results<'_> {
                 }
                 Comparison::Basic => {
                     let title = "learning rate 0.1, 100-50";
-                    pictures.extend(pictures::losses(title, &curves(*table, HIDDEN, 0.1))?);
+                    pictures.extend(pictures::losses(title, &curves(*table, NARROW, 0.1))?);
                 }
                 Comparison::Beta => {}
             }

@@ -72,6 +72,11 @@ impl Function {
         vec![F::Relu, F::Swish(1.0), F::Mish]
     }
 
+    /// Returns ReLU and the smooth functions that later networks prefer to it.
+    pub fn smooth() -> Vec<Self> {
+        vec![F::Relu, F::Swish(1.0), F::Mish, F::Gelu]
+    }
+
     /// Returns the study's functions: all, including Swish with β = 0.5 and 2.
     pub fn all() -> Vec<Self> {
         let functions = NAMES.into_iter().map(|(_, function)| function);

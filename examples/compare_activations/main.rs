@@ -4,6 +4,7 @@
 //! cargo run --release --example compare_activations -- --data DIR                # the article's four tables
 //! cargo run --release --example compare_activations -- --data DIR --table sums   # the same runs with sums in other orders
 //! cargo run --release --example compare_activations -- --data DIR --table study  # every function, tuned, over ten seeds
+//! cargo run --release --example compare_activations -- --data DIR --table lenet  # four functions in LeNet-5
 //! ```
 //!
 //! Prints the tables to stdout. Writes tables, pictures and a page with all results, `report.html`, to the folder `--out`.
@@ -16,6 +17,11 @@ mod data;
 mod digits;
 mod function;
 mod jobs;
+#[path = "../lenet/mod.rs"]
+mod lenet;
+mod network;
+#[path = "../page/mod.rs"]
+mod page;
 mod pictures;
 mod report;
 mod run;
@@ -60,6 +66,6 @@ fn run(args: &Args) -> Result<ExitCode> {
     match &args.task {
         Task::Tables(tables) => article::compare(args, tables, &jobs),
         Task::Sums => sums::compare(args, &jobs),
-        Task::Study => study::compare(args, &jobs),
+        Task::Study(study) => study.compare(args, &jobs),
     }
 }

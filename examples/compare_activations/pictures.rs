@@ -11,7 +11,7 @@ use crate::Result;
 use crate::run::Row;
 
 pub struct Picture {
-    pub name: &'static str,
+    pub name: String,
     pub title: String,
     pub svg: String,
 }
@@ -77,7 +77,7 @@ fn finish(svg: String, height: u32) -> String {
 
 /// Curves over two axes.
 pub struct Plot<'a, X, Y> {
-    pub name: &'static str,
+    pub name: &'a str,
     pub title: &'a str,
     pub axes: [&'a str; 2],
     pub x: X,
@@ -152,7 +152,7 @@ where
                 .map_err(message)?;
             root.present().map_err(message)?;
         }
-        Ok(Picture { name: self.name, title: self.title.into(), svg: finish(svg, SIZE.1) })
+        Ok(Picture { name: self.name.into(), title: self.title.into(), svg: finish(svg, SIZE.1) })
     }
 }
 
@@ -163,13 +163,13 @@ fn whole(value: &f64) -> String {
 
 /// Formats a value with as few digits as possible.
 fn plain(value: &f64) -> String {
-    // The ticks of an axis are sums, such as 0.30000000000000004.
-    ((value * 1e6).round() / 1e6).to_string()
+    // The ticks of an axis are sums, such as 0.30000000000000004 or −1e-17, which must not become −0.
+    ((value * 1e6).round() / 1e6 + 0.0).to_string()
 }
 
 /// Draws curves over u from −5 to 5.
 fn over_u(
-    name: &'static str,
+    name: &str,
     title: &str,
     y: (&str, Range<f64>),
     curves: &[(&str, &dyn Fn(f64) -> f64)],
@@ -253,7 +253,7 @@ fn bounds(curves: &[Curve]) -> (f64, f64) {
 }
 
 /// Draws the test accuracy after every epoch, in percent.
-pub fn accuracy(name: &'static str, title: &str, curves: &[(String, &[Row])]) -> Result<Picture> {
+pub fn accuracy(name: &str, title: &str, curves: &[(String, &[Row])]) -> Result<Picture> {
     // Omit the row before training: an accuracy of 10 % would compress the axis.
     let curves = over_epochs(curves, &|row| row.test.filter(|_| row.epoch > 0).map(|test| 100.0 * test[0]));
     let (low, high) = bounds(&curves);
@@ -289,13 +289,7 @@ pub struct Interval {
 }
 
 /// Draws means with their intervals, one below the other. `zero` adds a line at 0.
-pub fn intervals(
-    name: &'static str,
-    title: &str,
-    axis: &str,
-    intervals: &[Interval],
-    zero: bool,
-) -> Result<Picture> {
+pub fn intervals(name: &str, title: &str, axis: &str, intervals: &[Interval], zero: bool) -> Result<Picture> {
     let count = intervals.len().max(1);
     let height = 80 + 24 * count as u32;
     let ends =
@@ -360,11 +354,11 @@ pub fn intervals(
         }
         root.present().map_err(message)?;
     }
-    Ok(Picture { name, title: title.into(), svg: finish(svg, height) })
+    Ok(Picture { name: name.into(), title: title.into(), svg: finish(svg, height) })
 }
 
 /// Draws the validation accuracy over learning rates. Omits values far below the best.
-pub fn rates(name: &'static str, title: &str, mut curves: Vec<Curve>) -> Result<Picture> {
+pub fn rates(name: &str, title: &str, mut curves: Vec<Curve>) -> Result<Picture> {
     let (_, best) = bounds(&curves);
     curves.iter_mut().for_each(|curve| curve.points.retain(|point| point.1 > best - 10.0));
     let rates = || curves.iter().flat_map(|curve| &curve.points).map(|point| point.0);

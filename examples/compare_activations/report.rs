@@ -1,7 +1,8 @@
-//! A self-contained HTML report, without scripts or external resources.
+//! The sections of a report.
 
+use crate::page::escape;
 use crate::pictures::Picture;
-use crate::table::{Table, escape};
+use crate::table::Table;
 
 /// A section of a page.
 pub struct Section {
@@ -53,18 +54,6 @@ fn figure(picture: &Picture) -> String {
 
 /// Returns the page with its title, the settings of the runs, and its sections.
 pub fn page(title: &str, settings: &[(&str, String)], sections: &[Section]) -> String {
-    let title = escape(title);
-    let settings: String = settings
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value)))
-        .collect();
     let sections: String = sections.iter().map(Section::html).collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n<h1>{title}</h1>\n<dl>\n{settings}</dl>\n{sections}</main>\n</body>\n</html>\n"
-    )
+    crate::page::page(title, settings, "", &sections)
 }
-
-const STYLE: &str = include_str!("report.css");

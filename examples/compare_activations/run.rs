@@ -6,11 +6,12 @@ use manabi::data::Images;
 use manabi::model::SequentialBuilder;
 use manabi::random::RandomState;
 use manabi::train::{BatchProgress, Epoch, Observer, Termination};
-use manabi::{Affine, CrossEntropy, Error, Scalar, Sequential, Sgd, Softmax, Trainer};
+use manabi::{Error, Scalar, Sequential, Sgd, Trainer};
 
 use crate::Result;
 use crate::digits::Digits;
 use crate::function::Function;
+use crate::network::Network;
 use crate::sums::Sums;
 
 pub const BATCH: usize = 100;
@@ -20,8 +21,7 @@ pub const BATCH: usize = 100;
 pub struct Run {
     pub function: Function,
     pub learning_rate: f64,
-    /// The widths of the two hidden layers.
-    pub hidden: [usize; 2],
+    pub network: Network,
     pub epochs: usize,
     pub seed: u32,
     pub dtype: Dtype,
@@ -95,7 +95,7 @@ impl Run {
             ("activation", self.function.name().into()),
             ("beta", self.function.beta().map_or(String::new(), |beta| format!("{beta:?}"))),
             ("learning_rate", self.learning_rate.to_string()),
-            ("hidden", self.hidden.map(|width| width.to_string()).join("-")),
+            ("network", self.network.name()),
             ("epochs", self.epochs.to_string()),
             ("seed", self.seed.to_string()),
             ("dtype", self.dtype.name().into()),
@@ -105,19 +105,18 @@ impl Run {
     }
 
     pub fn label(&self) -> String {
-        let hidden = self.hidden.map(|width| width.to_string()).join("-");
+        let network = self.network.name();
         let sums = if self.sums == Sums::AsTheyCome { "" } else { self.sums.name() };
-        format!("{} {} {hidden} seed {} {sums}", self.function.label(), self.learning_rate, self.seed)
+        format!("{} {} {network} seed {} {sums}", self.function.label(), self.learning_rate, self.seed)
     }
 
     /// Returns the approximate cost, in multiplications per sample and epoch.
     pub fn cost(&self) -> u64 {
-        let [first, second] = self.hidden;
         let size = match self.dtype {
             Dtype::F32 => 1,
             Dtype::F64 => 2,
         };
-        ((784 * first + first * second + second * 10) * self.epochs * size) as u64
+        (self.network.cost() * self.epochs * size) as u64
     }
 
     /// Trains the network. Returns `None` if `watch` stopped it.
@@ -137,7 +136,7 @@ impl Run {
             Plan::Validation => (&digits.fit, &digits.validation),
         };
         let mut random = RandomState::new(self.seed);
-        let mut model = self.model::<A>(train)?.build_with_random(&mut random)?;
+        let mut model = self.model::<A>(train).build_with_random(&mut random)?;
         let mut rows = Rows { rows: Vec::new(), watch };
         let trainer = self.trainer().random(random).observe(&mut rows);
         let mut trainer = if self.plan == Plan::EveryEpoch { trainer.test(test) } else { trainer };
@@ -160,16 +159,9 @@ impl Run {
         }
     }
 
-    /// Builds the article's network with this function.
-    pub fn model<A: Scalar>(&self, train: &Images) -> Result<SequentialBuilder<A>> {
-        let affine = |units| Affine::new(units).weight_initializer(self.function.initializer());
-        let mut builder = Sequential::builder(train.pixels().ncols());
-        for (i, width) in self.hidden.into_iter().enumerate() {
-            builder = builder
-                .add_layer(format!("affine{}", i + 1), affine(width))
-                .add_layer(format!("activation{}", i + 1), self.function.layer());
-        }
-        Ok(builder.add_layer("affine3", affine(train.classes())).set_output(Softmax).set_error(CrossEntropy))
+    /// Builds the network with this function.
+    pub fn model<A: Scalar>(&self, train: &Images) -> SequentialBuilder<A> {
+        self.network.builder(self.function, train)
     }
 
     pub fn trainer<'a, A: Scalar>(&self) -> Trainer<'a, A> {

@@ -1,6 +1,6 @@
 //! Every function at its own tuned learning rate, over several seeds.
 //!
-//! The study trains the article's network with plain SGD and initial weights suited to the function. The learning rate of each
+//! A study trains one network with plain SGD and initial weights suited to the function. The learning rate of each
 //! function is the best of a grid on a validation set, held out from the training set, for seeds that the study does not use
 //! otherwise. Every seed is then trained on the whole training set at this rate, and evaluated on the test set once. All functions
 //! share the seeds, so that differences are computed per seed.
@@ -13,6 +13,7 @@ use crate::arguments::Args;
 use crate::article;
 use crate::function::Function;
 use crate::jobs::Jobs;
+use crate::network::Network;
 use crate::pictures::{self, Curve, Interval, Picture};
 use crate::report::{self, Section};
 use crate::run::{Plan, Row, Run};
@@ -23,15 +24,29 @@ use crate::time::{self, Time};
 
 /// Seeds for tuning, below the seeds of the study.
 const TUNING_SEEDS: [u32; 2] = [1, 2];
-/// The exponents k of the learning rates 0.1·2ᵏ that every function tries. If the best is at an end, the search continues up to
-/// `ENDS`.
-const GRID: [i32; 5] = [-1, 0, 1, 2, 3];
+/// The exponents of the lowest and the highest rate that the search for a learning rate tries.
 const ENDS: [i32; 2] = [-5, 6];
 /// The significance level.
 const LEVEL: f64 = 0.05;
 
 /// A function is drawn if its mean is at most this number of percentage points below the best.
 const NEAR: f64 = 2.0;
+
+/// A study of one network.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Study {
+    /// The name of the table, with which the names of its files start.
+    name: &'static str,
+    title: &'static str,
+    pub network: Network,
+    /// The number of epochs without the flag.
+    pub epochs: usize,
+    /// The exponents k of the learning rates 0.1·2ᵏ that every function tries. If the best is at an end, the search continues up
+    /// to `ENDS`.
+    grid: &'static [i32],
+    /// The name of the file with the times.
+    pub times: &'static str,
+}
 
 /// Checks whether a run learned: it did not diverge, and its accuracy is more than twice that of guessing among ten classes.
 fn has_learned(accuracy: f64) -> bool {
@@ -41,6 +56,8 @@ fn has_learned(accuracy: f64) -> bool {
 /// A function with its validation accuracies in percent, by rate and seed.
 struct Tuned {
     function: Function,
+    /// The exponents of the first rates.
+    grid: &'static [i32],
     tried: Vec<(i32, Vec<f64>)>,
 }
 
@@ -64,40 +81,186 @@ struct Judged<'a> {
     corrected: [f64; 2],
 }
 
-pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
-    let tuned = tune(args, jobs)?;
-    let outcomes = measure(args, jobs, &tuned)?;
-    let judged = judge(&outcomes);
-    let (summary, conclusion) = (summary(&judged), conclusion(&judged, args.seeds.len()));
-    summary.print("Tuned functions over several seeds")?;
-    writeln!(io::stdout(), "\n{conclusion}")?;
+impl Study {
+    /// The article's network and all functions.
+    pub const ARTICLE: Self = Self {
+        name: "study",
+        title: "Tuned activation functions over several seeds",
+        network: Network::Dense([100, 50]),
+        epochs: 20,
+        grid: &[-1, 0, 1, 2, 3],
+        times: "time.csv",
+    };
 
-    let (rates, seeds) = (rates_table(&tuned), seeds_table(args, &outcomes));
-    for (name, text) in [
-        ("study.csv", summary.csv()),
-        ("study_seeds.csv", seeds.csv()),
-        ("study_rates.csv", rates.csv()),
-        ("study.md", format!("{}\n{conclusion}\n", summary.markdown())),
-    ] {
-        jobs.store.write(name, &text)?;
+    /// A deeper network with shared weights, and the functions that later networks prefer to ReLU.
+    pub const LENET: Self = Self {
+        name: "lenet",
+        title: "Tuned activation functions in LeNet-5 over several seeds",
+        network: Network::LeNet,
+        epochs: 12,
+        grid: &[-1, 0, 1],
+        times: "lenet_time.csv",
+    };
+
+    /// Returns the functions without the flag.
+    pub fn functions(self) -> Vec<Function> {
+        match self.network {
+            Network::Dense(_) => Function::all(),
+            Network::LeNet => Function::smooth(),
+        }
     }
-    let pictures = draw(&tuned, &judged)?;
-    for picture in &pictures {
-        jobs.store.write(&format!("{}.svg", picture.name), &picture.svg)?;
+
+    pub fn compare(self, args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
+        let tuned = self.tune(args, jobs)?;
+        let outcomes = self.measure(args, jobs, &tuned)?;
+        let judged = judge(&outcomes);
+        let (summary, conclusion) = (summary(&judged), conclusion(&judged, args.seeds.len()));
+        summary.print(self.title)?;
+        writeln!(io::stdout(), "\n{conclusion}")?;
+
+        let name = self.name;
+        let (rates, seeds) = (rates_table(&tuned), seeds_table(args, &outcomes));
+        for (file, text) in [
+            (format!("{name}.csv"), summary.csv()),
+            (format!("{name}_seeds.csv"), seeds.csv()),
+            (format!("{name}_rates.csv"), rates.csv()),
+            (format!("{name}.md"), format!("{}\n{conclusion}\n", summary.markdown())),
+        ] {
+            jobs.store.write(&file, &text)?;
+        }
+        let pictures = self.draw(&tuned, &judged)?;
+        for picture in &pictures {
+            jobs.store.write(&format!("{}.svg", picture.name), &picture.svg)?;
+        }
+        let sections = [
+            Section::table("Test accuracy", &conclusion, summary),
+            Section::pictures("Pictures", "", pictures),
+            Section::table("Validation accuracy by learning rate", RATES_NOTE, rates),
+        ];
+        let settings = article::settings(args, jobs.digits, &self.network.title());
+        let file = format!("{name}.html");
+        jobs.store.write(&file, &report::page(self.title, &settings, &sections))?;
+        eprintln!("report: {}", jobs.store.folder().join(file).display());
+        Ok(ExitCode::SUCCESS)
     }
-    let sections = [
-        Section::table("Test accuracy", &conclusion, summary),
-        Section::pictures("Pictures", "", pictures),
-        Section::table("Validation accuracy by learning rate", RATES_NOTE, rates),
-    ];
-    let page = report::page(
-        "Tuned activation functions over several seeds",
-        &article::settings(args, jobs.digits),
-        &sections,
-    );
-    jobs.store.write("study.html", &page)?;
-    eprintln!("report: {}", jobs.store.folder().join("study.html").display());
-    Ok(ExitCode::SUCCESS)
+
+    pub fn run(self, args: &Args, function: Function, learning_rate: f64, seed: u32, plan: Plan) -> Run {
+        let (epochs, dtype) = (args.epochs, args.dtype);
+        let network = self.network;
+        Run { function, learning_rate, network, epochs, seed, dtype, plan, sums: Sums::AsTheyCome }
+    }
+
+    /// Tries the grid for every function, and continues beyond an end of the grid if the best rate is there.
+    fn tune(self, args: &Args, jobs: &Jobs<'_>) -> Result<Vec<Tuned>> {
+        let mut tuned: Vec<Tuned> = args
+            .activations
+            .iter()
+            .map(|&function| Tuned { function, grid: self.grid, tried: Vec::new() })
+            .collect();
+        loop {
+            let wanted: Vec<(usize, i32)> = tuned
+                .iter()
+                .enumerate()
+                .flat_map(|(i, one)| one.wanted().into_iter().map(move |k| (i, k)))
+                .collect();
+            if wanted.is_empty() {
+                return Ok(tuned);
+            }
+            let runs: Vec<Run> = wanted
+                .iter()
+                .flat_map(|&(i, k)| TUNING_SEEDS.map(|seed| (tuned[i].function, k, seed)))
+                .map(|(function, k, seed)| self.run(args, function, rate(k), seed, Plan::Validation))
+                .collect();
+            let accuracies: Vec<f64> =
+                jobs.complete("tuning", &runs)?.iter().map(|rows| accuracy(rows)).collect();
+            for ((i, k), accuracies) in wanted.into_iter().zip(accuracies.chunks(TUNING_SEEDS.len())) {
+                tuned[i].tried.push((k, accuracies.to_vec()));
+            }
+            tuned.iter_mut().for_each(|one| one.tried.sort_by_key(|&(k, _)| k));
+        }
+    }
+
+    /// Trains every function at its rate with all seeds.
+    fn measure(self, args: &Args, jobs: &Jobs<'_>, tuned: &[Tuned]) -> Result<Vec<Outcome>> {
+        let rates: Vec<(Function, f64)> = tuned.iter().map(|one| (one.function, rate(one.best()))).collect();
+        // Seed by seed, so that an interrupted study has all functions of the seeds that it has finished.
+        let pairs = args.seeds.iter().flat_map(|&seed| rates.iter().map(move |&pair| (pair, seed)));
+        let runs: Vec<Run> =
+            pairs.map(|((function, rate), seed)| self.run(args, function, rate, seed, Plan::Once)).collect();
+        let results = jobs.complete(self.name, &runs)?;
+        let times = time::measure(&self, args, jobs, &rates)?;
+        let outcome = |(i, (&(function, learning_rate), time)): (usize, (&(Function, f64), Time))| {
+            let own = results.iter().skip(i).step_by(rates.len());
+            Outcome { function, learning_rate, accuracies: own.map(|rows| accuracy(rows)).collect(), time }
+        };
+        Ok(rates.iter().zip(times).enumerate().map(outcome).collect())
+    }
+
+    fn draw(self, tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
+        let interval = |label: String, values: &[f64]| Interval {
+            label,
+            mean: mean(values),
+            half: half_interval(values),
+            values: values.to_vec(),
+        };
+        let (shown, far): (Vec<&Judged<'_>>, Vec<_>) = judged
+            .iter()
+            .filter(|one| one.differences.len() >= 2)
+            .partition(|one| one.outcome.mean() > judged[0].outcome.mean() - NEAR);
+        let far: Vec<String> = far.iter().map(|one| one.outcome.function.label()).collect();
+        let beyond =
+            if far.is_empty() { String::new() } else { format!("; off the scale: {}", far.join(", ")) };
+        let accuracies: Vec<Interval> =
+            shown.iter().map(|one| interval(one.outcome.function.label(), &one.outcome.learned())).collect();
+        let differences: Vec<Interval> = shown
+            .iter()
+            .filter(|one| one.outcome.function != Function::Relu)
+            .map(|one| interval(one.outcome.function.label(), &one.differences))
+            .collect();
+        // Only as many curves as can be distinguished: the article's functions first, then the next best.
+        let known = [
+            Function::Relu,
+            Function::Swish(1.0),
+            Function::Mish,
+            Function::Gelu,
+            Function::Selu,
+            Function::Tanh,
+            Function::Sigmoid,
+        ];
+        let curve = |one: &Tuned| Curve {
+            label: one.function.label(),
+            points: one
+                .tried
+                .iter()
+                .map(|(k, accuracies)| (rate(*k), mean(accuracies)))
+                .filter(|point| point.1.is_finite())
+                .collect(),
+        };
+        let curves: Vec<Curve> = known
+            .iter()
+            .filter_map(|function| tuned.iter().find(|one| one.function == *function))
+            .map(curve)
+            .collect();
+        Ok(vec![
+            pictures::intervals(
+                &format!("{}_accuracy", self.name),
+                &format!("Test accuracy: mean with its 95 % interval, and every seed{beyond}"),
+                "test accuracy (%)",
+                &accuracies,
+                false,
+            )?,
+            pictures::intervals(
+                &format!("{}_difference", self.name),
+                &format!(
+                    "Test accuracy minus ReLU's, seed by seed: mean with its 95 % interval, not corrected{beyond}"
+                ),
+                "difference (points of a percent)",
+                &differences,
+                true,
+            )?,
+            pictures::rates(&format!("{}_rates", self.name), "Validation accuracy by learning rate", curves)?,
+        ])
+    }
 }
 
 const RATES_NOTE: &str =
@@ -107,48 +270,16 @@ fn rate(k: i32) -> f64 {
     0.1 * 2_f64.powi(k)
 }
 
-fn run(args: &Args, function: Function, learning_rate: f64, seed: u32, plan: Plan) -> Run {
-    let (epochs, dtype) = (args.epochs, args.dtype);
-    Run { function, learning_rate, hidden: [100, 50], epochs, seed, dtype, plan, sums: Sums::AsTheyCome }
-}
-
 /// Returns the accuracy of a run that is evaluated once, in percent.
 fn accuracy(rows: &[Row]) -> f64 {
     rows.last().and_then(|row| row.test).map_or(f64::NAN, |[accuracy, _]| 100.0 * accuracy)
-}
-
-/// Tries the grid for every function, and continues beyond an end of the grid if the best rate is there.
-fn tune(args: &Args, jobs: &Jobs<'_>) -> Result<Vec<Tuned>> {
-    let mut tuned: Vec<Tuned> =
-        args.activations.iter().map(|&function| Tuned { function, tried: Vec::new() }).collect();
-    loop {
-        let wanted: Vec<(usize, i32)> = tuned
-            .iter()
-            .enumerate()
-            .flat_map(|(i, one)| one.wanted().into_iter().map(move |k| (i, k)))
-            .collect();
-        if wanted.is_empty() {
-            return Ok(tuned);
-        }
-        let runs: Vec<Run> = wanted
-            .iter()
-            .flat_map(|&(i, k)| TUNING_SEEDS.map(|seed| (tuned[i].function, k, seed)))
-            .map(|(function, k, seed)| run(args, function, rate(k), seed, Plan::Validation))
-            .collect();
-        let accuracies: Vec<f64> =
-            jobs.complete("tuning", &runs)?.iter().map(|rows| accuracy(rows)).collect();
-        for ((i, k), accuracies) in wanted.into_iter().zip(accuracies.chunks(TUNING_SEEDS.len())) {
-            tuned[i].tried.push((k, accuracies.to_vec()));
-        }
-        tuned.iter_mut().for_each(|one| one.tried.sort_by_key(|&(k, _)| k));
-    }
 }
 
 impl Tuned {
     /// Returns the rates that remain to be tried.
     fn wanted(&self) -> Vec<i32> {
         let (Some(&(first, _)), Some(&(last, _))) = (self.tried.first(), self.tried.last()) else {
-            return GRID.to_vec();
+            return self.grid.to_vec();
         };
         match self.best() {
             best if best == first && first > ENDS[0] => vec![first - 1],
@@ -161,7 +292,7 @@ impl Tuned {
     fn best(&self) -> i32 {
         let worth =
             |accuracies: &[f64]| Some(mean(accuracies)).filter(|mean| mean.is_finite()).unwrap_or(-1.0);
-        let mut best = (GRID[0], f64::NEG_INFINITY);
+        let mut best = (self.grid[0], f64::NEG_INFINITY);
         for (k, accuracies) in &self.tried {
             if worth(accuracies) > best.1 {
                 best = (*k, worth(accuracies));
@@ -169,23 +300,6 @@ impl Tuned {
         }
         best.0
     }
-}
-
-/// Trains every function at its rate with all seeds.
-fn measure(args: &Args, jobs: &Jobs<'_>, tuned: &[Tuned]) -> Result<Vec<Outcome>> {
-    let rates: Vec<(Function, f64)> = tuned.iter().map(|one| (one.function, rate(one.best()))).collect();
-    let pairs = rates.iter().flat_map(|&pair| args.seeds.iter().map(move |&seed| (pair, seed)));
-    let runs: Vec<Run> =
-        pairs.map(|((function, rate), seed)| run(args, function, rate, seed, Plan::Once)).collect();
-    let results = jobs.complete("study", &runs)?;
-    let times = time::measure(args, jobs, &rates)?;
-    let by_function = rates.iter().zip(results.chunks(args.seeds.len())).zip(times);
-    Ok(by_function
-        .map(|((&(function, learning_rate), rows), time)| {
-            let accuracies = rows.iter().map(|rows| accuracy(rows)).collect();
-            Outcome { function, learning_rate, accuracies, time }
-        })
-        .collect())
 }
 
 /// Compares all outcomes with ReLU, the best first.
@@ -343,83 +457,18 @@ fn seeds_table(args: &Args, outcomes: &[Outcome]) -> Table {
     table
 }
 
-fn draw(tuned: &[Tuned], judged: &[Judged<'_>]) -> Result<Vec<Picture>> {
-    let interval = |label: String, values: &[f64]| Interval {
-        label,
-        mean: mean(values),
-        half: half_interval(values),
-        values: values.to_vec(),
-    };
-    let (shown, far): (Vec<&Judged<'_>>, Vec<_>) = judged
-        .iter()
-        .filter(|one| one.differences.len() >= 2)
-        .partition(|one| one.outcome.mean() > judged[0].outcome.mean() - NEAR);
-    let far: Vec<String> = far.iter().map(|one| one.outcome.function.label()).collect();
-    let beyond = if far.is_empty() { String::new() } else { format!("; off the scale: {}", far.join(", ")) };
-    let accuracies: Vec<Interval> =
-        shown.iter().map(|one| interval(one.outcome.function.label(), &one.outcome.learned())).collect();
-    let differences: Vec<Interval> = shown
-        .iter()
-        .filter(|one| one.outcome.function != Function::Relu)
-        .map(|one| interval(one.outcome.function.label(), &one.differences))
-        .collect();
-    // Only as many curves as can be distinguished: the article's functions first, then the next best.
-    let known = [
-        Function::Relu,
-        Function::Swish(1.0),
-        Function::Mish,
-        Function::Gelu,
-        Function::Selu,
-        Function::Tanh,
-        Function::Sigmoid,
-    ];
-    let curve = |one: &Tuned| Curve {
-        label: one.function.label(),
-        points: one
-            .tried
-            .iter()
-            .map(|(k, accuracies)| (rate(*k), mean(accuracies)))
-            .filter(|point| point.1.is_finite())
-            .collect(),
-    };
-    let curves: Vec<Curve> = known
-        .iter()
-        .filter_map(|function| tuned.iter().find(|one| one.function == *function))
-        .map(curve)
-        .collect();
-    Ok(vec![
-        pictures::intervals(
-            "study_accuracy",
-            &format!("Test accuracy: mean with its 95 % interval, and every seed{beyond}"),
-            "test accuracy (%)",
-            &accuracies,
-            false,
-        )?,
-        pictures::intervals(
-            "study_difference",
-            &format!(
-                "Test accuracy minus ReLU's, seed by seed: mean with its 95 % interval, not corrected{beyond}"
-            ),
-            "difference (points of a percent)",
-            &differences,
-            true,
-        )?,
-        pictures::rates("study_rates", "Validation accuracy by learning rate", curves)?,
-    ])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn tuned(tried: &[(i32, f64)]) -> Tuned {
         let tried = tried.iter().map(|&(k, accuracy)| (k, vec![accuracy; 2])).collect();
-        Tuned { function: Function::Relu, tried }
+        Tuned { function: Function::Relu, grid: Study::ARTICLE.grid, tried }
     }
 
     #[test]
     fn the_search_ends_with_worse_rates_on_both_sides() {
-        assert_eq!(tuned(&[]).wanted(), GRID);
+        assert_eq!(tuned(&[]).wanted(), [-1, 0, 1, 2, 3]);
         assert!(tuned(&[(-1, 90.0), (0, 95.0), (1, 94.0)]).wanted().is_empty());
         assert_eq!(tuned(&[(-1, 96.0), (0, 95.0), (1, 94.0)]).wanted(), [-2]);
         assert_eq!(tuned(&[(-1, 90.0), (0, 95.0), (1, 96.0)]).wanted(), [2]);

@@ -20,6 +20,7 @@ use crate::arguments::Args;
 use crate::article;
 use crate::digits::Digits;
 use crate::jobs::Jobs;
+use crate::network::Network;
 use crate::report::{self, Section};
 use crate::run::{BATCH, Plan, Row, Run, Watch};
 use crate::table::{Cell, Table};
@@ -56,11 +57,16 @@ impl Sums {
 
     /// Trains in this order, and compares the parameters with those of the original order.
     pub fn train<A: Scalar>(self, run: &Run, digits: &Digits, watch: Watch<'_>) -> Result<Option<Vec<Row>>> {
+        let Network::Dense(hidden) = run.network else {
+            return Err(
+                "expected affine layers: sums in other orders are not defined for convolutions".into()
+            );
+        };
         let Some(reference) = trajectory::<A>(run, digits, watch)? else { return Ok(None) };
-        let orders = Orders::new(self, run.hidden, &digits.train);
+        let orders = Orders::new(self, hidden, &digits.train);
         let [train, test] = [&digits.train, &digits.test].map(|images| orders.of(images));
         let mut random = RandomState::new(run.seed);
-        let mut model = run.model::<A>(&digits.train)?.build_with_random(&mut random)?;
+        let mut model = run.model::<A>(&digits.train).build_with_random(&mut random)?;
         let places = orders.places();
         let params: Vec<A> = places.iter().map(|&place| model.parameter_values()[place]).collect();
         model.set_parameter_values(&params)?;
@@ -173,7 +179,7 @@ fn trajectory<A: Scalar>(run: &Run, digits: &Digits, watch: Watch<'_>) -> Result
         return Ok(Some(trajectory.clone()));
     }
     let mut random = RandomState::new(plain.seed);
-    let mut model = plain.model::<A>(&digits.train)?.build_with_random(&mut random)?;
+    let mut model = plain.model::<A>(&digits.train).build_with_random(&mut random)?;
     let mut snapshots = Snapshots { trajectory: Vec::new(), watch };
     let mut trainer = plain.trainer().random(random).observe(&mut snapshots);
     let history = trainer.fit(&mut model, &digits.train)?;
@@ -234,7 +240,7 @@ pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
         .map(|(sums, function)| Run {
             function,
             learning_rate: 0.5,
-            hidden: [100, 50],
+            network: Network::Dense([100, 50]),
             epochs: args.epochs,
             seed: args.seeds[0],
             dtype: args.dtype,
@@ -263,8 +269,11 @@ pub fn compare(args: &Args, jobs: &Jobs<'_>) -> Result<ExitCode> {
     jobs.store.write("sums.csv", &table.csv())?;
     jobs.store.write("sums.md", &table.markdown())?;
     let section = Section::table("Sums in other orders", NOTE, table);
-    let page =
-        report::page("Effect of the summation order", &article::settings(args, jobs.digits), &[section]);
+    let page = report::page(
+        "Effect of the summation order",
+        &article::settings(args, jobs.digits, article::NETWORK),
+        &[section],
+    );
     jobs.store.write("sums.html", &page)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -302,7 +311,7 @@ mod tests {
         Run {
             function: Function::Swish(1.0),
             learning_rate: 0.5,
-            hidden: [7, 5],
+            network: Network::Dense([7, 5]),
             epochs: 2,
             seed: 10,
             dtype: Dtype::F64,

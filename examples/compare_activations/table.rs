@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::page::escape;
+
 pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<Cell>>,
@@ -48,10 +50,6 @@ impl Cell {
 
 fn dash(text: &str) -> &str {
     if text.is_empty() { "–" } else { text }
-}
-
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 impl Table {

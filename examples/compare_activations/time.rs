@@ -12,10 +12,9 @@ use crate::arguments::Args;
 use crate::function::Function;
 use crate::jobs::Jobs;
 use crate::run::{Dtype, Plan, Run};
-use crate::sums::Sums;
+use crate::study::Study;
 
 const ROUNDS: usize = 5;
-const FILE: &str = "time.csv";
 const HEAD: &str = "activation,beta,dtype,data,version,round,seconds\n";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,17 +26,23 @@ pub struct Time {
 }
 
 /// Returns the times of the functions. Loads them if the store has times for the same functions; else measures and stores them.
-pub fn measure(args: &Args, jobs: &Jobs<'_>, functions: &[(Function, f64)]) -> Result<Vec<Time>> {
-    let stored = jobs.store.read(FILE).and_then(|text| parse(&text, args, jobs, functions));
+pub fn measure(
+    study: &Study,
+    args: &Args,
+    jobs: &Jobs<'_>,
+    functions: &[(Function, f64)],
+) -> Result<Vec<Time>> {
+    let stored = jobs.store.read(study.times).and_then(|text| parse(&text, args, jobs, functions));
     let seconds = match stored {
         Some(seconds) => seconds,
         None => {
             let mut seconds = Vec::new();
             for round in 1..=ROUNDS {
                 eprintln!("time: round {round} of {ROUNDS}");
-                seconds.push(functions.iter().map(|&one| epoch(args, jobs, one)).collect::<Result<_>>()?);
+                seconds
+                    .push(functions.iter().map(|&one| epoch(study, args, jobs, one)).collect::<Result<_>>()?);
             }
-            jobs.store.write(FILE, &print(args, jobs, functions, &seconds))?;
+            jobs.store.write(study.times, &print(args, jobs, functions, &seconds))?;
             seconds
         }
     };
@@ -57,17 +62,14 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Returns the duration of one epoch in seconds.
-fn epoch(args: &Args, jobs: &Jobs<'_>, (function, learning_rate): (Function, f64)) -> Result<f64> {
-    let run = Run {
-        function,
-        learning_rate,
-        hidden: [100, 50],
-        epochs: 1,
-        seed: args.seeds[0],
-        dtype: args.dtype,
-        plan: Plan::Once,
-        sums: Sums::AsTheyCome,
-    };
+fn epoch(
+    study: &Study,
+    args: &Args,
+    jobs: &Jobs<'_>,
+    (function, learning_rate): (Function, f64),
+) -> Result<f64> {
+    let run = study.run(args, function, learning_rate, args.seeds[0], Plan::Once);
+    let run = Run { epochs: 1, ..run };
     match args.dtype {
         Dtype::F32 => epoch_in::<f32>(&run, jobs),
         Dtype::F64 => epoch_in::<f64>(&run, jobs),
@@ -77,7 +79,7 @@ fn epoch(args: &Args, jobs: &Jobs<'_>, (function, learning_rate): (Function, f64
 fn epoch_in<A: Scalar>(run: &Run, jobs: &Jobs<'_>) -> Result<f64> {
     let train = &jobs.digits.train;
     let mut random = RandomState::new(run.seed);
-    let mut model = run.model::<A>(train)?.build_with_random(&mut random)?;
+    let mut model = run.model::<A>(train).build_with_random(&mut random)?;
     let history = run.trainer().random(random).fit(&mut model, train)?;
     // Excludes the time before training.
     Ok((history.epochs[1].elapsed - history.epochs[0].elapsed).as_secs_f64())
