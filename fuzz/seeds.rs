@@ -1,4 +1,4 @@
-//! Writes the initial inputs of the fuzzers to `corpus/model` and `corpus/idx`.
+//! Writes the initial inputs of the fuzzers to `corpus/model`, `corpus/onnx` and `corpus/idx`.
 
 use std::error::Error;
 use std::fs::{create_dir_all, write};
@@ -13,6 +13,7 @@ use manabi::{Activation, Affine, CrossEntropy, Normalizer, Sequential, Softmax, 
 fn main() -> Result<(), Box<dyn Error>> {
     create_dir_all("corpus/model")?;
     create_dir_all("corpus/idx")?;
+    create_dir_all("corpus/onnx")?;
     let small = Sequential::<f32>::builder(3)
         .add_layer("a", Affine::new(2))
         .add_layer("s", Activation::new(Swish::default()))
@@ -20,6 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .set_error(CrossEntropy)
         .build()?;
     write("corpus/model/small", small.to_bytes()?)?;
+    let own = small.to_onnx_bytes()?;
+    // Without the fingerprint, the graph defines the model.
+    let graph = own.iter().map(|&byte| if byte == b'.' { b'_' } else { byte }).collect::<Vec<u8>>();
+    write("corpus/onnx/own", own)?;
+    write("corpus/onnx/graph", graph)?;
     let normalizer = Normalizer::min_max_per_feature(array![[0.0, 1.0, 2.0], [1.0, 2.0, 4.0]].view())?;
     let mut deep = Sequential::<f64>::builder(3)
         .add_layer("a", Affine::new(1))

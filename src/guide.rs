@@ -6,12 +6,14 @@
 //! |---|---|
 //! | [`first_model`] | How do I build, train and use a model? |
 //! | [`data`] | How do I bring my data to the library? |
+//! | [`images`] | How do I train a convolutional network? |
 //! | [`custom_activations`] | How do I write an activation function? |
 //! | [`custom_layers`] | How do I write a layer? |
 //! | [`custom_losses_and_optimizers`] | How do I write a loss or an optimizer? |
 //! | [`training`] | How do I control a training run, and when does it stop? |
 //! | [`reproducibility`] | Which seeds exist, and which results repeat bit for bit? |
 //! | [`saving`] | How do I save a model, resume a run, and exchange weights with PyTorch? |
+//! | [`onnx`] | How do I use a model in other programs, and their models here? |
 //! | [`serving`] | How do I predict from many threads? |
 //! | [`debugging`] | Why does my model not learn? |
 //! | [`performance`] | How do I make it fast? |
@@ -23,6 +25,9 @@ pub mod first_model {}
 
 #[doc = include_str!("guide/data.md")]
 pub mod data {}
+
+#[doc = include_str!("guide/images.md")]
+pub mod images {}
 
 #[doc = include_str!("guide/custom_activations.md")]
 pub mod custom_activations {}
@@ -41,6 +46,9 @@ pub mod reproducibility {}
 
 #[doc = include_str!("guide/saving.md")]
 pub mod saving {}
+
+#[doc = include_str!("guide/onnx.md")]
+pub mod onnx {}
 
 #[doc = include_str!("guide/serving.md")]
 pub mod serving {}

@@ -73,6 +73,10 @@
     feature = "persistence",
     doc = "| [`persistence`] | saved models, and the registry for models with custom parts |"
 )]
+#![cfg_attr(
+    feature = "onnx",
+    doc = "| [`onnx`] | files for ONNX Runtime and other programs, and models from them |"
+)]
 //! | [`init`], [`random`] | initial weights and random numbers |
 //! | [`gradcheck`], [`conformance`] | checks of derivatives and tests of custom layers |
 //! | [`scalar`], [`simd`], [`linalg`] | scalar types, vector instructions and matrix products |
@@ -83,6 +87,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `download` | `data::Download`, which downloads MNIST |
+//! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |
 //! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |
 //!
 //! No feature is enabled by default.
@@ -109,6 +114,8 @@ pub mod linalg;
 pub mod loss;
 pub mod metrics;
 pub mod model;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod optim;
 pub mod output;
 mod parallel;

@@ -175,16 +175,26 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     fn parse(file: &Path, bytes: &[u8], registry: &Registry<A>) -> Result<Self> {
         let Container { description, mut tensors } = Container::parse(file, bytes)?;
-        let mut description = parse(file, description.as_deref())?;
+        let description = parse(file, description.as_deref())?;
         if description.checkpoint.is_some() {
             tensors.retain(|tensor| !is_own(&tensor.name));
         }
+        Self::planned(file, description, registry)?.filled(file, &tensors)
+    }
+
+    /// Creates the model that a file describes, with its normalisers, but without values for its parameters and buffers.
+    pub(crate) fn planned(file: &Path, mut description: Description, registry: &Registry<A>) -> Result<Self> {
         let mut planned = make(file, &description, registry)?;
         set_units(&mut planned, &mut description)
             .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
+        Ok(planned)
+    }
+
+    /// Gives a planned model the values in these tensors.
+    pub(crate) fn filled(self, file: &Path, tensors: &[Tensor<'_>]) -> Result<Self> {
         // Allocate only after the tensors have confirmed the size of the model.
-        let tensors = fit::<A>(file, planned.declared(), &tensors)?;
-        let mut model = planned.with_zeros()?;
+        let tensors = fit::<A>(file, self.declared(), tensors)?;
+        let mut model = self.with_zeros()?;
         model.fill(file, &tensors)?;
         Ok(model)
     }

@@ -1,0 +1,182 @@
+//! The values of tensors in a file.
+
+use prost::bytes::Bytes;
+use safetensors::Dtype;
+
+use super::proto::{self, data_type};
+use crate::persistence::container;
+use crate::scalar::Scalar;
+
+/// The maximum number of dimensions of a tensor.
+const DIMENSIONS: usize = 8;
+
+/// An array of floating-point numbers, in row-major order and little-endian.
+#[derive(Clone, Debug)]
+pub(super) struct Array {
+    pub dims: Vec<usize>,
+    /// Whether the numbers are `f32`. Otherwise, they are `f64`.
+    pub is_single: bool,
+    /// The bytes, whose number agrees with the dimensions and the type.
+    pub bytes: Bytes,
+}
+
+impl Array {
+    /// Reads a tensor. Numbers of 16 bits are widened to `f32`.
+    pub fn read(tensor: &proto::Tensor) -> Result<Self, String> {
+        let (dims, size) = dims(tensor)?;
+        if size == 0 {
+            return Err(format!("expected at least one value, got the dimensions {dims:?}"));
+        }
+        let raw = &tensor.raw_data;
+        let bytes = match tensor.data_type {
+            data_type::FLOAT | data_type::DOUBLE if !raw.is_empty() => raw.clone(),
+            data_type::FLOAT => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            data_type::DOUBLE => tensor.double_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            data_type::FLOAT16 => halves(tensor).map(half).flat_map(f32::to_le_bytes).collect(),
+            data_type::BFLOAT16 => {
+                halves(tensor).map(|bits| u32::from(bits) << 16).flat_map(u32::to_le_bytes).collect()
+            }
+            other => return Err(format!("expected floating-point values, got the type {other}")),
+        };
+        let is_single = tensor.data_type != data_type::DOUBLE;
+        let width = if is_single { 4 } else { 8 };
+        check_length(size, width, bytes.len())?;
+        Ok(Self { dims, is_single, bytes })
+    }
+
+    /// Returns an array of `f32` or `f64` values.
+    pub fn filled(is_single: bool, size: usize, value: f32) -> Self {
+        let bytes = match is_single {
+            true => value.to_le_bytes().repeat(size),
+            false => f64::from(value).to_le_bytes().repeat(size),
+        };
+        Self { dims: vec![size], is_single, bytes: bytes.into() }
+    }
+
+    /// Returns the number of values.
+    pub fn size(&self) -> usize {
+        self.bytes.len() / if self.is_single { 4 } else { 8 }
+    }
+
+    /// Returns the values.
+    pub fn values(&self) -> Vec<f64> {
+        let mut values = vec![0.0; self.size()];
+        f64::read(&self.bytes, self.is_single, 1, &mut values);
+        values
+    }
+
+    /// Returns the value if there is only one.
+    pub fn single(&self) -> Option<f64> {
+        if self.size() == 1 { self.values().first().copied() } else { None }
+    }
+
+    /// Returns the transpose of a matrix.
+    pub fn transposed(&self) -> Self {
+        let &[rows, columns] = &self.dims[..] else { return self.clone() };
+        let mut values = vec![0.0; self.size()];
+        f64::read(&self.bytes, self.is_single, rows.max(1), &mut values);
+        let bytes = match self.is_single {
+            true => values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect(),
+            false => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        };
+        Self { dims: vec![columns, rows], is_single: self.is_single, bytes }
+    }
+
+    /// Returns the same values with other dimensions.
+    pub fn with_dims(&self, dims: &[usize]) -> Self {
+        Self { dims: dims.into(), ..self.clone() }
+    }
+
+    /// Returns the array as a tensor with this name.
+    pub fn named(&self, name: String) -> container::Tensor<'_> {
+        let dtype = if self.is_single { Dtype::F32 } else { Dtype::F64 };
+        container::Tensor { name, dtype, shape: self.dims.clone(), data: &self.bytes }
+    }
+}
+
+/// Reads values from bytes.
+trait Read: Scalar {
+    fn read(bytes: &[u8], is_single: bool, rows: usize, values: &mut [Self]) {
+        Self::read_transposed(bytes, is_single, rows, values);
+    }
+}
+
+impl Read for f64 {}
+
+/// Reads a tensor of whole numbers.
+pub(super) fn integers(tensor: &proto::Tensor) -> Result<Vec<i64>, String> {
+    let (_, size) = dims(tensor)?;
+    let raw = &tensor.raw_data;
+    let values: Vec<i64> = match tensor.data_type {
+        data_type::INT64 if !raw.is_empty() => {
+            raw.as_chunks().0.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect()
+        }
+        data_type::INT64 => tensor.int64_data.clone(),
+        data_type::INT32 if !raw.is_empty() => {
+            raw.as_chunks().0.iter().map(|&bytes| i32::from_le_bytes(bytes).into()).collect()
+        }
+        data_type::INT32 => tensor.int32_data.iter().map(|&value| value.into()).collect(),
+        other => return Err(format!("expected whole numbers, got the type {other}")),
+    };
+    check_length(size, 1, values.len())?;
+    Ok(values)
+}
+
+/// Returns the dimensions and the number of values, which has no upper limit here.
+fn dims(tensor: &proto::Tensor) -> Result<(Vec<usize>, usize), String> {
+    if tensor.data_location != 0 || !tensor.external_data.is_empty() {
+        return Err(
+            "expected values in the file, got values in another file (save the model as one file)".into()
+        );
+    }
+    let wrong = || format!("expected at most {DIMENSIONS} dimensions of at least 0, got {:?}", tensor.dims);
+    if tensor.dims.len() > DIMENSIONS {
+        return Err(wrong());
+    }
+    let dims = tensor.dims.iter().map(|&dim| usize::try_from(dim).map_err(|_| wrong()));
+    let dims = dims.collect::<Result<Vec<_>, _>>()?;
+    let size = dims.iter().try_fold(1_usize, |size, &dim| size.checked_mul(dim)).ok_or_else(wrong)?;
+    Ok((dims, size))
+}
+
+/// Checks that the number of bytes agrees with the dimensions.
+fn check_length(size: usize, width: usize, got: usize) -> Result<(), String> {
+    match size.checked_mul(width) {
+        Some(expected) if expected == got => Ok(()),
+        _ => Err(format!("expected {size} values as in its dimensions, got {}", got / width)),
+    }
+}
+
+/// Returns the bits of values of 16 bits.
+fn halves(tensor: &proto::Tensor) -> impl Iterator<Item = u16> {
+    let raw = tensor.raw_data.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
+    // The typed form stores the bits as whole numbers.
+    raw.chain(tensor.int32_data.iter().map(|&bits| bits as u16))
+}
+
+/// Returns the value of the bits of a number with half precision.
+fn half(bits: u16) -> f32 {
+    let (sign, exponent, fraction) = (bits >> 15, (bits >> 10) & 0x1f, f32::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * (-24_f32).exp2(),
+        0x1f if fraction == 0.0 => f32::INFINITY,
+        0x1f => f32::NAN,
+        _ => (1024.0 + fraction) * (f32::from(exponent) - 25.0).exp2(),
+    };
+    if sign == 1 { -size } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::half;
+
+    #[test]
+    fn half_precision() {
+        let bits = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555, 0x8000, 0x7c00];
+        let values = bits.map(half);
+        let expected =
+            [1.0, -2.0, 65504.0, 5.960_464_5e-8, 6.103_515_6e-5, 0.333_251_95, -0.0, f32::INFINITY];
+        assert_eq!(values, expected);
+        assert!(half(0x7e00).is_nan());
+    }
+}
