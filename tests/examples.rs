@@ -6,6 +6,8 @@ mod binary_classification;
 mod custom_layer;
 #[path = "../examples/custom_loop.rs"]
 mod custom_loop;
+#[path = "../examples/onnx.rs"]
+mod onnx;
 #[path = "../examples/prediction_server.rs"]
 mod prediction_server;
 #[path = "../examples/regression.rs"]
@@ -24,6 +26,11 @@ fn custom_layer() {
 #[test]
 fn custom_loop() {
     custom_loop::main().unwrap();
+}
+
+#[test]
+fn onnx() {
+    onnx::main().unwrap();
 }
 
 #[test]
