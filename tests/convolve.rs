@@ -8,8 +8,8 @@ use manabi::layer::{
 use manabi::ndarray::{Array2, s};
 use manabi::random::{Random, RandomState};
 use manabi::{
-    Activation, Affine, CrossEntropy, Layer, Mish, Mnist, Normalizer, Relu, Scalar, Sequential, Sgd, Shape,
-    Softmax, Swish, Trainer,
+    Activation, Affine, CrossEntropy, Error, Layer, Mish, Mnist, Normalizer, Relu, Scalar, Sequential, Sgd,
+    Shape, Softmax, Swish, Trainer,
 };
 use proptest::prelude::*;
 
@@ -220,4 +220,17 @@ fn a_network_has_the_same_bits_for_any_threads_and_any_batch() {
         let one = x.x().slice(s![row..=row, ..]).to_owned();
         assert_eq!(trained[0].predict(one.view()).unwrap().row(0), whole.row(row), "row {row}");
     }
+}
+
+#[test]
+fn absurd_sizes_are_errors() {
+    let layers: [&dyn Layer<f32>; 3] = [&Conv2d::new(2, 1), &ConvTranspose2d::new(2, 1), &MaxPool2d::new(1)];
+    for layer in layers {
+        for shape in [[0, 3, 3], [2, 0, 3], [2, 3, 0]] {
+            let message = LayerWorkspace::new(layer, shape, 1).unwrap_err().to_string();
+            assert!(message.contains("at least 1 in each dimension"), "{message}");
+        }
+    }
+    let huge = ConvTranspose2d::new(40, 1 << 30);
+    assert!(matches!(LayerWorkspace::<f32>::new(&huge, [40, 3, 3], 1), Err(Error::OutOfMemory { .. })));
 }

@@ -41,7 +41,9 @@ impl Filters {
     /// `outputs` values, and the biases.
     pub fn parameters(&self, channels: [usize; 2], inputs: usize, outputs: usize) -> Vec<TensorSpec> {
         let Extent { height, width } = self.window.kernel;
-        let fan = |spec: TensorSpec| spec.fan(inputs * height * width, outputs * height * width);
+        // The product may overflow if a file contains an absurd kernel. Its weights then do not fit in memory either.
+        let size = height.saturating_mul(width);
+        let fan = |spec: TensorSpec| spec.fan(inputs.saturating_mul(size), outputs.saturating_mul(size));
         let weight = TensorSpec::new("weight", &[channels[0], channels[1], height, width], self.weight);
         let bias = self.has_bias.then(|| fan(TensorSpec::new("bias", &[self.channels], self.bias)));
         std::iter::once(fan(weight)).chain(bias).collect()
@@ -58,7 +60,7 @@ impl Filters {
         Kernel { weight, bias: self.has_bias.then_some(bias) }
     }
 
-    /// Splits the gradient into that of the weights and that of the biases.
+    /// Splits a gradient into the gradients of the weights and of the biases.
     pub fn split_mut<'a, A>(&self, grad: &'a mut [A]) -> (&'a mut [A], Option<&'a mut [A]>) {
         let (weight, bias) = grad.split_at_mut(grad.len() - self.biases());
         (weight, self.has_bias.then_some(bias))

@@ -113,6 +113,9 @@ impl Window {
             let expected = "three dimensions: channels, height and width (put a Reshape layer before it)";
             return Err(Error::setting("input shape", expected, input));
         };
+        if input.size() == 0 {
+            return Err(Error::setting("input shape", "at least 1 in each dimension", input));
+        }
         Ok([height, width])
     }
 
