@@ -161,6 +161,15 @@ pub enum Error {
         error: std::io::Error,
     },
 
+    /// Another process of a run that several processes share has failed.
+    #[error("process {rank}: {message}")]
+    Process {
+        /// The rank of the process.
+        rank: usize,
+        /// The message of its error.
+        message: String,
+    },
+
     /// A file could not be downloaded from any mirror.
     #[error("{file}: download failed: {reason}")]
     Download {

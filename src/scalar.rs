@@ -57,7 +57,7 @@ pub trait Scalar:
 
 mod sealed {
     /// The operations on a scalar type that only the crate itself uses.
-    pub trait Sealed: super::Element + super::Bytes {}
+    pub trait Sealed: super::Element + super::Bytes + bytemuck::Pod {}
 }
 use sealed::Sealed;
 

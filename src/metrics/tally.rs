@@ -47,6 +47,23 @@ impl Tally {
         self.weight += batch.weight;
     }
 
+    /// Returns the share of the later of two tallies in the sum of their weights and in the sum of their rows. Without weight,
+    /// the share is 0.
+    pub(crate) fn shares(&self, later: &Self) -> (f64, f64) {
+        let share = |a: f64, b: f64| if a + b == 0.0 { 0.0 } else { b / (a + b) };
+        (share(self.weight, later.weight), share(self.rows as f64, later.rows as f64))
+    }
+
+    /// Returns the tally as numbers for a message. NaN stands for a missing count of correct predictions.
+    pub(crate) fn to_numbers(self) -> [f64; 4] {
+        [self.rows as f64, self.loss, self.weight, self.right.unwrap_or(f64::NAN)]
+    }
+
+    /// Returns the tally that [`to_numbers`](Tally::to_numbers) described.
+    pub(crate) fn from_numbers([rows, loss, weight, right]: [f64; 4]) -> Self {
+        Self { rows: rows as usize, loss, weight, right: Some(right).filter(|right| !right.is_nan()) }
+    }
+
     pub(crate) fn mean(&self) -> Metrics {
         // If the total weight is 0, the mean is 0. NaN stays NaN.
         let loss = if self.weight == 0.0 { 0.0 * self.loss } else { self.loss / self.weight };

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::ArrayView2;
 
 use super::guard::bad_pass;
@@ -76,7 +78,7 @@ impl<A: Scalar> Sequential<A> {
         };
         let (mut labels, mut predicted) = (Vec::new(), Vec::new());
         let mut ws = self.workspace(ROWS)?;
-        each_batch(data, |rows| {
+        each_batch(data, 0..batches(data), |rows| {
             let mut batch = || {
                 ws.load(data, rows)?;
                 self.tally(&mut ws)?;
@@ -99,26 +101,49 @@ impl<A: Scalar> Sequential<A> {
         data: &dyn Dataset<A>,
         place: impl Fn() -> String,
     ) -> Result<Metrics> {
-        let mut tally = Tally::default();
-        each_batch(data, |rows| {
+        let mut sum = Tally::default();
+        self.tally_batches(ws, data, 0..batches(data), place, |tally| {
+            sum.add(tally);
+            sum.mean().loss
+        })?;
+        Ok(sum.mean())
+    }
+
+    /// Computes the tallies of some batches of a data set, in order. `add` returns a loss, which must be finite.
+    pub(crate) fn tally_batches(
+        &self,
+        ws: &mut Workspace<A>,
+        data: &dyn Dataset<A>,
+        batches: Range<usize>,
+        place: impl Fn() -> String,
+        mut add: impl FnMut(Tally) -> f64,
+    ) -> Result<()> {
+        each_batch(data, batches, |rows| {
             let loaded = ws.load(data, rows).and_then(|()| self.tally(ws));
             let here = || format!("{}, rows starting at {}", place(), rows[0]);
-            tally.add(loaded.map_err(|error| error.in_place(&here()))?);
-            match tally.mean().loss {
+            match add(loaded.map_err(|error| error.in_place(&here()))?) {
                 loss if loss.is_finite() => Ok(()),
                 loss => Err(bad_pass(self, ws, &place(), loss)),
             }
-        })?;
-        Ok(tally.mean())
+        })
     }
 }
 
-/// Calls `visit` for consecutive batches of at most [`ROWS`] rows, until the whole data set has been visited.
-fn each_batch<A: Scalar>(data: &dyn Dataset<A>, mut visit: impl FnMut(&[usize]) -> Result<()>) -> Result<()> {
+/// Returns the number of batches of at most [`ROWS`] rows in a data set.
+pub(crate) fn batches<A: Scalar>(data: &dyn Dataset<A>) -> usize {
+    data.len().div_ceil(ROWS)
+}
+
+/// Calls `visit` with the rows of some batches of a data set, in order.
+fn each_batch<A: Scalar>(
+    data: &dyn Dataset<A>,
+    mut batches: Range<usize>,
+    mut visit: impl FnMut(&[usize]) -> Result<()>,
+) -> Result<()> {
     let mut rows = Vec::with_capacity(ROWS);
-    (0..data.len()).step_by(ROWS).try_for_each(|start| {
+    batches.try_for_each(|batch| {
         rows.clear();
-        rows.extend(start..data.len().min(start + ROWS));
+        rows.extend(batch * ROWS..data.len().min((batch + 1) * ROWS));
         visit(&rows)
     })
 }

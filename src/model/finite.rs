@@ -1,6 +1,5 @@
 use super::Sequential;
 use super::workspace::Workspace;
-use crate::buffer::matrix;
 use crate::error::{Result, check_finite};
 use crate::scalar::Scalar;
 
@@ -13,9 +12,9 @@ impl<A: Scalar> Sequential<A> {
             check_finite(what, array)
                 .map_err(|error| error.of_rows(&format!("{what} of the data set"), ws.origins()))
         };
-        check("samples", matrix(&ws.x, ws.rows, self.input_dim()))?;
+        check("samples", ws.batch.x())?;
         check("targets", ws.t())?;
-        let kept = ws.memory.kept(ws.rows);
+        let kept = ws.memory.kept(ws.batch.rows());
         for (index, slot) in self.slots().iter().enumerate() {
             let output = check("output for samples", kept.array(self.plan.output_at(index)));
             output.map_err(|error| error.in_layer(&slot.name))?;

@@ -22,6 +22,7 @@
 //! # Ok::<(), manabi::Error>(())
 //! ```
 
+mod batch;
 mod builder;
 mod display;
 mod end;
@@ -40,12 +41,13 @@ mod workspace;
 
 use std::sync::Arc;
 
+pub(crate) use batch::Batch;
 pub use builder::SequentialBuilder;
 pub(crate) use parameters::Place;
 use units::Units;
 use weights::Weights;
 pub use workspace::Workspace;
-use workspace::check_data;
+use batch::check_data;
 
 use crate::data::Dataset;
 use crate::error::Result;

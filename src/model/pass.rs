@@ -3,6 +3,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::Sequential;
+use super::batch::Batch;
 use super::workspace::Workspace;
 use crate::buffer::{lengthen, zero_matrix};
 use crate::buffer::{matrix, matrix_mut};
@@ -76,7 +77,7 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
         check_finite("x", x)?;
-        (ws.rows, ws.loaded) = (0, false);
+        ws.batch.clear();
         let work = x.nrows().saturating_mul(self.params.len());
         let threads = shares(ws.thread_count(), work, least::PREDICTED);
         ws.use_threads(threads);
@@ -86,7 +87,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     fn predict_rows(&self, x: ArrayView2<'_, A>, ws: &mut Workspace<A>, mut y: ArrayViewMut2<'_, A>) {
-        let Workspace { capacity, x: input, y: output, memory, engine, .. } = ws;
+        let Workspace { batch: Batch { capacity, x: input, .. }, y: output, memory, engine, .. } = ws;
         let values = (&self.params[..], &self.buffers[..]);
         if x.is_standard_layout() && y.is_standard_layout() {
             // The first rows show which weights the rest of many rows will use again.
@@ -157,13 +158,13 @@ impl<A: Scalar> Sequential<A> {
 
     fn tally_of(&self, ws: &mut Workspace<A>, training: bool) -> Result<Tally> {
         self.check_workspace(ws)?;
-        if !ws.loaded {
+        if !ws.batch.is_loaded() {
             return Err(Error::setting("workspace", "a loaded batch (call Workspace::load first)", "none"));
         }
         let of_data = |error: Error| error.of_rows("targets of the data set", ws.origins());
         self.loss.check_targets(ws.t()).map_err(of_data)?;
         if training {
-            self.check_rows(ws.rows)?;
+            self.check_rows(ws.batch.rows())?;
             self.size_for_training(ws)?;
             ws.begin_gradient();
         }
@@ -174,8 +175,8 @@ impl<A: Scalar> Sequential<A> {
 
     /// Runs the forward pass through all layers and the output.
     fn forward(&self, ws: &mut Workspace<A>, training: bool) {
-        let (rows, noise) = (ws.rows, ws.batch_noise());
-        let Workspace { x, y, memory, buffers, engine, .. } = ws;
+        let (rows, noise) = (ws.batch.rows(), ws.batch_noise());
+        let Workspace { batch, y, memory, buffers, engine, .. } = ws;
         if training {
             buffers.resize(self.buffers.len(), A::zero());
             buffers.copy_from_slice(&self.buffers);
@@ -188,7 +189,7 @@ impl<A: Scalar> Sequential<A> {
             buffers: &self.buffers,
             input: self.plan.input(),
             output: self.plan.output(),
-            x: matrix(x, rows, self.input_dim()),
+            x: batch.x(),
             y: matrix_mut(y, rows, self.output_dim()),
             kept,
             temporary,
@@ -200,16 +201,16 @@ impl<A: Scalar> Sequential<A> {
 
     /// Returns the last layer's output for the batch.
     fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
-        ws.memory.kept(ws.rows).array(self.plan.output_at(self.slots().len() - 1))
+        ws.memory.kept(ws.batch.rows()).array(self.plan.output_at(self.slots().len() - 1))
     }
 
     /// Runs the backward pass through all layers, from the predictions and targets in the workspace.
     pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
-        let (rows, outputs, noise) = (ws.rows, self.output_dim(), ws.batch_noise());
-        let Workspace { x, y, t, memory, gradient, engine, .. } = ws;
+        let (rows, outputs, noise) = (ws.batch.rows(), self.output_dim(), ws.batch_noise());
+        let Workspace { batch, y, memory, gradient, engine, .. } = ws;
         let (kept, mut gradients, temporary) = memory.backward(rows);
         let mut dy = gradients.take_last();
-        let (y, t) = (matrix(y, rows, outputs), matrix(t, rows, outputs));
+        let (y, t) = (matrix(y, rows, outputs), batch.t());
         let layers = self.slots().len();
         let u = kept.array(self.plan.output_at(layers - 1));
         self.loss.gradient(self.output.as_ref(), u, y, t, dy.view_mut());
@@ -218,7 +219,7 @@ impl<A: Scalar> Sequential<A> {
             buffers: &self.buffers,
             input: self.plan.input(),
             output: self.slots()[layers - 1].declared.output,
-            x: matrix(x, rows, self.input_dim()),
+            x: batch.x(),
             y: u,
             dy: shared(dy),
             dx: None,

@@ -1,18 +1,16 @@
 use std::sync::Arc;
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::ArrayView2;
 
 use super::Sequential;
-use crate::buffer::{lengthen, zeros};
-use crate::buffer::{matrix, matrix_mut};
+use super::batch::Batch;
+use crate::buffer::{matrix, zeros};
 use crate::data::{Dataset, Place};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layer::{Memory, Plan};
 use crate::linalg::Engine;
-use crate::parallel::{Divide, divide, enter, least, shares};
 use crate::random::Noise;
 use crate::scalar::Scalar;
-use crate::shape::Shape;
 
 /// The memory for passes through a model: a batch, the outputs of all layers, and the gradients.
 ///
@@ -48,22 +46,12 @@ use crate::shape::Shape;
 #[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias("scratch", "buffers"))]
 pub struct Workspace<A> {
-    /// The maximum number of rows.
-    pub(super) capacity: usize,
-    /// The number of rows of the current batch.
-    pub(super) rows: usize,
-    /// Whether the current batch was loaded from a data set and has targets.
-    pub(super) loaded: bool,
     /// The layers of the model.
     pub(super) plan: Arc<Plan<A>>,
-    /// The batch.
-    pub(super) x: Vec<A>,
+    /// The samples and targets of the current batch.
+    pub(super) batch: Batch<A>,
     /// The predictions.
     pub(super) y: Vec<A>,
-    /// The targets.
-    pub(super) t: Vec<A>,
-    /// The rows of the batch in the data set, for errors.
-    origins: Vec<usize>,
     /// The outputs of the layers, the gradients with respect to them, and the other arrays of the layers.
     pub(super) memory: Memory<A>,
     /// The gradient with respect to all parameters.
@@ -77,7 +65,9 @@ pub struct Workspace<A> {
     /// The seed of the random numbers that layers draw in training.
     seed: u32,
     /// The number of the current batch.
-    batch: u64,
+    number: u64,
+    /// The position in the whole batch of the first loaded row. It is above 0 if the batch is loaded in parts.
+    start: usize,
     /// Multiplies matrices.
     pub(super) engine: Engine<A>,
 }
@@ -91,25 +81,25 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn workspace(&self, batch: usize) -> Result<Workspace<A>> {
         let capacity = batch.max(1);
-        let buffer = |what, width: usize| zeros(what, capacity.saturating_mul(width));
         Ok(Workspace {
-            capacity,
-            rows: 0,
-            loaded: false,
             plan: self.plan.clone(),
-            x: buffer("the inputs of a batch", self.input_dim())?,
-            y: buffer("the outputs of a batch", self.output_dim())?,
-            t: Vec::new(),
-            origins: Vec::new(),
+            batch: self.batch(capacity)?,
+            y: zeros("the outputs of a batch", capacity.saturating_mul(self.output_dim()))?,
             memory: Memory::new(&self.plan.scratch, capacity, 1)?,
             gradient: Vec::new(),
             buffers: Vec::new(),
             taken: false,
             stepped: false,
             seed: 0,
-            batch: 0,
+            number: 0,
+            start: 0,
             engine: Engine::new(1),
         })
+    }
+
+    /// Creates room for a batch of at most `capacity` rows.
+    pub(crate) fn batch(&self, capacity: usize) -> Result<Batch<A>> {
+        Batch::new(self.input_shape(), self.output_dim(), capacity)
     }
 }
 
@@ -139,19 +129,19 @@ impl<A: Scalar> Workspace<A> {
     /// Sets the seed of the random numbers that layers such as dropout draw in training, and restarts the count of batches. The
     /// default seed is 0.
     pub fn seed(self, seed: u32) -> Self {
-        Self { seed, batch: 0, ..self }
+        Self { seed, number: 0, ..self }
     }
 
     /// Returns the random numbers for the current batch. Every [`load`](Workspace::load) and the first gradient after a step renew
     /// them, so that a batch that is loaded once has different dropout masks in every step. A gradient that is computed again
     /// before the step uses the same random numbers.
     pub fn batch_noise(&self) -> Noise {
-        Noise::new(self.seed, self.batch)
+        Noise::new(self.seed, self.number).rows_from(self.start)
     }
 
     /// Sets the number of the last batch, for a run that is resumed.
-    pub(crate) fn skip_to(&mut self, batch: u64) {
-        self.batch = batch;
+    pub(crate) fn skip_to(&mut self, number: u64) {
+        self.number = number;
     }
 
     /// Returns the gradient with respect to all parameters from the last call of [`Sequential::gradient`], in the order of
@@ -181,7 +171,7 @@ impl<A: Scalar> Workspace<A> {
     /// Renews the noise if a step has been taken since the last renewal, and records that no step has used the next gradient.
     pub(super) fn begin_gradient(&mut self) {
         if std::mem::take(&mut self.stepped) {
-            self.batch = self.batch.wrapping_add(1);
+            self.number = self.number.wrapping_add(1);
         }
         self.taken = false;
     }
@@ -190,12 +180,12 @@ impl<A: Scalar> Workspace<A> {
     /// over from an earlier batch. After [`Sequential::predict_into`], which writes its predictions to another array, the result
     /// has no rows.
     pub fn y(&self) -> ArrayView2<'_, A> {
-        matrix(&self.y, self.rows, self.outputs())
+        matrix(&self.y, self.batch.rows(), self.plan.output().size())
     }
 
     /// Returns the targets of the loaded batch. After [`Sequential::predict_into`], the result has no rows.
     pub fn t(&self) -> ArrayView2<'_, A> {
-        matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs())
+        self.batch.t()
     }
 
     /// Loads the samples at `rows` of a data set as the current batch. As in an evaluation, an
@@ -216,7 +206,8 @@ impl<A: Scalar> Workspace<A> {
     }
 
     /// Loads the samples at `rows` of a data set as the current batch, at a given place in a training run. The seed of the place
-    /// is set to the [`seed`](Workspace::seed) of the workspace.
+    /// is set to the [`seed`](Workspace::seed) of the workspace. With [`rows_from`](Place::rows_from), the rows are the part of a
+    /// larger batch that begins at this position, and layers draw the random numbers of these rows.
     ///
     /// # Errors
     ///
@@ -251,84 +242,36 @@ impl<A: Scalar> Workspace<A> {
     /// ```
     #[inline(never)]
     pub fn load_at(&mut self, place: Place, data: &dyn Dataset<A>, rows: &[usize]) -> Result<()> {
-        let (inputs, outputs) = (self.plan.input().size(), self.outputs());
-        check_data("data set", data, self.plan.input(), outputs)?;
-        if rows.is_empty() || rows.len() > self.capacity {
-            return Err(Error::setting("number of rows", format!("1 to {}", self.capacity), rows.len()));
-        }
-        if let Some(row) = rows.iter().find(|&&row| row >= data.len()) {
-            return Err(Error::setting("row", format!("an index below {}", data.len()), row));
-        }
-        lengthen("the targets of a batch", &mut self.t, self.capacity * outputs)?;
-        lengthen("the rows of a batch", &mut self.origins, self.capacity)?;
-        self.loaded = false;
-        let x = matrix_mut(&mut self.x, rows.len(), inputs);
-        let (threads, t) = (self.engine.thread_count(), matrix_mut(&mut self.t, rows.len(), outputs));
-        let threads = shares(threads, x.len(), least::GATHERED);
-        let place = place.seed(self.seed);
-        let gather = |Gather { place, rows, x, t }: Gather<'_, A>| data.gather_at(place, rows, x, t);
-        enter(threads, || divide(Gather { place, rows, x, t }, threads, &gather))?;
-        self.origins.iter_mut().zip(rows).for_each(|(origin, &row)| *origin = data.origin(row));
-        (self.rows, self.loaded, self.batch) = (rows.len(), true, self.batch.wrapping_add(1));
-        self.stepped = false;
+        let threads = self.engine.thread_count();
+        self.batch.load(place.seed(self.seed), data, rows, threads)?;
+        self.begin_batch(place);
         Ok(())
+    }
+
+    /// Makes `batch`, which was loaded at this place, the current batch, and returns the previous one in its place.
+    pub(crate) fn exchange(&mut self, place: Place, batch: &mut Batch<A>) {
+        std::mem::swap(&mut self.batch, batch);
+        self.begin_batch(place);
+    }
+
+    fn begin_batch(&mut self, place: Place) {
+        (self.number, self.start, self.stepped) = (self.number.wrapping_add(1), place.start, false);
+    }
+
+    /// Exchanges the gradient and the new values of the buffers for other vectors, such as empty ones.
+    pub(crate) fn exchange_gradient(&mut self, gradient: &mut Vec<A>, buffers: &mut Vec<A>) {
+        std::mem::swap(&mut self.gradient, gradient);
+        std::mem::swap(&mut self.buffers, buffers);
+        self.taken = false;
+    }
+
+    /// Returns the number of rows of the current batch.
+    pub(crate) fn row_count(&self) -> usize {
+        self.batch.rows()
     }
 
     /// Returns the rows of the loaded batch in the data set, for errors.
     pub(crate) fn origins(&self) -> &[usize] {
-        &self.origins[..if self.loaded { self.rows } else { 0 }]
-    }
-
-    fn outputs(&self) -> usize {
-        self.plan.output().size()
-    }
-}
-
-/// Checks that the samples and targets of a data set have these shapes.
-pub(super) fn check_data<A: Scalar>(
-    name: &str,
-    data: &dyn Dataset<A>,
-    input: Shape,
-    outputs: usize,
-) -> Result<()> {
-    let (sample, target) = (data.input_shape(), data.target_dim());
-    if sample.size() != data.input_dim() {
-        let expected = format!("the size of their shape {sample}");
-        return Err(Error::setting(
-            format!("width of the samples of the {name}"),
-            expected,
-            data.input_dim(),
-        ));
-    }
-    if !input.takes(sample) {
-        let cure = if input.size() == sample.size() { " (set it with Samples::with_shape)" } else { "" };
-        let expected = format!("shape {input}, the input shape of the model{cure}");
-        return Err(Error::setting(format!("samples of the {name}"), expected, sample));
-    }
-    match target == outputs {
-        true => Ok(()),
-        false => Err(Error::setting(format!("targets of the {name}"), format!("width {outputs}"), target)),
-    }
-}
-
-/// Rows of a data set, and the arrays into which they are gathered.
-struct Gather<'a, A> {
-    place: Place,
-    rows: &'a [usize],
-    x: ArrayViewMut2<'a, A>,
-    t: ArrayViewMut2<'a, A>,
-}
-
-impl<A: Scalar> Divide for Gather<'_, A> {
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn split_at(self, at: usize) -> (Self, Self) {
-        let (rows, other_rows) = self.rows.split_at(at);
-        let (x, other_x) = self.x.split_at(Axis(0), at);
-        let (t, other_t) = self.t.split_at(Axis(0), at);
-        let (place, other_place) = (self.place, self.place.rows_from(at));
-        (Self { place, rows, x, t }, Self { place: other_place, rows: other_rows, x: other_x, t: other_t })
+        self.batch.origins()
     }
 }

@@ -6,6 +6,8 @@
 //! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
 //! | [`Observer`], [`BatchProgress`] | observe a run batch by batch, and can stop it |
+//! | [`Processes`] | the processes that train a model together |
+//! | `Mpi` (feature `mpi`) | the processes that `mpirun` or a cluster started |
 //! | `Checkpoints` (feature `persistence`) | save a run in files, so that it can be resumed with the same bits |
 //!
 //! A custom loop calls [`Workspace::load`](crate::model::Workspace::load),
@@ -16,18 +18,30 @@ mod checkpoint_file;
 #[cfg(feature = "persistence")]
 mod checkpoints;
 mod clock;
+mod description;
 mod early_stopping;
+mod feed;
+mod group;
 mod history;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod observer;
 mod order;
 mod pace;
+mod processes;
 #[cfg(feature = "persistence")]
 mod resume;
+mod run;
+mod shards;
+mod sum;
 mod trainer;
 
 #[cfg(feature = "persistence")]
 pub use checkpoints::Checkpoints;
 pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
+#[cfg(feature = "mpi")]
+pub use mpi::Mpi;
 pub use observer::{BatchProgress, Observer};
+pub use processes::Processes;
 pub use trainer::Trainer;

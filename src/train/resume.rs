@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::checkpoint_file::Checkpoint;
 use super::checkpoints::file_name;
 use super::early_stopping::Best;
+use super::group::Group;
 use super::history::Epoch;
 use super::trainer::Trainer;
 use crate::data::Dataset;
@@ -23,6 +24,7 @@ impl<A: Scalar> Trainer<'_, A> {
         model: &mut Sequential<A>,
         train: &dyn Dataset<A>,
         stopping: Option<&mut Best<A>>,
+        group: &mut Group<'_>,
     ) -> Result<Vec<Epoch>> {
         let Some(checkpoints) = &self.checkpoints else { return Ok(Vec::new()) };
         if self.order.state().is_none() {
@@ -31,8 +33,13 @@ impl<A: Scalar> Trainer<'_, A> {
         }
         // Check that the model can be saved before training begins.
         model.to_bytes()?;
-        checkpoints.begin()?;
-        let Some(path) = checkpoints.last()? else { return Ok(Vec::new()) };
+        // Only process 0 changes the folder.
+        let begun = if group.rank == 0 { checkpoints.begin() } else { Ok(()) };
+        group.agree(begun)?;
+        let last = checkpoints.last()?;
+        let name = last.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
+        group.compare("", &[("last checkpoint".into(), name.unwrap_or("none".into()).into())])?;
+        let Some(path) = last else { return Ok(Vec::new()) };
         let (Checkpoint { progress, slots, random, best: kept }, then) =
             Checkpoint::read(&path, &checkpoints.history(), model, &self.run_of(train))?;
         let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
@@ -62,8 +69,11 @@ impl<A: Scalar> Trainer<'_, A> {
             stopping.resume(&epochs, kept).map_err(mismatch)?;
             stopping.restore(&mut then.clone()).map_err(|error| mismatch(error.to_string()))?;
         }
-        // Remove the rows of later epochs, which will run again.
-        rows::write(&checkpoints.history(), &progress.epochs)?;
+        // Remove the rows of later epochs, which will run again, once all processes have read the file.
+        group.agree(Ok(()))?;
+        if group.rank == 0 {
+            rows::write(&checkpoints.history(), &progress.epochs)?;
+        }
         // This step changes nothing if it fails, and no later step can fail.
         self.order.set_state(&random).map_err(|error| mismatch(error.to_string()))?;
         (self.stepper, *model) = (stepper, then);

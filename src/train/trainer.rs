@@ -1,26 +1,26 @@
 use std::fmt;
-use std::ops::ControlFlow::{self, Break, Continue};
-use std::time::Duration;
+use std::ops::ControlFlow;
 
 #[cfg(feature = "persistence")]
 use super::checkpoints::Checkpoints;
-use super::clock::Clock;
-use super::early_stopping::{Best, EarlyStopping};
-use super::history::{Epoch, History, Termination};
-use super::observer::{BatchProgress, EpochFn, Observer};
+use super::early_stopping::EarlyStopping;
+use super::group::Group;
+use super::history::{Epoch, History};
+use super::observer::{EpochFn, Observer};
 use super::order::{Drawn, Given, Order};
-use super::pace::Pace;
-use crate::data::{Dataset, Place};
-use crate::error::{Error, Result};
-use crate::metrics::{Metrics, Tally};
-use crate::model::evaluate::{ROWS, check_fit};
-use crate::model::guard::{bad_loss, check_step};
-use crate::model::{Sequential, Workspace};
+use super::processes::Processes;
+use super::shards::fewest;
+use crate::data::Dataset;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::Sequential;
+use crate::model::evaluate::check_fit;
 use crate::optim::{Clip, Optimizer, OptimizerState, ReduceOnPlateau, Schedule, Sgd, Stepper};
-use crate::parallel::{cores, enter, least, shares};
+use crate::parallel::{cores, enter};
 use crate::random::{Random, RandomState};
 use crate::scalar::Scalar;
-use crate::settings::check_count;
+use crate::settings::{check, check_count};
 
 /// The training loop: the article's `learn`.
 ///
@@ -42,6 +42,9 @@ use crate::settings::check_count;
 /// | [`validation`](Trainer::validation) | measured after every epoch | none | a data set that fits the model |
 /// | [`test`](Trainer::test) | measured after every epoch | none | a data set that fits the model |
 /// | [`early_stopping`](Trainer::early_stopping) | ends a run that stops improving | none | any [`EarlyStopping`] |
+/// | [`shards`](Trainer::shards) | parts of a batch whose gradients are added | 1 | 1 or more; at least the number of processes |
+/// | [`processes`](Trainer::processes) | divides the shards among processes | this process only | any [`Processes`] |
+/// | [`prefetch`](Trainer::prefetch) | batches that are gathered ahead of time | 0 | any |
 /// | [`threads`](Trainer::threads) | greatest number of threads | the machine's cores | any; 0 counts as 1, as does any value on platforms without threads |
 /// | [`continue_run`](Trainer::continue_run) | continues the previous run | false | |
 /// | `checkpoints` (feature `persistence`) | saves the run after every epoch | none | any `Checkpoints` |
@@ -81,17 +84,21 @@ use crate::settings::check_count;
 #[doc(alias("fit", "learn", "training loop"))]
 pub struct Trainer<'a, A> {
     pub(super) batch_size: usize,
-    epochs: usize,
+    pub(super) epochs: usize,
     pub(super) drop_last: bool,
     pub(super) stepper: Stepper<A>,
     /// The state of a given stepper, with which every run begins.
     first: Option<(OptimizerState<A>, Option<u64>)>,
     continue_run: bool,
     /// Whether a step of the run has had a learning rate above 0.
-    moved: bool,
+    pub(super) moved: bool,
+    pub(super) shards: usize,
+    processes: Option<&'a dyn Processes>,
+    /// The number of batches, or shards, that are loaded before they are needed.
+    pub(super) prefetch: usize,
     pub(super) order: Box<dyn Order + 'a>,
     /// The seed of the orders, if they come from a seed.
-    seed: Option<u32>,
+    pub(super) seed: Option<u32>,
     /// The seed of the random values in layers.
     pub(super) noise: u32,
     pub(super) validation: Option<&'a dyn Dataset<A>>,
@@ -99,8 +106,8 @@ pub struct Trainer<'a, A> {
     pub(super) early_stopping: Option<EarlyStopping>,
     #[cfg(feature = "persistence")]
     pub(super) checkpoints: Option<Checkpoints>,
-    threads: usize,
-    observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
+    pub(super) threads: usize,
+    pub(super) observers: Vec<Box<dyn Observer<A> + Send + 'a>>,
 }
 
 impl<'a, A: Scalar> Trainer<'a, A> {
@@ -115,6 +122,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             first: None,
             continue_run: false,
             moved: false,
+            shards: 1,
+            processes: None,
+            prefetch: 0,
             order: Box::new(Drawn(RandomState::new(1))),
             seed: Some(1),
             noise: 1,
@@ -230,6 +240,43 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { threads, ..self }
     }
 
+    /// Sets the number of shards of a batch: consecutive parts whose sizes differ by at most one row.
+    ///
+    /// The gradient of each shard is computed by itself, and the gradients are added in a fixed binary tree, weighted by the
+    /// divisors of their losses. The result is the gradient of the batch, up to rounding. It has the same bits for any number of
+    /// [`processes`](Trainer::processes). On one process, the shards pass one after another through memory for one shard, which is
+    /// known as gradient accumulation. The sum needs memory for up to log₂(shards) + 2 gradients.
+    ///
+    /// [`BatchNorm`](crate::layer::BatchNorm) takes its statistics from each shard by itself, and a buffer becomes the mean of its
+    /// new values over all rows. Random values in layers belong to rows of the batch, so dropout does not depend on the shards. A
+    /// smaller last batch is divided into the same number of shards, with at least one row each.
+    #[doc(alias("gradient accumulation", "micro-batch"))]
+    pub fn shards(self, shards: usize) -> Self {
+        Self { shards, ..self }
+    }
+
+    /// Divides the shards of every batch, and every evaluation, among processes. The result has the same bits for any number of
+    /// processes from 1 to the number of [`shards`](Trainer::shards).
+    ///
+    /// Every process calls [`fit`](Trainer::fit) with the same settings, the same model and data sets of the same sizes. Each one
+    /// gathers only the samples of its own shards, and takes the same steps. Process 0 writes checkpoints, and all processes
+    /// resume from them, so that the folder must be visible to all. Observers run on every process; if one of them stops the run,
+    /// all processes stop. The guide has a chapter on [several processes](crate::guide::several_processes).
+    #[doc(alias("MPI", "distributed", "data parallel"))]
+    pub fn processes(self, processes: &'a dyn Processes) -> Self {
+        Self { processes: Some(processes), ..self }
+    }
+
+    /// Sets the number of batches, or of shards, that another thread gathers before they are needed. With 0, each batch is gathered
+    /// when it is needed. The results have the same bits.
+    ///
+    /// This saves time if a data set decodes its samples or reads them from disk. The memory for each of these batches is added
+    /// to that of the run.
+    #[doc(alias("num_workers", "DataLoader"))]
+    pub fn prefetch(self, batches: usize) -> Self {
+        Self { prefetch: batches, ..self }
+    }
+
     /// Saves the run in a folder after every epoch, so that it can be resumed.
     #[cfg(feature = "persistence")]
     pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
@@ -260,7 +307,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// Before the first step, the model stays unchanged, and this returns:
     /// - [`Error::Setting`] if a setting is out of range, or a data set is empty or does not fit the model;
     /// - [`Error::Shape`] if the state of the stepper belongs to another number of parameters;
-    /// - [`Error::Layer`] if a batch has too few rows for a layer to train on;
+    /// - [`Error::Layer`] if a batch, or a shard of it, has too few rows for a layer to train on;
     /// - [`Error::NotFinite`] if a parameter or a buffer of the model is not finite;
     /// - [`Error::OutOfMemory`] if a batch does not fit in memory;
     /// - [`Error::Training`] or [`Error::Diverged`] if a data set fails or contains values that are not finite (a resumed run does
@@ -274,10 +321,16 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// - [`Error::Diverged`] if the loss is not finite although all values from which it is computed are;
     /// - [`Error::Setting`] if the learning rate is 0 in every step;
     /// - [`Error::Io`] if a checkpoint cannot be written.
+    ///
+    /// With several [`processes`](Trainer::processes), a failure of one process ends the run on all of them. A process without an
+    /// error of its own returns [`Error::Process`] with the message of the other. Before the first step, [`Error::Setting`] names
+    /// the first setting, size or value that differs between processes. After every epoch, it names the first parameter that does.
     #[inline(never)]
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let before = (self.stepper.memory(), self.restart());
-        if let Err(error) = self.check(model, train) {
+        let mut group = Group::new(self.processes);
+        let checked = self.check(model, train, &group);
+        if let Err(error) = group.agree(checked) {
             // Keep the state of the previous run: a later run may continue from it.
             self.stepper.recall(before.0);
             if let Some(order) = before.1 {
@@ -286,7 +339,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             return Err(error);
         }
         // Enter once for the whole run: entering for every step would cost two thread switches each.
-        enter(self.threads, || self.run(model, train))
+        enter(self.threads, || {
+            let history = self.run(model, train, &mut group);
+            group.end(history)
+        })
     }
 
     /// Restores the initial optimizer state and orders, unless the run continues. Returns the orders that it replaces.
@@ -307,194 +363,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.batch_size.min(samples)
     }
 
-    fn run(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
-        let start = Clock::start();
-        let mut best = self.early_stopping.map(Best::new);
-        let epochs = self.resume(model, train, best.as_mut())?;
-        let before = epochs.last().map_or(Duration::ZERO, |epoch| epoch.elapsed);
-        let mut history =
-            History { epochs, termination: Termination::Completed, best: None, elapsed: before };
-        let steps = self.stepper.state().steps;
-        // In a resumed run, the steps before the interruption count.
-        self.moved = !history.epochs.is_empty();
-        let trained = self.run_epochs(model, train, &mut history, &mut best, &start);
-        // Restore after a failure too, so that the best epoch is not lost.
-        let restored = best.as_ref().map_or(Ok(()), |best| best.restore(model));
-        trained.map_err(|error| self.after_failure(error))?;
-        restored?;
-        self.check_moved(&history, steps)?;
-        history.best = best.and_then(|best| best.number());
-        history.elapsed = before + start.elapsed();
-        Ok(history)
-    }
-
-    /// Runs the remaining epochs and records them in the history.
-    fn run_epochs(
-        &mut self,
-        model: &mut Sequential<A>,
-        train: &dyn Dataset<A>,
-        history: &mut History,
-        best: &mut Option<Best<A>>,
-        start: &Clock,
-    ) -> Result<()> {
-        let before = history.elapsed;
-        let mut evaluation = model.workspace(ROWS)?.threads(self.threads);
-        let rows = self.rows(train.len());
-        // With fewer rows per thread, moving the weights between cores costs more than a thread saves.
-        let threads = shares(self.threads, rows, least::ROWS);
-        let mut batch = model.workspace(rows)?.threads(threads).seed(self.noise);
-        batch.skip_to(self.stepper.state().steps);
-        let mut pace = Pace::new(threads);
-        let is_stale = |best: &Option<Best<A>>| best.as_ref().is_some_and(Best::is_stale);
-        if is_stale(best) {
-            history.termination = Termination::NoImprovement;
-            return Ok(());
-        }
-        for number in history.epochs.len()..=self.epochs {
-            let trained = match number {
-                0 => Continue(model.evaluate_in(&mut evaluation, train, || "before training".into())?),
-                _ => self.epoch(number, model, train, &mut batch, &mut pace)?,
-            };
-            let Continue(metrics) = trained else {
-                history.termination = Termination::Stopped;
-                return Ok(());
-            };
-            let mut measure = |set: Option<&dyn Dataset<A>>, name| {
-                let place = || format!("after epoch {number}, on the {name} set");
-                set.map(|set| model.evaluate_in(&mut evaluation, set, place)).transpose()
-            };
-            let (validation, test) = (measure(self.validation, "validation")?, measure(self.test, "test")?);
-            let elapsed = before + start.elapsed();
-            let epoch = Epoch { number, train: metrics, validation, test, elapsed };
-            if number > 0 {
-                self.stepper.end_epoch(epoch.watched().loss);
-            }
-            history.epochs.push(epoch);
-            // Record the epoch before an observer can stop the run, because it may be the best one.
-            if let Some(best) = best {
-                best.observe(&epoch, model);
-            }
-            self.keep(model, train, &history.epochs, best.as_ref())?;
-            if self.notify(|observer| observer.on_epoch(&epoch, model)).is_break() {
-                history.termination = Termination::Stopped;
-                return Ok(());
-            }
-            if is_stale(best) {
-                history.termination = Termination::NoImprovement;
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks that at least one step of a complete run could change the model.
-    fn check_moved(&self, history: &History, steps: u64) -> Result<()> {
-        let is_whole = history.termination != Termination::Stopped && self.stepper.state().steps > steps;
-        match is_whole && !self.moved {
-            true => {
-                let expected = "a learning rate above 0 in at least one step of the run";
-                Err(Error::setting("schedule", expected, "0 in every step, so nothing was learned"))
-            }
-            false => Ok(()),
-        }
-    }
-
-    /// Adds the checkpoint from which the run can be resumed to an error.
-    #[cfg(feature = "persistence")]
-    fn after_failure(&self, error: Error) -> Error {
-        let last = self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.last().ok().flatten());
-        match last {
-            Some(path) if error.is_not_finite() => {
-                error.in_place(&format!("the run can resume from the last good epoch in {}", path.display()))
-            }
-            _ => error,
-        }
-    }
-
-    #[cfg(not(feature = "persistence"))]
-    fn after_failure(&self, error: Error) -> Error {
-        error
-    }
-
-    /// Returns an empty history, because no run can be resumed without the feature `persistence`.
-    #[cfg(not(feature = "persistence"))]
-    fn resume(
-        &mut self,
-        _: &mut Sequential<A>,
-        _: &dyn Dataset<A>,
-        _: Option<&mut Best<A>>,
-    ) -> Result<Vec<Epoch>> {
-        Ok(Vec::new())
-    }
-
-    #[cfg(not(feature = "persistence"))]
-    fn keep(&self, _: &Sequential<A>, _: &dyn Dataset<A>, _: &[Epoch], _: Option<&Best<A>>) -> Result<()> {
-        Ok(())
-    }
-
-    /// Runs one epoch and returns its metrics, or `Break` if an observer stops the run.
-    fn epoch(
-        &mut self,
-        number: usize,
-        model: &mut Sequential<A>,
-        train: &dyn Dataset<A>,
-        ws: &mut Workspace<A>,
-        pace: &mut Pace,
-    ) -> Result<ControlFlow<(), Metrics>> {
-        let order = self.order.draw(number, train.len());
-        check_order(&order, train.len()).map_err(|error| error.in_place(&format!("epoch {number}")))?;
-        let size = self.rows(train.len());
-        // Even with `drop_last`, an epoch with a single batch keeps it.
-        let whole = order.len() - order.len() % size;
-        let order = if self.drop_last && whole > 0 { &order[..whole] } else { &order[..] };
-        let last = order.chunks(size).last().map_or(0, <[usize]>::len);
-        model.check_rows(last).map_err(|error| {
-            error.in_place(&format!(
-                "last batch of epoch {number} (drop_last leaves out a smaller last batch)"
-            ))
-        })?;
-        let batches = order.len().div_ceil(size);
-        let mut tally = Tally::default();
-        for (i, rows) in order.chunks(size).enumerate() {
-            let (epoch, batch) = (number, i + 1);
-            let place = || format!("epoch {epoch}, batch {batch}");
-            ws.use_threads(pace.threads());
-            let loaded = ws
-                .load_at(Place::training(epoch, batch), train, rows)
-                .and_then(|()| model.training_tally(ws));
-            tally.add(loaded.map_err(|error| error.in_place(&place()))?);
-            let metrics = tally.mean();
-            if !metrics.loss.is_finite() {
-                return Err(bad_loss(model, ws, Place::training(epoch, batch), size, metrics.loss));
-            }
-            model.backward(ws);
-            self.moved |= self.stepper.learning_rate().is_ok_and(|rate| rate > 0.0);
-            self.stepper.step(model, ws).map_err(|error| error.in_place(&place()))?;
-            pace.step();
-            let progress = BatchProgress { epoch, epochs: self.epochs, batch, batches, train: metrics };
-            if self.notify(|observer| observer.on_batch(progress)).is_break() {
-                return Ok(Break(()));
-            }
-        }
-        // No later batch measures the loss after the last step.
-        check_step(model, ws, Place::training(number, batches), last)?;
-        // With an infinite sum of squares, a parameter would never change again, and the loss would not show it.
-        self.stepper.check_finite(model).map_err(|error| error.in_place(&format!("after epoch {number}")))?;
-        Ok(Continue(tally.mean()))
-    }
-
-    /// Notifies every observer. Returns `Break` if at least one observer does.
-    fn notify(&mut self, mut tell: impl FnMut(&mut dyn Observer<A>) -> ControlFlow<()>) -> ControlFlow<()> {
-        let mut all = Continue(());
-        for observer in &mut self.observers {
-            if tell(observer.as_mut()).is_break() {
-                all = Break(());
-            }
-        }
-        all
-    }
-
-    fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>) -> Result<()> {
+    fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>, group: &Group<'_>) -> Result<()> {
         self.stepper.check_model(model)?;
         self.stepper.check_takes_loss()?;
         model.check_params()?;
@@ -503,17 +372,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
         self.early_stopping.map_or(Ok(()), |rule| rule.check(model))?;
         check_count("batch_size", self.batch_size)?;
-        model.check_rows(self.rows(train.len()))
-    }
-}
-
-fn check_order(order: &[usize], samples: usize) -> Result<()> {
-    if order.is_empty() {
-        return Err(Error::setting("order", "at least 1 row", 0));
-    }
-    match order.iter().find(|&&row| row >= samples) {
-        Some(row) => Err(Error::setting("order", format!("rows below {samples}"), row)),
-        None => Ok(()),
+        check_count("shards", self.shards)?;
+        let (rows, shards, size) = (self.rows(train.len()), self.shards, group.size);
+        check(shards >= size, "shards", &format!("at least {size}, the number of processes"), shards)?;
+        model.check_rows(fewest(rows, shards))
     }
 }
 
