@@ -14,6 +14,7 @@
 //! | [`reproducibility`] | Which seeds exist, and which results repeat bit for bit? |
 //! | [`saving`] | How do I save a model, resume a run, and exchange weights with PyTorch? |
 //! | [`onnx`] | How do I use a model in other programs, and their models here? |
+//! | [`several_processes`] | How do I train on several machines, or with batches larger than memory? |
 //! | [`serving`] | How do I predict from many threads? |
 //! | [`debugging`] | Why does my model not learn? |
 //! | [`performance`] | How do I make it fast? |
@@ -49,6 +50,9 @@ pub mod saving {}
 
 #[doc = include_str!("guide/onnx.md")]
 pub mod onnx {}
+
+#[doc = include_str!("guide/several_processes.md")]
+pub mod several_processes {}
 
 #[doc = include_str!("guide/serving.md")]
 pub mod serving {}

@@ -131,6 +131,12 @@ impl Flags {
         })
     }
 
+    /// Returns the trainer with the settings of the flags.
+    pub fn apply<'a, A: Scalar>(&self, trainer: Trainer<'a, A>) -> Trainer<'a, A> {
+        let trainer = self.threads.into_iter().fold(trainer, Trainer::threads);
+        self.batch.into_iter().fold(trainer, Trainer::batch_size).epochs(self.epochs)
+    }
+
     /// Trains the model. Prints its table, a row per epoch and the elapsed time.
     pub fn fit<A: Scalar>(
         &self,
@@ -139,9 +145,7 @@ impl Flags {
         train: &dyn Dataset<A>,
     ) -> Result<History> {
         let mut console = Console::new(self.csv.clone())?;
-        let trainer = self.threads.into_iter().fold(trainer, Trainer::threads);
-        let trainer = self.batch.into_iter().fold(trainer, Trainer::batch_size);
-        let history = trainer.epochs(self.epochs).observe(&mut console).fit(model, train);
+        let history = self.apply(trainer).observe(&mut console).fit(model, train);
         console.finish()?;
         let history = history?;
         if history.termination == Termination::Stopped {

@@ -6,6 +6,7 @@
 //! | [`Images`] | images as bytes, each with a class; normalised when a batch is gathered |
 //! | [`Mnist`] | the training set and the test set of MNIST, from files or as synthetic digits |
 //! | [`Subset`], [`Split`] | some rows of another data set; a division into a training part and a validation part |
+//! | [`KFold`], [`TimeSeriesSplit`] | divisions for cross-validation, also stratified, by groups, repeated, or chronological |
 //! | [`Augment`] | another data set, with random changes to the samples in every epoch |
 //! | [`ImageTransform`] | ready-made random changes of images: flips, scaling, rotation, shifts and erasing |
 //! | [`Normalizer`] | the shift and scale of features, fitted on one data set and applied to others |
@@ -19,6 +20,7 @@ mod gzip;
 pub mod idx;
 mod image_transform;
 mod images;
+mod k_fold;
 mod mnist;
 mod normalizer;
 mod place;
@@ -26,6 +28,7 @@ mod samples;
 mod split;
 mod subset;
 mod synthetic;
+mod time_series_split;
 
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
@@ -37,6 +40,7 @@ pub use augment::Augment;
 pub use download::Download;
 pub use image_transform::ImageTransform;
 pub use images::Images;
+pub use k_fold::KFold;
 pub use mnist::Mnist;
 pub use normalizer::Normalizer;
 pub use place::Place;
@@ -44,6 +48,7 @@ pub use samples::Samples;
 pub use split::Split;
 pub use subset::Subset;
 pub use synthetic::synthetic_digits;
+pub use time_series_split::TimeSeriesSplit;
 
 use crate::delegate::delegate;
 use crate::error::{Error, Result};

@@ -121,16 +121,21 @@ impl Split {
 }
 
 /// Returns the class of every sample as an index among the classes that occur.
-fn classes<A: Scalar>(data: &dyn Dataset<A>) -> Result<Vec<usize>> {
+pub(super) fn classes<A: Scalar>(data: &dyn Dataset<A>) -> Result<Vec<usize>> {
     let class = |row| {
         data.class(row)
             .ok_or_else(|| Error::setting(format!("row {row}"), "a class for the stratified split", "none"))
     };
     let classes = (0..data.len()).map(class).collect::<Result<Vec<usize>>>()?;
-    let mut distinct = classes.clone();
+    Ok(ranks(&classes))
+}
+
+/// Returns every number as an index among the numbers that occur, in ascending order.
+pub(super) fn ranks(numbers: &[usize]) -> Vec<usize> {
+    let mut distinct = numbers.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    Ok(classes.iter().map(|class| distinct.partition_point(|other| other < class)).collect())
+    numbers.iter().map(|number| distinct.partition_point(|other| other < number)).collect()
 }
 
 /// Returns the number of held-out samples for each class, `count` in total. Classes with equal remainders are in random order.

@@ -6,6 +6,7 @@
 //! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
 //! | [`Observer`], [`BatchProgress`] | observe a run batch by batch, and can stop it |
+//! | [`cross_validate`] | trains a model on every fold of a data set, side by side |
 //! | [`Processes`] | the processes that train a model together |
 //! | `Mpi` (feature `mpi`) | the processes that `mpirun` or a cluster started |
 //! | `Checkpoints` (feature `persistence`) | save a run in files, so that it can be resumed with the same bits |
@@ -18,6 +19,7 @@ mod checkpoint_file;
 #[cfg(feature = "persistence")]
 mod checkpoints;
 mod clock;
+mod cross_validate;
 mod description;
 mod early_stopping;
 mod feed;
@@ -38,6 +40,7 @@ mod trainer;
 
 #[cfg(feature = "persistence")]
 pub use checkpoints::Checkpoints;
+pub use cross_validate::cross_validate;
 pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
 #[cfg(feature = "mpi")]
