@@ -16,6 +16,10 @@ use crate::random::Random;
 /// | He | 2 | fan_in | He et al., *Delving deep into rectifiers*, 2015 |
 /// | Glorot (Xavier) | 1 | (fan_in + fan_out)/2 | Glorot and Bengio, *Understanding the difficulty…*, 2010 |
 /// | LeCun | 1 | fan_in | LeCun et al., *Efficient BackProp*, 1998 |
+/// | PyTorch's default | 1/3 | fan_in | PyTorch: `Linear.reset_parameters` |
+///
+/// Keras's defaults are [`GLOROT_UNIFORM`](Initializer::GLOROT_UNIFORM) for weights and [`ZEROS`](Initializer::ZEROS) for biases;
+/// PyTorch's are [`PYTORCH`](Initializer::PYTORCH) for both.
 ///
 /// # Examples
 ///
@@ -83,6 +87,11 @@ impl Initializer {
     pub const LECUN_NORMAL: Self = Self::scaled(1.0, Fan::In, Distribution::Normal);
     /// Uniform with variance 1 / fan_in.
     pub const LECUN_UNIFORM: Self = Self::scaled(1.0, Fan::In, Distribution::Uniform);
+
+    /// Uniform with variance 1/(3·fan_in), that is, on ±1/√fan_in: the default of PyTorch's `Linear` and `Conv2d`, for weights and for
+    /// biases. A bias has the fan of its weight.
+    #[doc(alias = "PyTorch default")]
+    pub const PYTORCH: Self = Self::scaled(1.0 / 3.0, Fan::In, Distribution::Uniform);
 
     const fn scaled(scale: f64, fan: Fan, distribution: Distribution) -> Self {
         Self::VarianceScaling { scale, fan, distribution }

@@ -2,8 +2,7 @@ use std::fmt::Display;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::check_predictions;
-use crate::data::check_labels;
+use super::{check_predictions, check_rows};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
@@ -97,14 +96,10 @@ pub fn top_k_accuracy<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L], k: usize
 where
     L: Copy + Display + TryInto<usize>,
 {
-    check_predictions(y)?;
-    if labels.len() != y.nrows() {
-        return Err(Error::shape("labels", format!("[{}]", y.nrows()), &[labels.len()]));
-    }
+    let labels = check_rows(y, labels)?;
     if k == 0 || k > y.ncols() {
         return Err(Error::setting("k", format!("1 to {}, the number of classes", y.ncols()), k));
     }
-    let labels = check_labels(labels, y.ncols())?;
     let right = y.rows().into_iter().zip(labels).filter(|(row, label)| rank(row, *label) < k).count();
     Ok(right as f64 / y.nrows() as f64)
 }

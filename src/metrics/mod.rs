@@ -2,21 +2,29 @@
 //!
 //! [`Sequential::evaluate`](crate::Sequential::evaluate) returns the loss and accuracy of a model on a data set.
 //! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its predictions by class. The functions of this
-//! module measure predictions in an array.
+//! module measure predictions in an array. [`ThresholdCurve`] contains the ROC and precision-recall curves of a binary classifier, and
+//! [`Temperature`] calibrates probabilities.
 
+mod calibration;
 mod classification;
 mod confusion_matrix;
 mod regression;
 mod tally;
+mod threshold_curve;
+
+use std::fmt::Display;
 
 use ndarray::ArrayView2;
 
+pub use calibration::{ReliabilityBin, Temperature, brier_score, log_loss, reliability};
 pub use classification::{accuracy, classes, top_k_accuracy};
 pub use confusion_matrix::{Average, ConfusionMatrix};
 pub use regression::{mean_absolute_error, mean_squared_error, r_squared, root_mean_squared_error};
 pub use tally::Metrics;
 pub(crate) use tally::Tally;
+pub use threshold_curve::{ThresholdCurve, ThresholdPoint};
 
+use crate::data::check_labels;
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 
@@ -26,4 +34,16 @@ fn check_predictions<A: Scalar>(y: ArrayView2<'_, A>) -> Result<()> {
         return Err(Error::shape("y", "(1 or more, 1 or more)", y.shape()));
     }
     check_finite("y", y)
+}
+
+/// Returns the labels of predictions after checking both.
+fn check_rows<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L]) -> Result<Vec<usize>>
+where
+    L: Copy + Display + TryInto<usize>,
+{
+    check_predictions(y)?;
+    if labels.len() != y.nrows() {
+        return Err(Error::shape("labels", format!("[{}]", y.nrows()), &[labels.len()]));
+    }
+    check_labels(labels, y.ncols())
 }

@@ -2,7 +2,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use crate::buffer::{lengthen, matrix, matrix_mut, zeros};
 use crate::data::{Dataset, Place};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_finite};
 use crate::parallel::{Divide, divide, enter, least, shares};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -58,6 +58,30 @@ impl<A: Scalar> Batch<A> {
     /// Forgets the batch, so that the room can serve another purpose.
     pub(super) fn clear(&mut self) {
         (self.rows, self.loaded) = (0, false);
+    }
+
+    /// Copies samples, and targets if there are any, from arrays.
+    pub(super) fn set(&mut self, x: ArrayView2<'_, A>, t: Option<ArrayView2<'_, A>>) -> Result<()> {
+        self.clear();
+        let rows = x.nrows();
+        let shape = |width: usize| format!("(1 to {}, {width})", self.capacity);
+        if rows == 0 || rows > self.capacity || x.ncols() != self.input.size() {
+            return Err(Error::shape("x", shape(self.input.size()), x.shape()));
+        }
+        check_finite("x", x)?;
+        if let Some(t) = t {
+            if t.dim() != (rows, self.outputs) {
+                return Err(Error::shape("t", format!("({rows}, {})", self.outputs), t.shape()));
+            }
+            check_finite("t", t)?;
+            lengthen("the targets of a batch", &mut self.t, self.capacity * self.outputs)?;
+            matrix_mut(&mut self.t, rows, self.outputs).assign(&t);
+        }
+        lengthen("the rows of a batch", &mut self.origins, self.capacity)?;
+        self.origins.iter_mut().enumerate().for_each(|(row, origin)| *origin = row);
+        matrix_mut(&mut self.x, rows, self.input.size()).assign(&x);
+        (self.rows, self.loaded) = (rows, t.is_some());
+        Ok(())
     }
 
     /// Loads the samples at `rows` of a data set, on up to `threads` threads.

@@ -43,11 +43,30 @@ pub struct SequentialBuilder<A> {
     output: Option<Arc<dyn Output<A>>>,
     loss: Option<Arc<dyn Loss<A>>>,
     seed: u32,
+    trunk: Trunk<A>,
+}
+
+/// The values of the first layers, which replace their initial values.
+#[derive(Clone, Debug)]
+pub(super) struct Trunk<A> {
+    pub params: Vec<A>,
+    pub buffers: Vec<A>,
+}
+
+impl<A> Default for Trunk<A> {
+    fn default() -> Self {
+        Self { params: Vec::new(), buffers: Vec::new() }
+    }
 }
 
 impl<A: Scalar> SequentialBuilder<A> {
     pub(super) fn new(input: Shape) -> Self {
-        Self { input, layers: Vec::new(), output: None, loss: None, seed: 0 }
+        Self { input, layers: Vec::new(), output: None, loss: None, seed: 0, trunk: Trunk::default() }
+    }
+
+    /// Creates a builder with layers that have these values.
+    pub(super) fn of_trunk(input: Shape, layers: Vec<Named<A>>, trunk: Trunk<A>) -> Self {
+        Self { layers, trunk, ..Self::new(input) }
     }
 
     /// Creates a builder with all layers, the output and the loss.
@@ -106,7 +125,8 @@ impl<A: Scalar> SequentialBuilder<A> {
     ///
     /// Returns the errors of [`build`](SequentialBuilder::build).
     #[inline(never)]
-    pub fn build_with_random(self, random: &mut dyn Random) -> Result<Sequential<A>> {
+    pub fn build_with_random(mut self, random: &mut dyn Random) -> Result<Sequential<A>> {
+        let trunk = std::mem::take(&mut self.trunk);
         let planned = self.plan()?;
         let slots = &planned.plan.slots;
         let (mut params, start) = weights::room(planned.plan.last().range.end, A::zero())?;
@@ -115,6 +135,8 @@ impl<A: Scalar> SequentialBuilder<A> {
         let total = planned.plan.last().buffer_range.end;
         buffers.try_reserve_exact(total).map_err(|_| Error::out_of_memory::<A>("the buffers", &[total]))?;
         draw(slots, |slot| &slot.declared.buffers, &mut buffers, random)?;
+        params[start..start + trunk.params.len()].copy_from_slice(&trunk.params);
+        buffers[..trunk.buffers.len()].copy_from_slice(&trunk.buffers);
         Ok(Sequential { params: Weights::new((params, start)), buffers, ..planned })
     }
 

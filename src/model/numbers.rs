@@ -3,16 +3,11 @@
 use super::{Sequential, Weights, weights};
 use crate::buffer::zeros;
 use crate::error::Result;
-use crate::layer::{Layer, TensorSpec};
+use crate::layer::TensorSpec;
 use crate::loss::Loss;
 use crate::scalar::Scalar;
 
 impl<A: Scalar> Sequential<A> {
-    /// Returns the layers and their names, in order.
-    pub(crate) fn layers(&self) -> impl Iterator<Item = (&str, &(dyn Layer<A> + 'static))> {
-        self.slots().iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
-    }
-
     pub(crate) fn loss_function(&self) -> &(dyn Loss<A> + 'static) {
         self.loss.as_ref()
     }

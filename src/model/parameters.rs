@@ -172,7 +172,7 @@ impl<A: Scalar> Sequential<A> {
         self.slots().iter().flat_map(places)
     }
 
-    fn buffer_places(&self) -> impl Iterator<Item = Place<'_>> {
+    pub(super) fn buffer_places(&self) -> impl Iterator<Item = Place<'_>> {
         let places = |slot| tensor_places(slot, &slot.declared.buffers, slot.buffer_range.start);
         self.slots().iter().flat_map(places)
     }

@@ -8,7 +8,7 @@ use super::workspace::Workspace;
 use crate::buffer::{lengthen, zero_matrix};
 use crate::buffer::{matrix, matrix_mut};
 use crate::error::{Error, Result, check_finite};
-use crate::layer::{Backward, Forward, Training, backward, forward, predict, shared};
+use crate::layer::{Forward, Training, forward, predict};
 use crate::metrics::{Metrics, Tally};
 use crate::parallel::{enter, least, shares};
 use crate::scalar::Scalar;
@@ -78,6 +78,7 @@ impl<A: Scalar> Sequential<A> {
         }
         check_finite("x", x)?;
         ws.batch.clear();
+        (ws.is_passed, ws.is_trained) = (false, false);
         let work = x.nrows().saturating_mul(self.params.len());
         let threads = shares(ws.thread_count(), work, least::PREDICTED);
         ws.use_threads(threads);
@@ -142,7 +143,7 @@ impl<A: Scalar> Sequential<A> {
     pub fn gradient(&self, ws: &mut Workspace<A>) -> Result<Metrics> {
         enter(ws.engine.thread_count(), || {
             let tally = self.training_tally(ws)?;
-            self.backward(ws);
+            self.pass_backward(ws, None, false);
             Ok(tally.mean())
         })
     }
@@ -164,18 +165,33 @@ impl<A: Scalar> Sequential<A> {
         let of_data = |error: Error| error.of_rows("targets of the data set", ws.origins());
         self.loss.check_targets(ws.t()).map_err(of_data)?;
         if training {
-            self.check_rows(ws.batch.rows())?;
-            self.size_for_training(ws)?;
-            ws.begin_gradient();
+            self.prepare_training(ws)?;
         }
-        self.forward(ws, training);
+        self.pass_forward(ws, training);
         let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
         Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.function(), y, t))
     }
 
+    /// Returns an error unless the workspace has samples.
+    pub(super) fn check_batch(&self, ws: &Workspace<A>) -> Result<()> {
+        match ws.row_count() {
+            0 => Err(Error::setting("workspace", "a loaded batch (call Workspace::load first)", "none")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the batch and prepares the workspace for a forward pass in training.
+    pub(super) fn prepare_training(&self, ws: &mut Workspace<A>) -> Result<()> {
+        self.check_rows(ws.batch.rows())?;
+        self.size_for_training(ws)?;
+        ws.begin_gradient();
+        Ok(())
+    }
+
     /// Runs the forward pass through all layers and the output.
-    fn forward(&self, ws: &mut Workspace<A>, training: bool) {
+    pub(super) fn pass_forward(&self, ws: &mut Workspace<A>, training: bool) {
         let (rows, noise) = (ws.batch.rows(), ws.batch_noise());
+        (ws.is_passed, ws.is_trained) = (true, training);
         let Workspace { batch, y, memory, buffers, engine, .. } = ws;
         if training {
             buffers.resize(self.buffers.len(), A::zero());
@@ -202,36 +218,6 @@ impl<A: Scalar> Sequential<A> {
     /// Returns the last layer's output for the batch.
     fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
         ws.memory.kept(ws.batch.rows()).array(self.plan.output_at(self.slots().len() - 1))
-    }
-
-    /// Runs the backward pass through all layers, from the predictions and targets in the workspace.
-    pub(crate) fn backward(&self, ws: &mut Workspace<A>) {
-        let (rows, outputs, noise) = (ws.batch.rows(), self.output_dim(), ws.batch_noise());
-        let Workspace { batch, y, memory, gradient, engine, .. } = ws;
-        let (kept, mut gradients, temporary) = memory.backward(rows);
-        let mut dy = gradients.take_last();
-        let (y, t) = (matrix(y, rows, outputs), batch.t());
-        let layers = self.slots().len();
-        let u = kept.array(self.plan.output_at(layers - 1));
-        self.loss.gradient(self.output.as_ref(), u, y, t, dy.view_mut());
-        let pass = Backward {
-            params: &self.params,
-            buffers: &self.buffers,
-            input: self.plan.input(),
-            output: self.slots()[layers - 1].declared.output,
-            x: batch.x(),
-            y: u,
-            dy: shared(dy),
-            dx: None,
-            grad: Some(gradient),
-            kept,
-            gradients,
-            after_dx: false,
-            temporary,
-            noise,
-            engine,
-        };
-        backward(&self.plan, layers, pass);
     }
 
     /// Allocates the gradients on the first call.

@@ -6,6 +6,8 @@ use super::Sequential;
 use super::batch::Batch;
 use crate::buffer::{matrix, zeros};
 use crate::data::{Dataset, Place};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::layer::{Memory, Plan};
 use crate::linalg::Engine;
@@ -58,6 +60,11 @@ pub struct Workspace<A> {
     pub(super) gradient: Vec<A>,
     /// The new values of the buffers, computed with the last gradient.
     pub(super) buffers: Vec<A>,
+    /// The gradient with respect to the samples, if it was requested.
+    pub(super) dx: Vec<A>,
+    /// Whether a pass over the current batch has kept the outputs of the layers, and whether it was a pass in training.
+    pub(super) is_passed: bool,
+    pub(super) is_trained: bool,
     /// Whether a step has been taken with the current gradient.
     taken: bool,
     /// Whether a step has been taken since the batch was loaded or its noise was renewed.
@@ -88,6 +95,9 @@ impl<A: Scalar> Sequential<A> {
             memory: Memory::new(&self.plan.scratch, capacity, 1)?,
             gradient: Vec::new(),
             buffers: Vec::new(),
+            dx: Vec::new(),
+            is_passed: false,
+            is_trained: false,
             taken: false,
             stepped: false,
             seed: 0,
@@ -248,6 +258,59 @@ impl<A: Scalar> Workspace<A> {
         Ok(())
     }
 
+    /// Loads arrays as the current batch.
+    ///
+    /// Shapes: x (samples, input_dim), t (samples, output_dim).
+    ///
+    /// # Errors
+    ///
+    /// Returns the following errors; after an error, no batch is loaded:
+    ///
+    /// - [`Error::Shape`] if an array has the wrong shape, or if there are more rows than the workspace has room for,
+    /// - [`Error::NotFinite`] if a value is not finite,
+    /// - [`Error::OutOfMemory`] if the targets do not fit in memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use manabi::prelude::*;
+    /// use ndarray::array;
+    ///
+    /// let builder = Sequential::<f32>::builder(2).add_layer("affine1", Affine::new(1));
+    /// let model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+    /// let mut ws = model.workspace(2)?;
+    /// ws.load_arrays(array![[1.0, 2.0], [3.0, 4.0]].view(), array![[0.0], [1.0]].view())?;
+    /// assert!(model.gradient(&mut ws)?.loss > 0.0);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    #[inline(never)]
+    pub fn load_arrays(&mut self, x: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Result<()> {
+        self.batch.set(x, Some(t))?;
+        self.begin_batch(Place::evaluation());
+        Ok(())
+    }
+
+    /// Loads samples without targets, for a pass that needs none.
+    ///
+    /// Shapes: x (samples, input_dim).
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`load_arrays`](Workspace::load_arrays).
+    #[inline(never)]
+    pub fn load_samples(&mut self, x: ArrayView2<'_, A>) -> Result<()> {
+        self.batch.set(x, None)?;
+        self.begin_batch(Place::evaluation());
+        Ok(())
+    }
+
+    /// Returns the gradient with respect to the samples from the last call of [`Sequential::input_gradient`] or
+    /// [`Sequential::backward`]. Before the first call, the result has no rows.
+    pub fn dx(&self) -> ArrayView2<'_, A> {
+        let rows = if self.dx.is_empty() { 0 } else { self.batch.rows() };
+        matrix(&self.dx, rows, self.plan.input().size())
+    }
+
     /// Makes `batch`, which was loaded at this place, the current batch, and returns the previous one in its place.
     pub(crate) fn exchange(&mut self, place: Place, batch: &mut Batch<A>) {
         std::mem::swap(&mut self.batch, batch);
@@ -256,6 +319,7 @@ impl<A: Scalar> Workspace<A> {
 
     fn begin_batch(&mut self, place: Place) {
         (self.number, self.start, self.stepped) = (self.number.wrapping_add(1), place.start, false);
+        (self.is_passed, self.is_trained) = (false, false);
     }
 
     /// Exchanges the gradient and the new values of the buffers for other vectors, such as empty ones.

@@ -61,7 +61,7 @@ pub use plateau::{Plateau, ReduceOnPlateau};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use schedule::{
-    ByEpoch, ConstantRate, CosineDecay, ExponentialDecay, OneCycle, PolynomialDecay, Schedule, StepDecay,
+    ByEpoch, ConstantRate, CosineDecay, CosineRestarts, ExponentialDecay, OneCycle, PolynomialDecay, Schedule, StepDecay,
     WarmUp,
 };
 pub use sgd::Sgd;

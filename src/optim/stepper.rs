@@ -22,6 +22,7 @@ use crate::settings::{check_at_least_0, check_positive};
 /// | [`reduce_on_plateau`](Stepper::reduce_on_plateau) | reduces the learning rate on a plateau | none | any [`ReduceOnPlateau`] |
 /// | [`clip`](Stepper::clip) | limits the gradient | none | any [`Clip`] |
 /// | [`layer_rate`](Stepper::layer_rate) | scales the learning rate of a layer | 1 for every layer | at least 0, finite |
+/// | [`freeze`](Stepper::freeze) | keeps parameters unchanged | none | prefixes of names |
 /// | [`decay_all`](Stepper::decay_all) | extends weight decay to biases and other one-dimensional parameters | off | |
 ///
 /// # Examples
@@ -57,6 +58,8 @@ pub struct Stepper<A> {
     plateau: Option<ReduceOnPlateau>,
     clip: Option<Clip>,
     layer_rates: Vec<(String, f64)>,
+    /// The beginnings of the names of parameters that do not change.
+    frozen: Vec<String>,
     decay_all: bool,
     state: OptimizerState<A>,
     /// The model to which the state belongs.
@@ -104,6 +107,7 @@ impl<A: Scalar> Stepper<A> {
             plateau: None,
             clip: None,
             layer_rates: Vec::new(),
+            frozen: Vec::new(),
             decay_all: false,
             state,
             owner: None,
@@ -141,6 +145,13 @@ impl<A: Scalar> Stepper<A> {
         let layer = layer.into();
         self.layer_rates.retain(|(other, _)| *other != layer);
         self.layer_rates.push((layer, factor));
+        self
+    }
+
+    /// Freezes all parameters whose names begin with this prefix: `affine1` freezes `affine1.weight` and `affine1.bias`, and `encoder`
+    /// freezes all layers whose names begin with it. The buffers of frozen layers, such as a running mean, still change.
+    pub fn freeze(mut self, prefix: impl Into<String>) -> Self {
+        self.frozen.push(prefix.into());
         self
     }
 
@@ -202,11 +213,11 @@ impl<A: Scalar> Stepper<A> {
     }
 
     /// Returns all settings except the schedule as text for comparison.
-    #[cfg(feature = "persistence")]
     pub(crate) fn settings(&self) -> String {
-        let Self { rule, plateau, clip, layer_rates, decay_all, .. } = self;
+        let Self { rule, plateau, clip, layer_rates, decay_all, frozen, .. } = self;
+        let frozen = if frozen.is_empty() { String::new() } else { format!(", frozen {frozen:?}") };
         format!(
-            "{rule:?}, clip {clip:?}, plateau {plateau:?}, layer_rates {layer_rates:?}, decay_all {decay_all}"
+            "{rule:?}, clip {clip:?}, plateau {plateau:?}, layer_rates {layer_rates:?}, decay_all {decay_all}{frozen}"
         )
     }
 
@@ -319,6 +330,13 @@ impl<A: Scalar> Stepper<A> {
                 return Err(Error::setting("layer_rate", expected, name));
             }
         }
+        for prefix in &self.frozen {
+            if !model.places().any(|place| place.full_name().starts_with(prefix)) {
+                let names: Vec<&str> = model.layer_names().collect();
+                let expected = format!("the beginning of a parameter's name, such as one of {}", names.join(", "));
+                return Err(Error::setting("freeze", expected, prefix));
+            }
+        }
         self.state.check_length(model.parameter_count())?;
         match self.owner {
             Some(owner) if owner != model.id() => {
@@ -373,10 +391,11 @@ impl<A: Scalar> Stepper<A> {
     fn group(&self, place: &Place<'_>) -> Group {
         // Inside a block, the factor of the innermost layer applies.
         let own = self.layer_rates.iter().filter(|(name, _)| place.is_within(name));
-        let factor = own.max_by_key(|(name, _)| name.len());
+        let factor = own.max_by_key(|(name, _)| name.len()).map_or(1.0, |(_, factor)| *factor);
+        let is_frozen = self.frozen.iter().any(|prefix| place.full_name().starts_with(prefix));
         let decays = self.decay_all || (!place.spec.is_bias() && place.spec.shape.len() > 1);
         Group {
-            rate: factor.map_or(1.0, |(_, factor)| *factor),
+            rate: if is_frozen { 0.0 } else { factor },
             weight_decay: if decays { self.rule.weight_decay() } else { 0.0 },
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Row {
     pub validation: Option<Measured>,
     pub test: Option<Measured>,
     pub nanoseconds: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -12,7 +12,8 @@ use crate::unfinished;
 #[non_exhaustive]
 #[doc(alias = "history row")]
 pub struct Epoch {
-    /// The number of completed epochs. Row 0 describes the model before training.
+    /// The number of completed epochs. Row 0 describes the model before training. Without
+    /// [`measure_before`](crate::Trainer::measure_before), the first row is row 1.
     pub number: usize,
     /// The metrics on the training set. In row 0, they cover the whole set. In later rows, they cover the samples of the epoch,
     /// each measured before its batch's update.
@@ -23,6 +24,8 @@ pub struct Epoch {
     pub test: Option<Metrics>,
     /// The time since training began, or zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
+    /// The learning rate of the last step of the epoch, or `None` in row 0.
+    pub learning_rate: Option<f64>,
 }
 
 impl Epoch {
@@ -38,7 +41,7 @@ impl Epoch {
 #[non_exhaustive]
 #[doc(alias("learning curve", "learn_info"))]
 pub struct History {
-    /// Row 0, then one row per epoch.
+    /// Row 0, unless it was left out, then one row per epoch.
     pub epochs: Vec<Epoch>,
     /// The reason why the run ended.
     pub termination: Termination,

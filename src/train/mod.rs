@@ -5,7 +5,8 @@
 //! | [`Trainer`] | runs epochs of batches: the article's `learn` |
 //! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
-//! | [`Observer`], [`BatchProgress`] | observe a run batch by batch, and can stop it |
+//! | [`Observer`], [`BatchProgress`], [`TrainingStep`] | observe a run step by step, and can stop it |
+//! | [`WeightAverage`] | averages the weights of a run (EMA, SWA) |
 //! | [`cross_validate`] | trains a model on every fold of a data set, side by side |
 //! | [`Processes`] | the processes that train a model together |
 //! | `Mpi` (feature `mpi`) | the processes that `mpirun` or a cluster started |
@@ -37,6 +38,7 @@ mod run;
 mod shards;
 mod sum;
 mod trainer;
+mod weight_average;
 
 #[cfg(feature = "persistence")]
 pub use checkpoints::Checkpoints;
@@ -45,6 +47,7 @@ pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
-pub use observer::{BatchProgress, Observer};
+pub use observer::{BatchProgress, EpochOutcome, Observer, TrainingStep};
 pub use processes::Processes;
 pub use trainer::Trainer;
+pub use weight_average::WeightAverage;

@@ -43,7 +43,8 @@ impl<A: Scalar> Trainer<'_, A> {
         let (Checkpoint { progress, slots, random, best: kept }, then) =
             Checkpoint::read(&path, &checkpoints.history(), model, &self.run_of(train))?;
         let mismatch = |problem: String| Error::Mismatch { file: path.clone(), problems: vec![problem] };
-        let epoch_of = file_name(progress.epochs.len().saturating_sub(1));
+        let first = self.first_row();
+        let epoch_of = file_name((first + progress.epochs.len()).saturating_sub(1));
         if path.file_name() != Some(epoch_of.as_ref()) {
             return Err(mismatch(format!("file name: expected {epoch_of}, according to its content")));
         }
@@ -64,7 +65,7 @@ impl<A: Scalar> Trainer<'_, A> {
             )));
         }
         let epochs: Vec<Epoch> =
-            progress.epochs.iter().enumerate().map(|(number, row)| epoch(number, row)).collect();
+            progress.epochs.iter().enumerate().map(|(i, row)| epoch(first + i, row)).collect();
         if let Some(stopping) = stopping {
             stopping.resume(&epochs, kept).map_err(mismatch)?;
             stopping.restore(&mut then.clone()).map_err(|error| mismatch(error.to_string()))?;
@@ -88,9 +89,10 @@ impl<A: Scalar> Trainer<'_, A> {
         epochs: &[Epoch],
         stopping: Option<&Best<A>>,
     ) -> Result<()> {
-        let (Some(checkpoints), [_, .., last]) = (&self.checkpoints, epochs) else { return Ok(()) };
+        let trained = &epochs[usize::from(epochs.first().is_some_and(|epoch| epoch.number == 0))..];
+        let (Some(checkpoints), [before @ .., last]) = (&self.checkpoints, trained) else { return Ok(()) };
         // Write the best model first: if the process ends before the checkpoint is written, the epoch runs again.
-        if checkpoints.keep_best && epochs[1..].iter().rev().skip(1).all(|epoch| loss(last) < loss(epoch)) {
+        if checkpoints.keep_best && before.iter().all(|epoch| loss(last) < loss(epoch)) {
             model.save(checkpoints.best())?;
         }
         let best = stopping.and_then(Best::kept);
@@ -98,7 +100,7 @@ impl<A: Scalar> Trainer<'_, A> {
         let Plateau { scale, best: lowest, waited, cooling } = state.plateau;
         // Write the rows before the checkpoint: rows that no checkpoint counts are harmless.
         let history = checkpoints.history();
-        match epochs.len() > 2 && history.exists() {
+        match !before.is_empty() && history.exists() {
             true => rows::append(&history, &row(last))?,
             false => rows::write(&history, &epochs.iter().map(row).collect::<Vec<_>>())?,
         }
@@ -146,6 +148,7 @@ fn row(epoch: &Epoch) -> Row {
         validation: epoch.validation.map(measured),
         test: epoch.test.map(measured),
         nanoseconds: u64::try_from(epoch.elapsed.as_nanos()).unwrap_or(u64::MAX),
+        learning_rate: epoch.learning_rate,
     }
 }
 
@@ -157,5 +160,6 @@ fn epoch(number: usize, row: &Row) -> Epoch {
         validation: row.validation.as_ref().map(metrics),
         test: row.test.as_ref().map(metrics),
         elapsed: Duration::from_nanos(row.nanoseconds),
+        learning_rate: row.learning_rate,
     }
 }

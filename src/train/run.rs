@@ -10,7 +10,7 @@ use super::early_stopping::Best;
 use super::feed::Feed;
 use super::group::Group;
 use super::history::{Epoch, History, Termination};
-use super::observer::{BatchProgress, Observer};
+use super::observer::{BatchProgress, Observer, TrainingStep};
 use super::pace::Pace;
 use super::shards::{Division, fewest};
 use super::sum::Sum;
@@ -34,6 +34,8 @@ struct Run<'g, 'p, A> {
     group: &'g mut Group<'p>,
     /// Whether an observer on any process watches batches.
     is_watched: bool,
+    /// The learning rate of the last step.
+    learning_rate: Option<f64>,
 }
 
 /// A batch of an epoch.
@@ -91,7 +93,8 @@ impl<A: Scalar> Trainer<'_, A> {
             history.termination = Termination::NoImprovement;
             return Ok(());
         }
-        for number in history.epochs.len()..=self.epochs {
+        let first = history.epochs.last().map_or(self.first_row(), |epoch| epoch.number + 1);
+        for number in first..=self.epochs {
             let trained = match number {
                 0 => Continue(run.measure(model, train, "before training")?),
                 _ => self.epoch(number, model, train, &mut run)?,
@@ -106,7 +109,8 @@ impl<A: Scalar> Trainer<'_, A> {
             };
             let (validation, test) = (measure(self.validation, "validation")?, measure(self.test, "test")?);
             let elapsed = before + start.elapsed();
-            let epoch = Epoch { number, train: metrics, validation, test, elapsed };
+            let learning_rate = run.learning_rate;
+            let epoch = Epoch { number, train: metrics, validation, test, elapsed, learning_rate };
             if number > 0 {
                 self.stepper.end_epoch(epoch.watched().loss);
             }
@@ -131,6 +135,11 @@ impl<A: Scalar> Trainer<'_, A> {
         Ok(())
     }
 
+    /// Returns the number of the first row of the history.
+    pub(super) fn first_row(&self) -> usize {
+        usize::from(!self.measure_before)
+    }
+
     /// Allocates the memory of a run.
     fn prepare<'g, 'p>(
         &self,
@@ -149,6 +158,7 @@ impl<A: Scalar> Trainer<'_, A> {
             division: Division { shards: self.shards, rank: group.rank, size: group.size },
             pace: Pace::new(threads),
             is_watched: group.any(!self.observers.is_empty())?,
+            learning_rate: None,
             group,
         })
     }
@@ -271,13 +281,17 @@ impl<A: Scalar> Trainer<'_, A> {
                 return Err(bad_loss(model, &run.training, place, rows_before, metrics.loss));
             }
             rows_before = run.training.row_count();
-            self.moved |= self.stepper.learning_rate().is_ok_and(|rate| rate > 0.0);
+            let learning_rate = self.stepper.learning_rate().unwrap_or(f64::NAN);
+            self.moved |= learning_rate > 0.0;
+            run.learning_rate = Some(learning_rate);
             self.stepper
                 .step(model, &mut run.training)
                 .map_err(|error| error.in_place(&format!("epoch {epoch}, batch {batch}")))?;
             run.pace.step();
-            let progress = BatchProgress { epoch, epochs: self.epochs, batch, batches, train: metrics };
-            let stops = self.notify(|observer| observer.on_batch(progress)).is_break();
+            let (epochs, train) = (self.epochs, metrics);
+            let progress = BatchProgress { epoch, epochs, batch, batches, train, learning_rate };
+            let step = TrainingStep { progress, model, gradient: run.training.gradient() };
+            let stops = self.notify(|observer| observer.on_step(&step)).is_break();
             if run.is_watched && run.group.any(stops)? {
                 return Ok(Break(()));
             }
@@ -330,7 +344,7 @@ impl<A: Scalar> Run<'_, '_, A> {
                 loss if i == 0 => return Err(bad_loss(model, ws, place, rows_before, loss)),
                 loss => return Err(bad_pass(model, ws, &named(), loss)),
             }
-            model.backward(ws);
+            model.pass_backward(ws, None, false);
             sum.push(shard, tally, ws);
         }
         Ok(())

@@ -1,12 +1,11 @@
 use std::fmt;
-use std::ops::ControlFlow;
 
 #[cfg(feature = "persistence")]
 use super::checkpoints::Checkpoints;
 use super::early_stopping::EarlyStopping;
 use super::group::Group;
 use super::history::{Epoch, History};
-use super::observer::{EpochFn, Observer};
+use super::observer::{EpochFn, EpochOutcome, Observer};
 use super::order::{Drawn, Given, Order};
 use super::processes::Processes;
 use super::shards::fewest;
@@ -36,11 +35,13 @@ use crate::settings::{check, check_count};
 /// | [`schedule`](Trainer::schedule) | changes the learning rate | the optimizer's own rate | any [`Schedule`], or a closure |
 /// | [`reduce_on_plateau`](Trainer::reduce_on_plateau) | reduces the learning rate | none | any [`ReduceOnPlateau`] |
 /// | [`clip`](Trainer::clip) | limits gradients | none | any [`Clip`] |
-/// | [`stepper`](Trainer::stepper) | replaces these four settings | built from these four | any [`Stepper`], such as one with rates by layer |
+/// | [`freeze`](Trainer::freeze) | keeps parameters unchanged | none | prefixes of names |
+/// | [`stepper`](Trainer::stepper) | replaces these settings | built from these | any [`Stepper`], such as one with rates by layer |
 /// | [`seed`](Trainer::seed) | determines the orders | 1, unlike a model's | any; or [`random`](Trainer::random), or [`order`](Trainer::order) |
 /// | [`noise_seed`](Trainer::noise_seed) | determines dropout and augmentation | the [`seed`](Trainer::seed), 1 | any |
 /// | [`validation`](Trainer::validation) | measured after every epoch | none | a data set that fits the model |
 /// | [`test`](Trainer::test) | measured after every epoch | none | a data set that fits the model |
+/// | [`measure_before`](Trainer::measure_before) | adds row 0, the untrained model, to the history | true | |
 /// | [`early_stopping`](Trainer::early_stopping) | ends a run that stops improving | none | any [`EarlyStopping`] |
 /// | [`shards`](Trainer::shards) | parts of a batch whose gradients are added | 1 | 1 or more; at least the number of processes |
 /// | [`processes`](Trainer::processes) | divides the shards among processes | this process only | any [`Processes`] |
@@ -96,6 +97,8 @@ pub struct Trainer<'a, A> {
     processes: Option<&'a dyn Processes>,
     /// The number of batches, or shards, that are loaded before they are needed.
     pub(super) prefetch: usize,
+    /// Whether the history begins with row 0.
+    pub(super) measure_before: bool,
     pub(super) order: Box<dyn Order + 'a>,
     /// The seed of the orders, if they come from a seed.
     pub(super) seed: Option<u32>,
@@ -125,6 +128,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             shards: 1,
             processes: None,
             prefetch: 0,
+            measure_before: true,
             order: Box::new(Drawn(RandomState::new(1))),
             seed: Some(1),
             noise: 1,
@@ -181,6 +185,11 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// Sets how every gradient is clipped.
     pub fn clip(self, clip: Clip) -> Self {
         self.with_stepper(|stepper| stepper.clip(clip))
+    }
+
+    /// Freezes all parameters whose names begin with this prefix, as [`Stepper::freeze`] does.
+    pub fn freeze(self, prefix: impl Into<String>) -> Self {
+        self.with_stepper(|stepper| stepper.freeze(prefix))
     }
 
     /// Sets the optimizer, the schedule and all other settings of a step. A run begins with the state of this stepper. If the
@@ -277,14 +286,21 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { prefetch: batches, ..self }
     }
 
+    /// Sets whether the model is measured before the first epoch, which adds row 0 to the history. It takes a pass over all data
+    /// sets.
+    pub fn measure_before(self, measure_before: bool) -> Self {
+        Self { measure_before, ..self }
+    }
+
     /// Saves the run in a folder after every epoch, so that it can be resumed.
     #[cfg(feature = "persistence")]
     pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
         Self { checkpoints: Some(checkpoints), ..self }
     }
 
-    /// Calls `watch` with every new row of the history. The closure can stop the run by returning `ControlFlow::Break(())`.
-    pub fn on_epoch(self, watch: impl FnMut(&Epoch) -> ControlFlow<()> + Send + 'a) -> Self {
+    /// Calls `watch` with every new row of the history. The closure can stop the run by returning `ControlFlow::Break(())`. It may also
+    /// return nothing.
+    pub fn on_epoch<R: EpochOutcome + 'a>(self, watch: impl FnMut(&Epoch) -> R + Send + 'a) -> Self {
         self.observe(EpochFn(watch))
     }
 

@@ -3,6 +3,7 @@
 mod by_epoch;
 mod constant;
 mod cosine;
+mod cosine_restarts;
 mod exponential;
 mod one_cycle;
 mod polynomial;
@@ -12,6 +13,7 @@ mod warm_up;
 pub use by_epoch::ByEpoch;
 pub use constant::ConstantRate;
 pub use cosine::CosineDecay;
+pub use cosine_restarts::CosineRestarts;
 pub use exponential::ExponentialDecay;
 pub use one_cycle::OneCycle;
 pub use polynomial::PolynomialDecay;

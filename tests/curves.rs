@@ -1,0 +1,134 @@
+//! Threshold curves and calibration compared with scikit-learn and SciPy (`golden/curves.py`), and their properties.
+
+use std::collections::HashMap;
+
+use manabi::metrics::{Temperature, ThresholdCurve, ThresholdPoint, brier_score, log_loss, reliability};
+use ndarray::{Array1, Array2, array};
+use proptest::prelude::*;
+
+/// Returns the lines of the golden file by name.
+fn golden() -> HashMap<&'static str, Vec<f64>> {
+    let lines = include_str!("golden/curves.txt").lines().filter(|line| !line.starts_with('#'));
+    let parse = |line: &'static str| {
+        let (name, values) = line.split_once(' ').unwrap();
+        (name, values.split(' ').map(|value| value.parse().unwrap()).collect())
+    };
+    lines.map(parse).collect()
+}
+
+fn close(got: &[f64], want: &[f64], what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (got, want) in got.iter().zip(want) {
+        assert!((got - want).abs() <= 1e-12 * want.abs(), "{what}: expected {want}, got {got}");
+    }
+}
+
+fn labels(values: &[f64]) -> Vec<u8> {
+    values.iter().map(|&label| label as u8).collect()
+}
+
+#[test]
+fn curves_are_those_of_scikit_learn() {
+    let golden = golden();
+    let (scores, labels) = (Array1::from(golden["scores"].clone()), labels(&golden["labels"]));
+    let plain = ThresholdCurve::new(scores.view(), &labels).unwrap();
+    let weighted = ThresholdCurve::weighted(scores.view(), &labels, &golden["weights"]).unwrap();
+    for (kind, curve) in [("plain", plain), ("weighted", weighted)] {
+        let line = |part: &str| &golden[format!("scores.{kind}.{part}").as_str()][..];
+        let points = |value: fn(&ThresholdPoint) -> f64| curve.points().iter().map(value).collect::<Vec<_>>();
+        close(&points(ThresholdPoint::false_positive_rate), line("fpr"), "false positive rate");
+        close(&points(ThresholdPoint::recall), line("tpr"), "true positive rate");
+        assert_eq!(points(|point| point.threshold)[1..], *line("thresholds"));
+        close(&points(ThresholdPoint::precision), line("precision"), "precision");
+        close(&points(ThresholdPoint::recall), line("recall"), "recall");
+        close(&[curve.roc_auc()], line("auc"), "area");
+        close(&[curve.average_precision()], line("average_precision"), "average precision");
+    }
+}
+
+#[test]
+fn calibration_is_that_of_scikit_learn() {
+    let golden = golden();
+    let (scores, binary) = (Array1::from(golden["scores"].clone()), labels(&golden["labels"]));
+    close(&[brier_score(scores.view(), &binary).unwrap()], &golden["brier"], "Brier score");
+    let bins = reliability(scores.view(), &binary, 7).unwrap();
+    let rows: Vec<f64> = bins.iter().flat_map(|bin| [bin.mean_predicted, bin.fraction_positive]).collect();
+    close(&rows, &golden["reliability"], "reliability");
+    assert_eq!(bins.iter().map(|bin| bin.count).sum::<usize>(), scores.len());
+
+    let (logits, classes) = (golden["logits"].clone(), labels(&golden["classes"]));
+    let logits = Array2::from_shape_vec((classes.len(), 4), logits).unwrap();
+    let temperature = Temperature::fit(logits.view(), &classes).unwrap();
+    assert!((temperature.value() / golden["temperature"][0] - 1.0).abs() < 1e-9, "{temperature:?}");
+    let loss_at = |divisor: f64| {
+        let mut y = &logits / divisor;
+        for mut row in y.rows_mut() {
+            let total = row.mapv(f64::exp).sum();
+            row.mapv_inplace(|u| u.exp() / total);
+        }
+        log_loss(y.view(), &classes).unwrap()
+    };
+    close(&[loss_at(1.0)], &golden["log_loss"], "log loss");
+    let mut y = logits.clone();
+    temperature.apply(y.view_mut()).unwrap();
+    close(&[log_loss(y.view(), &classes).unwrap()], &golden["calibrated"], "calibrated log loss");
+    assert!(y.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-12));
+}
+
+proptest! {
+    #[test]
+    fn the_area_is_the_share_of_ordered_pairs(
+        samples in proptest::collection::vec((0_i8..6, any::<bool>()), 2..40),
+    ) {
+        let scores: Array1<f32> = samples.iter().map(|sample| f32::from(sample.0)).collect();
+        let labels: Vec<u8> = samples.iter().map(|sample| u8::from(sample.1)).collect();
+        let positives = labels.iter().filter(|&&label| label == 1).count();
+        prop_assume!(positives > 0 && positives < labels.len());
+        let curve = ThresholdCurve::new(scores.view(), &labels).unwrap();
+        let mut ordered = 0.0;
+        for positive in samples.iter().filter(|sample| sample.1) {
+            for negative in samples.iter().filter(|sample| !sample.1) {
+                ordered += if positive.0 > negative.0 { 1.0 } else if positive.0 == negative.0 { 0.5 } else { 0.0 };
+            }
+        }
+        let pairs = (positives * (labels.len() - positives)) as f64;
+        prop_assert!((curve.roc_auc() - ordered / pairs).abs() < 1e-12);
+        // The best points are at least as good as every other one.
+        let best = curve.best_f1();
+        prop_assert!(curve.points().iter().all(|point| point.f1() <= best.f1()));
+        let cost = |point: &ThresholdPoint| 5.0 * point.false_positives + (point.positives - point.true_positives);
+        let cheapest = curve.best_cost(5.0, 1.0);
+        prop_assert!(curve.points().iter().all(|point| cost(point) >= cost(&cheapest)));
+    }
+}
+
+#[test]
+fn invalid_scores_are_errors() {
+    let scores = array![0.5, 0.25];
+    let message = |result: manabi::Result<ThresholdCurve>| result.unwrap_err().to_string();
+    let only = "labels: expected positive and negative samples with a weight, got only positive ones";
+    assert_eq!(message(ThresholdCurve::new(scores.view(), &[1, 1])), only);
+    let shape = "labels: expected shape [2], one per score, and at least 1, got [1]";
+    assert_eq!(message(ThresholdCurve::new(scores.view(), &[1])), shape);
+    let label = "labels: expected a class below 2 at row 1, got 2";
+    assert_eq!(message(ThresholdCurve::new(scores.view(), &[1, 2])), label);
+    let weight = "weights: expected a finite number of at least 0 at row 0, got -1";
+    assert_eq!(message(ThresholdCurve::weighted(scores.view(), &[1, 0], &[-1.0, 1.0])), weight);
+    let finite = "scores: expected a finite value at row 1, column 0, got NaN";
+    assert_eq!(message(ThresholdCurve::new(array![0.0, f64::NAN].view(), &[1, 0])), finite);
+    let error = reliability(array![0.5, 1.5].view(), &[0, 1], 3).unwrap_err();
+    assert_eq!(error.to_string(), "y: expected a probability at row 1, got 1.5");
+    assert_eq!(reliability(scores.view(), &[0, 1], 0).unwrap_err().to_string(), "bins: expected at least 1, got 0");
+    let error = Temperature::fit(array![[0.0, 1.0]].view(), &[2]).unwrap_err();
+    assert_eq!(error.to_string(), "labels: expected a class below 2 at row 0, got 2");
+}
+
+#[test]
+fn a_temperature_without_a_best_value_is_bounded() {
+    // All predictions are right: the lower, the better.
+    let sure = Temperature::fit(array![[1.0, 0.0], [0.0, 1.0]].view(), &[0, 1]).unwrap();
+    assert!((sure.value() * 1e6 - 1.0).abs() < 1e-6);
+    // All predictions are wrong: the higher, the better.
+    let wrong = Temperature::fit(array![[1.0, 0.0], [0.0, 1.0]].view(), &[1, 0]).unwrap();
+    assert!((wrong.value() / 1e6 - 1.0).abs() < 1e-6);
+}
