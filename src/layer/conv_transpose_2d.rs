@@ -1,5 +1,5 @@
 use super::filters::{Filters, setters, too_large};
-use super::window::{Extent, Padding};
+use super::window::{Extent, Padding, window_setters};
 use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -115,12 +115,13 @@ impl ConvTranspose2d {
 
     /// Creates the layer from its settings.
     pub(super) fn of(settings: &Settings) -> Result<Self> {
-        let output_padding = super::window::extent(settings, "output_padding")?;
-        Filters::of(settings).map(|filters| Self { filters, output_padding })
+        let output_padding = super::window::extent(settings, "output_padding", 2)?;
+        Filters::of(settings, 2).map(|filters| Self { filters, output_padding })
     }
 }
 
-setters!(ConvTranspose2d);
+window_setters!(ConvTranspose2d [filters.window], impl Into<Extent>: stride, dilation);
+setters!(ConvTranspose2d[filters]);
 
 /// Returns the geometry in one direction of the convolution that maps an image of the output's size to the input's size.
 fn axis(input: usize, sizes: [usize; 3], padding: usize, more: usize) -> Result<Axis> {
