@@ -8,8 +8,8 @@ use crate::shape::Shape;
 
 /// Average pooling, which replaces each window of a signal by the mean of its values, channel by channel.
 ///
-/// Formula: yᵢ = Σ xₘ / c over the values m of window i: m = i·s − p + k for k from 0 to K − 1, with the kernel K, the stride s and
-/// the padding p. Padding counts as 0. c is the number of values of the window, with or without the padding.
+/// Formula: yᵢ = Σ xₘ / c over the values m of window i: m = i·s − p + k for k from 0 to K − 1, with the kernel K, the stride s
+/// and the padding p. Padding counts as 0. c is the number of values of the window, with or without the padding.
 ///
 /// Derivative: dxₘ = Σ dyᵢ / c over the windows that contain the value m.
 ///

@@ -8,14 +8,14 @@ use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::shape::Shape;
 
-/// A convolution of signals, such as time series or sounds: every output value is a weighted sum of the values under a kernel that
-/// moves along the signal.
+/// A convolution of signals, such as time series or sounds: every output value is a weighted sum of the values under a kernel
+/// that moves along the signal.
 ///
-/// Formula: y\[o, s\] = b\[o\] + Σ w\[o, c, j\]·x\[c, s·S + j·D − P\], summed over the input channels c of the group of o and over
-/// the places j of the kernel, with stride S, dilation D and padding P. Values outside the signal are 0.
+/// Formula: y\[o, s\] = b\[o\] + Σ w\[o, c, j\]·x\[c, s·S + j·D − P\], summed over the input channels c of the group of o and
+/// over the places j of the kernel, with stride S, dilation D and padding P. Values outside the signal are 0.
 ///
-/// Derivative: ∂L/∂w\[o, c, j\] = Σ dy\[o, s\]·x\[c, s·S + j·D − P\], summed over the batch and over s; ∂L/∂b\[o\] = Σ dy\[o, s\];
-/// ∂L/∂x\[c, v\] = Σ w\[o, c, j\]·dy\[o, s\], summed over all terms of the formula that contain x\[c, v\].
+/// Derivative: ∂L/∂w\[o, c, j\] = Σ dy\[o, s\]·x\[c, s·S + j·D − P\], summed over the batch and over s; ∂L/∂b\[o\] = Σ dy\[o,
+/// s\]; ∂L/∂x\[c, v\] = Σ w\[o, c, j\]·dy\[o, s\], summed over all terms of the formula that contain x\[c, v\].
 ///
 /// Shapes: X (batch, channels_in, length), w = `weight` (channels, channels_in/groups, kernel), b = `bias` (channels), Y (batch,
 /// channels, length') with length' = ⌊(length + 2P − D·(kernel − 1) − 1)/S⌋ + 1.

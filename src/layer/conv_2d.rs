@@ -24,9 +24,11 @@ use crate::shape::Shape;
 ///
 /// Numerics: an output value is one chain of fused multiply-adds, which starts from the bias and runs through c, i and j in
 /// order. A chain is divided into equal blocks of at most 512, as in [`Engine`](crate::linalg::Engine). Pixels of the padding are
-/// part of the chain. The batch is divided into at most 8 parts of consecutive samples. In each part, the gradients with respect
-/// to w and b of every sample have a chain over the pixels, and the sums are added in the order of the samples. The sums of the
-/// parts are then added in order. The bits depend neither on the number of threads nor on the instruction set.
+/// part of the chain. So it is with ∂L/∂x, whose chain starts from 0 and runs through o, i and j. The batch is divided into at
+/// most 8 parts of consecutive samples. In each part, the gradients with respect to w and b of every sample have a chain over the
+/// pixels, or 16 chains if a group has few output channels or few weights for each, and the sums are added in the order of the
+/// samples. The sums of the parts, and then of the chains, are added in order. The bits depend neither on the number of threads
+/// nor on the instruction set.
 ///
 /// In files: names and shapes are those of `torch.nn.Conv2d`.
 ///

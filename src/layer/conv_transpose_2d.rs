@@ -26,9 +26,9 @@ use crate::simd::dispatch;
 /// `bias` (channels), Y (batch, channels, height', width') with height' = (height − 1)·S − 2P + D·(kernel height − 1) +
 /// output padding + 1, and width' likewise.
 ///
-/// Numerics: an output value starts from the bias. The sums over c for each i and j are added to it, from the last i and j to the
-/// first. Each is a chain of fused multiply-adds that is divided into blocks of at most 512. The other sums have the order of
-/// [`Conv2d`](super::Conv2d). The bits depend neither on the number of threads nor on the instruction set.
+/// Numerics: an output value is one chain of fused multiply-adds, which starts from the bias and runs through c, i and j in
+/// order. A chain is divided into equal blocks of at most 512. The other sums have the order of [`Conv2d`](super::Conv2d). The
+/// bits depend neither on the number of threads nor on the instruction set.
 ///
 /// In files: names and shapes are those of `torch.nn.ConvTranspose2d`.
 ///
