@@ -131,7 +131,8 @@ impl Convolution {
     /// gaps between their rows and zeros around them, so that they are as large as planes. They follow after a plane of ones.
     pub fn back_offsets(&self, offsets: &mut Vec<usize>, places: &mut Vec<usize>) {
         let [high, wide] = self.axes;
-        (offsets.clear(), places.clear());
+        offsets.clear();
+        places.clear();
         let (pitch, plane) = (self.pitch(), self.plane());
         for (row, col) in self.each_plane() {
             offsets.push(0);
