@@ -17,11 +17,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns the types that implement a trait in a folder of `src`, with their files. Implementations for pointers and in macros
-/// are skipped.
+/// are skipped, except for layers for signals.
 fn implementors(folder: &str, of: &str) -> Vec<(String, PathBuf)> {
     let mut all = Vec::new();
     for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)) {
         let text = fs::read_to_string(&path).unwrap();
+        let signals = text.lines().filter_map(|line| line.strip_prefix("signal_layer!("));
+        let signals = signals.filter(|_| of == "Layer<A>");
+        all.extend(signals.map(|line| (line.split(',').next().unwrap().to_owned(), path.clone())));
         // An example in the documentation implements the trait for a custom type.
         for line in text.lines().filter(|line| line.starts_with("impl")) {
             // A loss defined by the user's function has no entry in the list.

@@ -1,8 +1,8 @@
 //! Layers for images compared with PyTorch, and their gradients and conformance for images of several channels.
 
 use manabi::layer::{
-    AvgPool2d, Backward, Conv2d, ConvTranspose2d, Dropout2d, Forward, GlobalAvgPool2d, LayerWorkspace,
-    MaxPool2d,
+    AvgPool1d, AvgPool2d, Backward, Conv1d, Conv2d, ConvTranspose2d, Dropout2d, Forward, GlobalAvgPool2d,
+    LayerWorkspace, MaxPool1d, MaxPool2d,
 };
 use manabi::layer::{Padding, Training};
 use manabi::random::{Noise, Random, RandomState};
@@ -43,9 +43,18 @@ fn run<A: Scalar>(
     [y.into_raw_vec_and_offset().0, dx.into_raw_vec_and_offset().0, gradient]
 }
 
+/// Returns the shape of a sample of golden values.
+fn shape(dims: &[usize]) -> Shape {
+    match *dims {
+        [channels, length] => [channels, length].into(),
+        [channels, height, width] => [channels, height, width].into(),
+        _ => panic!("expected a signal or an image, got {dims:?}"),
+    }
+}
+
 /// Compares a layer with PyTorch.
 fn is_pytorchs(layer: &dyn Layer<f64>, golden: &golden::Run) {
-    let (name, input) = (golden.layer, Shape::from(golden.input));
+    let (name, input) = (golden.layer, shape(golden.input));
     assert_eq!(layer.output_shape(input).unwrap().dims(), golden.output, "{name}");
     let x = ArrayView2::from_shape((golden.x.len() / input.size(), input.size()), golden.x).unwrap();
     for threads in [1, 2] {
@@ -81,7 +90,7 @@ macro_rules! check {
             } else {
                 // The number of channels is that of the golden values.
                 let golden = $golden.iter().find(|run| run.layer.replace(' ', "") == name);
-                conforms(&layer, golden.expect("found above").input);
+                conforms(&layer, shape(golden.expect("found above").input));
             }
         )*
         assert_eq!(left, 0, "layers with golden values that are not checked");
@@ -235,6 +244,18 @@ fn settings_out_of_range_are_errors() {
         (error(AvgPool2d::new(1).padding(1), image), "padding"),
         (error(AvgPool2d::new(2), [10, 7]), "input shape"),
         (error(GlobalAvgPool2d, 35), "input shape"),
+        (error(MaxPool1d::new(2), image), "input shape"),
+        (error(MaxPool1d::new(8), [2, 7]), "input shape"),
+        (error(MaxPool1d::new(4).padding([1, 2]), [2, 7]), "padding"),
+        (error(MaxPool1d::new(4).padding(3), [2, 7]), "padding"),
+        (error(AvgPool1d::new(0), [2, 7]), "kernel"),
+        (error(AvgPool1d::new(2).stride(0), [2, 7]), "stride"),
+        (error(Conv1d::new(2, 3), 7), "input shape"),
+        (error(Conv1d::new(2, 3), image), "input shape"),
+        (error(Conv1d::new(2, 3).padding([0, 1]), [2, 7]), "padding"),
+        (error(Conv1d::new(2, 3).padding(Padding::Same).stride(2), [2, 7]), "stride"),
+        (error(Conv1d::new(2, 3).groups(2), [3, 7]), "groups"),
+        (error(Conv1d::new(0, 3), [3, 7]), "channels"),
         (error(Dropout2d::new(0.5), 35), "input shape"),
         (error(Dropout2d::new(1.0), image), "p"),
         (error(Dropout2d::new(f64::NAN), image), "p"),
@@ -284,4 +305,43 @@ fn transposed_convolutions_are_pytorchs() {
             ConvTranspose2d::new(5, 1),
         ]
     );
+}
+
+#[test]
+fn layers_for_signals_are_pytorchs() {
+    check!(
+        golden::SIGNALS,
+        [
+            Conv1d::new(4, 3),
+            Conv1d::new(3, 5).stride(3).padding(2),
+            Conv1d::new(2, 4).padding(Padding::Same),
+            Conv1d::new(2, 3).padding(Padding::Same).dilation(3),
+            Conv1d::new(5, 3).stride(2).padding(1).dilation(2),
+            Conv1d::new(6, 3).padding(1).groups(2),
+            Conv1d::new(3, 4).stride(3).groups(3).bias(false),
+            Conv1d::new(5, 1),
+            Conv1d::new(2, 3).padding(1),
+            MaxPool1d::new(2),
+            MaxPool1d::new(3).stride(2).padding(1),
+            MaxPool1d::new(3).stride(1).dilation(2),
+            AvgPool1d::new(2),
+            AvgPool1d::new(3).stride(2).padding(1),
+            AvgPool1d::new(5).stride(1).padding(2).count_include_pad(false),
+        ]
+    );
+}
+
+/// The names and shapes of the parameters are PyTorch's, and the settings recreate the layers.
+#[test]
+fn signals_have_pytorchs_state_dict() {
+    let conv = Conv1d::new(6, 5).groups(2);
+    let specs: Vec<_> = Layer::<f32>::parameters(&conv, [4, 9].into())
+        .into_iter()
+        .map(|spec| (spec.name, spec.shape))
+        .collect();
+    assert_eq!(specs, [("weight".to_owned(), vec![6, 2, 5]), ("bias".to_owned(), vec![6])]);
+    let settings = Layer::<f32>::settings(&conv.stride(3).padding(1)).unwrap();
+    for (name, number) in [("kernel", 5.0), ("stride", 3.0), ("padding", 1.0), ("dilation", 1.0)] {
+        assert_eq!(settings.numbers(name).unwrap(), [number]);
+    }
 }

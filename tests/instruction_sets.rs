@@ -8,8 +8,8 @@ use std::sync::Arc;
 use manabi::activation::{PRelu, Softplus};
 use manabi::data::{Dataset, ImageTransform, Images, Place};
 use manabi::layer::{
-    Backward, BatchNorm, Dropout, Forward, LayerWorkspace, TensorSpec, TrainableActivation, Training,
-    built_in_layers,
+    Backward, BatchNorm, Conv2d, ConvTranspose2d, Dropout, Forward, LayerWorkspace, TensorSpec,
+    TrainableActivation, Training, built_in_layers,
 };
 use manabi::linalg::Engine;
 use manabi::loss::built_in_losses;
@@ -120,6 +120,23 @@ fn products<A: Scalar>() {
     }
 }
 
+/// Convolutions of few and of many channels and filters, and of several blocks.
+fn convolutions<A: Scalar>() {
+    let convolutions: [(&str, &dyn Layer<A>, [usize; 3]); 7] = [
+        ("first", &Conv2d::new(7, 5).padding(2), [1, 13, 12]),
+        ("wide", &Conv2d::new(37, 3).padding(1), [3, 9, 11]),
+        ("many", &Conv2d::new(19, 3).stride(2), [61, 8, 9]),
+        ("grouped", &Conv2d::new(27, 3).padding(1).groups(3), [15, 7, 6]),
+        ("depthwise", &Conv2d::new(5, 3).padding(1).dilation(2).groups(5), [5, 14, 9]),
+        ("transposed", &ConvTranspose2d::new(13, 4).stride(3), [58, 5, 4]),
+        ("transposed depthwise", &ConvTranspose2d::new(6, 2).stride(2).groups(6), [6, 5, 7]),
+    ];
+    for (what, convolution, shape) in convolutions {
+        let x = RandomState::new(8).normal((11, shape.iter().product()), 0.0, 1.0).mapv(A::of);
+        layer(&what.replace(' ', "-"), convolution, shape.into(), x.view());
+    }
+}
+
 /// Changes digits at random.
 fn images<A: Scalar>() {
     let Mnist { train, .. } = Mnist::synthetic(50, 1, 0).expect("the counts are valid");
@@ -196,6 +213,8 @@ fn digests() {
     layers::<f64>();
     products::<f32>();
     products::<f64>();
+    convolutions::<f32>();
+    convolutions::<f64>();
     optimizers::<f32>();
     optimizers::<f64>();
     images::<f32>();

@@ -1,6 +1,6 @@
 use super::pool::{Pool, Pooling};
-use super::window::Window;
-use super::{Backward, Extent, Forward, Layer, Padding, flat, flat_mut};
+use super::window::{Window, window_setters};
+use super::{Backward, Extent, Forward, Layer, Padding};
 use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
@@ -49,6 +49,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias = "average_pooling")]
 pub struct AvgPool2d {
     pub(super) window: Window,
@@ -62,39 +63,25 @@ impl AvgPool2d {
         Self { window: Window { stride: kernel, ..Window::new(kernel) }, count_include_pad: true }
     }
 
-    /// Sets the distance between windows.
-    #[must_use]
-    pub fn stride(mut self, stride: impl Into<Extent>) -> Self {
-        self.window.stride = stride.into();
-        self
-    }
-
-    /// Sets the pixels that are added around the image. They count as 0.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
-        self.window.padding = padding.into();
-        self
-    }
-
     /// Sets whether the number of pixels by which a sum is divided includes the padding.
-    #[must_use]
     pub fn count_include_pad(mut self, count_include_pad: bool) -> Self {
         self.count_include_pad = count_include_pad;
         self
     }
 
-    /// Returns how the pixels of a window are joined.
-    fn mean(&self) -> Mean {
-        let Extent { height, width } = self.window.kernel;
-        Mean { count: self.count_include_pad.then(|| (height * width) as f64) }
+    /// Creates the layer from its settings, for images or for signals.
+    pub(super) fn of(settings: &Settings, rank: usize) -> Result<Self> {
+        let (window, count_include_pad) = (Window::of(settings, rank)?, settings.flag("count_include_pad")?);
+        Ok(Self { window, count_include_pad })
     }
 }
+
+window_setters!(AvgPool2d [window], impl Into<Extent>: stride, padding);
 
 /// The mean of the pixels.
 #[derive(Clone, Copy)]
 struct Mean {
-    /// The number of pixels of every window, or `None` if only the pixels of the image are counted.
-    count: Option<f64>,
+    count_include_pad: bool,
 }
 
 impl<A: Scalar> Pooling<A> for Mean {
@@ -110,18 +97,17 @@ impl<A: Scalar> Pooling<A> for Mean {
 
     #[inline(always)]
     fn scale(self, pool: Pool, row: usize, column: usize, values: &mut [A]) {
-        match self.count.map(A::of) {
-            Some(count) => {
-                for value in values {
-                    *value /= count;
-                }
+        let Pool { high, wide } = pool;
+        if self.count_include_pad {
+            let count = A::of((high.kernel * wide.kernel) as f64);
+            for value in values {
+                *value /= count;
             }
-            None => {
-                let high = pool.high.inside(row).len();
-                for (column, value) in (column..).zip(values) {
-                    let wide = pool.wide.inside(column).len();
-                    *value /= A::of((high * wide) as f64);
-                }
+        } else {
+            let high = high.inside(row).len();
+            for (column, value) in (column..).zip(values) {
+                let wide = wide.inside(column).len();
+                *value /= A::of((high * wide) as f64);
             }
         }
     }
@@ -140,7 +126,7 @@ impl<A: Scalar> Layer<A> for AvgPool2d {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        Pool::new(&self.window, input).map(|pool| pool.output(input))
+        Pool::output(&self.window, input)
     }
 
     fn row_wise(&self, _training: bool) -> bool {
@@ -152,16 +138,12 @@ impl<A: Scalar> Layer<A> for AvgPool2d {
     }
 
     #[inline(never)]
-    fn forward(&self, mut pass: Forward<'_, A>) {
-        let pool = Pool::new(&self.window, pass.input).expect("the pass was created for this layer");
-        pool.forward(self.mean(), pass.engine.thread_count(), flat(&pass.x), flat_mut(&mut pass.y));
+    fn forward(&self, pass: Forward<'_, A>) {
+        Pool::forward(&self.window, Mean { count_include_pad: self.count_include_pad }, pass);
     }
 
     #[inline(never)]
-    fn backward(&self, mut pass: Backward<'_, A>) {
-        let Some(dx) = &mut pass.dx else { return };
-        let pool = Pool::new(&self.window, pass.input).expect("the pass was created for this layer");
-        let arrays = [&pass.x, &pass.y, &pass.dy].map(flat);
-        pool.backward(self.mean(), pass.engine.thread_count(), arrays, flat_mut(dx));
+    fn backward(&self, pass: Backward<'_, A>) {
+        Pool::backward(&self.window, Mean { count_include_pad: self.count_include_pad }, pass);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::window::Window;
 use super::{
-    Activation, Affine, AvgPool2d, BatchNorm, Chain, Concat, Conv2d, ConvTranspose2d, Dropout, Dropout2d,
-    Flatten, GlobalAvgPool2d, Layer, LayerNorm, MaxPool2d, Padding, Reshape, Residual, TrainableActivation,
+    Activation, Affine, AvgPool1d, AvgPool2d, BatchNorm, Chain, Concat, Conv1d, Conv2d, ConvTranspose2d,
+    Dropout, Dropout2d, Flatten, GlobalAvgPool2d, Layer, LayerNorm, MaxPool1d, MaxPool2d, Padding, Reshape,
+    Residual, TrainableActivation,
 };
 use crate::activation::{ActFn, ActivationVisitor, TrainableActFn, built_in_activations};
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub struct BuiltInLayer<A> {
 }
 
 /// Returns every built-in layer, with examples for samples of `width` values. The activations come first. A sample of a layer for
-/// images is an image with one row of pixels.
+/// images is an image with one row of pixels, and a sample of a layer for signals has one channel.
 ///
 /// Add a new layer to the list in this function.
 #[doc(hidden)]
@@ -80,21 +80,29 @@ pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
     });
     all.input = [1, 1, width].into();
     let other = Conv2d::new(2, [1, 3]).padding(Padding::Same).bias(false);
-    all.add([Conv2d::new(3, 1).stride(2).padding([0, 1]), other], |settings, _| Conv2d::of(settings));
+    all.add([Conv2d::new(3, 1).stride(2).padding([0, 1]), other], |settings, _| Conv2d::of(settings, 2));
     let other = ConvTranspose2d::new(3, [1, 2]).stride(2).output_padding(1);
     all.add([ConvTranspose2d::new(2, [2, 3]).bias(false), other], |settings, _| {
         ConvTranspose2d::of(settings)
     });
     let three = MaxPool2d::new([1, 3]).stride(1).padding([0, 1]);
-    all.add([MaxPool2d::new(1), three], |settings, _| Ok(MaxPool2d { window: Window::of(settings)? }));
+    all.add([MaxPool2d::new(1), three], |settings, _| MaxPool2d::of(settings, 2));
     let three = AvgPool2d::new([1, 3]).stride([2, 1]).padding([0, 1]);
     all.add([AvgPool2d::new(1), three, three.count_include_pad(false)], |settings, _| {
-        let (window, count_include_pad) = (Window::of(settings)?, settings.flag("count_include_pad")?);
-        Ok(AvgPool2d { window, count_include_pad })
+        AvgPool2d::of(settings, 2)
     });
     all.add([GlobalAvgPool2d], |_, _| Ok(GlobalAvgPool2d));
     all.add([Dropout2d::new(0.0), Dropout2d::new(0.4)], |settings, _| {
         Ok(Dropout2d::new(settings.number("p")?))
+    });
+    all.input = [1, width].into();
+    let other = Conv1d::new(2, 3).padding(Padding::Same).bias(false);
+    all.add([Conv1d::new(3, 1).stride(2).padding(1), other], |settings, _| Conv1d::of(settings));
+    let three = MaxPool1d::new(3).stride(1).padding(1);
+    all.add([MaxPool1d::new(1), three], |settings, _| MaxPool1d::of(settings));
+    let three = AvgPool1d::new(3).stride(2).padding(1);
+    all.add([AvgPool1d::new(1), three, three.count_include_pad(false)], |settings, _| {
+        AvgPool1d::of(settings)
     });
     all.list
 }

@@ -1,5 +1,5 @@
 use super::filters::{Filters, setters};
-use super::window::{Extent, Padding};
+use super::window::{Extent, Padding, window_setters};
 use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::error::Result;
 use crate::init::Initializer;
@@ -24,9 +24,11 @@ use crate::shape::Shape;
 ///
 /// Numerics: an output value is one chain of fused multiply-adds, which starts from the bias and runs through c, i and j in
 /// order. A chain is divided into equal blocks of at most 512, as in [`Engine`](crate::linalg::Engine). Pixels of the padding are
-/// part of the chain. The batch is divided into at most 8 parts of consecutive samples. In each part, the gradients with respect
-/// to w and b of every sample have a chain over the pixels, and the sums are added in the order of the samples. The sums of the
-/// parts are then added in order. The bits depend neither on the number of threads nor on the instruction set.
+/// part of the chain. So it is with ∂L/∂x, whose chain starts from 0 and runs through o, i and j. The batch is divided into at
+/// most 8 parts of consecutive samples. In each part, the gradients with respect to w and b of every sample have a chain over the
+/// pixels, or 16 chains if a group has few output channels or few weights for each, and the sums are added in the order of the
+/// samples. The sums of the parts, and then of the chains, are added in order. The bits depend neither on the number of threads
+/// nor on the instruction set.
 ///
 /// In files: names and shapes are those of `torch.nn.Conv2d`.
 ///
@@ -68,19 +70,13 @@ use crate::shape::Shape;
 #[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias("convolution", "Convolution2D"))]
 pub struct Conv2d {
-    filters: Filters,
+    pub(super) filters: Filters,
 }
 
 impl Conv2d {
     /// Creates a convolution with `channels` output channels and a kernel of this size.
     pub fn new(channels: usize, kernel: impl Into<Extent>) -> Self {
         Self { filters: Filters::new(channels, kernel.into()) }
-    }
-
-    /// Sets the number of zeros that are added around the image.
-    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
-        self.filters.window.padding = padding.into();
-        self
     }
 
     /// Returns the geometry for an input shape.
@@ -97,13 +93,14 @@ impl Conv2d {
         self.geometry(input).expect("the input shape was checked when the pass was created")
     }
 
-    /// Creates the layer from its settings.
-    pub(super) fn of(settings: &Settings) -> Result<Self> {
-        Filters::of(settings).map(|filters| Self { filters })
+    /// Creates the layer from its settings, for images or for signals.
+    pub(super) fn of(settings: &Settings, rank: usize) -> Result<Self> {
+        Filters::of(settings, rank).map(|filters| Self { filters })
     }
 }
 
-setters!(Conv2d);
+window_setters!(Conv2d [filters.window], impl Into<Extent>: stride, padding, dilation);
+setters!(Conv2d[filters]);
 
 impl<A: Scalar> Layer<A> for Conv2d {
     fn kind(&self) -> &str {
@@ -112,7 +109,7 @@ impl<A: Scalar> Layer<A> for Conv2d {
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
         let [high, wide] = self.geometry(input)?.axes;
-        Ok([self.filters.channels, high.output, wide.output].into())
+        Ok(self.filters.window.shape(self.filters.channels, [high.output, wide.output]))
     }
 
     fn parameters(&self, input: Shape) -> Vec<TensorSpec> {

@@ -1,5 +1,5 @@
 use super::filters::{Filters, setters, too_large};
-use super::window::{Extent, Padding};
+use super::window::{Extent, Padding, window_setters};
 use super::{Backward, Forward, Layer, TensorSpec, flat, flat_mut};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -26,9 +26,9 @@ use crate::simd::dispatch;
 /// `bias` (channels), Y (batch, channels, height', width') with height' = (height − 1)·S − 2P + D·(kernel height − 1) +
 /// output padding + 1, and width' likewise.
 ///
-/// Numerics: an output value starts from the bias. The sums over c for each i and j are added to it, from the last i and j to the
-/// first. Each is a chain of fused multiply-adds that is divided into blocks of at most 512. The other sums have the order of
-/// [`Conv2d`](super::Conv2d). The bits depend neither on the number of threads nor on the instruction set.
+/// Numerics: an output value is one chain of fused multiply-adds, which starts from the bias and runs through c, i and j in
+/// order. A chain is divided into equal blocks of at most 512. The other sums have the order of [`Conv2d`](super::Conv2d). The
+/// bits depend neither on the number of threads nor on the instruction set.
 ///
 /// In files: names and shapes are those of `torch.nn.ConvTranspose2d`.
 ///
@@ -115,12 +115,13 @@ impl ConvTranspose2d {
 
     /// Creates the layer from its settings.
     pub(super) fn of(settings: &Settings) -> Result<Self> {
-        let output_padding = super::window::extent(settings, "output_padding")?;
-        Filters::of(settings).map(|filters| Self { filters, output_padding })
+        let output_padding = super::window::extent(settings, "output_padding", 2)?;
+        Filters::of(settings, 2).map(|filters| Self { filters, output_padding })
     }
 }
 
-setters!(ConvTranspose2d);
+window_setters!(ConvTranspose2d [filters.window], impl Into<Extent>: stride, dilation);
+setters!(ConvTranspose2d[filters]);
 
 /// Returns the geometry in one direction of the convolution that maps an image of the output's size to the input's size.
 fn axis(input: usize, sizes: [usize; 3], padding: usize, more: usize) -> Result<Axis> {

@@ -56,31 +56,6 @@ impl Dropout {
     pub fn new(p: f64) -> Self {
         Self { p }
     }
-
-    /// Writes M·`from` to `to`.
-    fn mask<A: Scalar>(&self, noise: Noise, threads: usize, width: usize, from: &[A], to: &mut [A]) {
-        let mask = Mask::new(self.p);
-        parts(threads, to, width, &|start, to| {
-            let (from, noise) = (&from[start..][..to.len()], noise.rows_from(start / width));
-            dispatch(
-                #[inline(always)]
-                || {
-                    let rows = to.chunks_exact_mut(width).zip(from.chunks_exact(width));
-                    for (row, (to, from)) in rows.enumerate() {
-                        let ((to, last), (from, last_from)) =
-                            (to.as_chunks_mut::<2>(), from.as_chunks::<2>());
-                        for (pair, (to, from)) in to.iter_mut().zip(from).enumerate() {
-                            let bits = noise.pair(row, pair);
-                            *to = [mask.apply(from[0], bits[0]), mask.apply(from[1], bits[1])];
-                        }
-                        for (to, &from) in last.iter_mut().zip(last_from) {
-                            *to = mask.apply(from, noise.bits(row, width - 1));
-                        }
-                    }
-                },
-            );
-        });
-    }
 }
 
 impl<A: Scalar> Layer<A> for Dropout {
@@ -102,36 +77,31 @@ impl<A: Scalar> Layer<A> for Dropout {
     }
 
     #[inline(never)]
-    fn forward(&self, mut pass: Forward<'_, A>) {
-        match pass.training {
-            Some(training) => {
-                let (threads, width) = (pass.engine.thread_count(), pass.x.ncols());
-                self.mask(training.noise, threads, width, flat(&pass.x), flat_mut(&mut pass.y));
-            }
-            None => flat_mut(&mut pass.y).copy_from_slice(flat(&pass.x)),
-        }
+    fn forward(&self, pass: Forward<'_, A>) {
+        Mask::new(self.p, 1).forward(pass);
     }
 
     #[inline(never)]
-    fn backward(&self, mut pass: Backward<'_, A>) {
-        let Some(dx) = &mut pass.dx else { return };
-        self.mask(pass.noise, pass.engine.thread_count(), pass.x.ncols(), flat(&pass.dy), flat_mut(dx));
+    fn backward(&self, pass: Backward<'_, A>) {
+        Mask::new(self.p, 1).backward(pass);
     }
 }
 
-/// The elements of M for random bits.
+/// The matrix M. Each of its elements belongs to some consecutive values of a row.
 #[derive(Clone, Copy)]
 pub(super) struct Mask<A> {
     /// An element is 0 if its bits are below this number.
     threshold: u32,
     /// The other elements.
     scale: A,
+    /// The number of values of an element.
+    size: usize,
 }
 
 impl<A: Scalar> Mask<A> {
-    /// Creates a mask whose elements are 0 with probability `p`.
-    pub fn new(p: f64) -> Self {
-        Self { threshold: (p * 4_294_967_296.0) as u32, scale: A::of(1.0 / (1.0 - p)) }
+    /// Creates a mask whose elements are 0 with probability `p` and belong to `size` values each.
+    pub fn new(p: f64, size: usize) -> Self {
+        Self { threshold: (p * 4_294_967_296.0) as u32, scale: A::of(1.0 / (1.0 - p)), size }
     }
 
     /// Returns an error if the probability is out of range.
@@ -139,9 +109,75 @@ impl<A: Scalar> Mask<A> {
         check((0.0..1.0).contains(&p), "p", "at least 0 and below 1", p)
     }
 
+    /// Writes Y.
+    #[inline(always)]
+    pub fn forward(self, mut pass: Forward<'_, A>) {
+        let (threads, width) = (pass.engine.thread_count(), pass.x.ncols());
+        let (x, y) = (flat(&pass.x), flat_mut(&mut pass.y));
+        match pass.training {
+            Some(training) => self.apply(training.noise, threads, width, x, y),
+            None => y.copy_from_slice(x),
+        }
+    }
+
+    /// Writes dX.
+    #[inline(always)]
+    pub fn backward(self, mut pass: Backward<'_, A>) {
+        let Some(dx) = &mut pass.dx else { return };
+        let (threads, width) = (pass.engine.thread_count(), pass.x.ncols());
+        self.apply(pass.noise, threads, width, flat(&pass.dy), flat_mut(dx));
+    }
+
+    /// Writes M·`from` to `to`, for rows of `width` values.
+    #[inline(always)]
+    fn apply(self, noise: Noise, threads: usize, width: usize, from: &[A], to: &mut [A]) {
+        parts(threads, to, width, &|start, to| {
+            let (from, noise) = (&from[start..][..to.len()], noise.rows_from(start / width));
+            dispatch(
+                #[inline(always)]
+                || {
+                    let rows = to.chunks_exact_mut(width).zip(from.chunks_exact(width));
+                    for (row, (to, from)) in rows.enumerate() {
+                        if self.size == 1 {
+                            self.apply_to_values(noise, row, from, to);
+                        } else {
+                            self.apply_to_groups(noise, row, from, to);
+                        }
+                    }
+                },
+            );
+        });
+    }
+
+    /// Writes a row if each element of M belongs to one value.
+    #[inline(always)]
+    fn apply_to_values(self, noise: Noise, row: usize, from: &[A], to: &mut [A]) {
+        let width = to.len();
+        let ((to, last), (from, last_from)) = (to.as_chunks_mut::<2>(), from.as_chunks::<2>());
+        for (pair, (to, from)) in to.iter_mut().zip(from).enumerate() {
+            let bits = noise.pair(row, pair);
+            *to = [self.product(from[0], bits[0]), self.product(from[1], bits[1])];
+        }
+        for (to, &from) in last.iter_mut().zip(last_from) {
+            *to = self.product(from, noise.bits(row, width - 1));
+        }
+    }
+
+    /// Writes a row if each element of M belongs to several values.
+    #[inline(always)]
+    fn apply_to_groups(self, noise: Noise, row: usize, from: &[A], to: &mut [A]) {
+        let groups = to.chunks_exact_mut(self.size).zip(from.chunks_exact(self.size));
+        for (group, (to, from)) in groups.enumerate() {
+            let bits = noise.bits(row, group);
+            for (to, &from) in to.iter_mut().zip(from) {
+                *to = self.product(from, bits);
+            }
+        }
+    }
+
     /// Returns a value times its element of M. This is a product rather than a selection, so that NaN remains NaN.
     #[inline(always)]
-    pub fn apply(self, from: A, bits: u32) -> A {
+    fn product(self, from: A, bits: u32) -> A {
         from * if bits >= self.threshold { self.scale } else { A::zero() }
     }
 }

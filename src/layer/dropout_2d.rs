@@ -1,13 +1,10 @@
 use super::dropout::Mask;
 use super::pool::image;
-use super::{Backward, Forward, Layer, flat, flat_mut};
+use super::{Backward, Forward, Layer};
 use crate::error::Result;
-use crate::parallel::parts;
-use crate::random::Noise;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
 use crate::shape::Shape;
-use crate::simd::dispatch;
 
 /// Dropout of channels, which in training sets each channel of an image to 0 with probability p and scales the others so that the
 /// mean is preserved.
@@ -21,8 +18,8 @@ use crate::simd::dispatch;
 ///
 /// Shapes: (C, H, W); the output has the shape of the input.
 ///
-/// Numerics: a channel is dropped if its bits in the [`Noise`] of the pass are below p·2³². The bits are those of the row of the
-/// sample and of the column with the index of the channel. M is not stored, but computed again for dX.
+/// Numerics: a channel is dropped if its bits in the [`Noise`](crate::random::Noise) of the pass are below p·2³². The bits are
+/// those of the row of the sample and of the column with the index of the channel. M is not stored, but computed again for dX.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
@@ -65,25 +62,9 @@ impl Dropout2d {
         Self { p }
     }
 
-    /// Writes M·`from` to `to`, for images of this shape.
-    fn mask<A: Scalar>(&self, noise: Noise, threads: usize, input: Shape, from: &[A], to: &mut [A]) {
-        let (mask, channels) = (Mask::new(self.p), input.dims()[0]);
-        let size = input.size() / channels;
-        parts(threads, to, size, &|start, to| {
-            let (from, first) = (&from[start..][..to.len()], start / size);
-            dispatch(
-                #[inline(always)]
-                || {
-                    let planes = to.chunks_exact_mut(size).zip(from.chunks_exact(size));
-                    for (plane, (to, from)) in (first..).zip(planes) {
-                        let bits = noise.bits(plane / channels, plane % channels);
-                        for (to, &from) in to.iter_mut().zip(from) {
-                            *to = mask.apply(from, bits);
-                        }
-                    }
-                },
-            );
-        });
+    /// Returns M for images of this shape.
+    fn mask<A: Scalar>(&self, input: Shape) -> Mask<A> {
+        Mask::new(self.p, input.size() / input.dims()[0])
     }
 }
 
@@ -107,19 +88,12 @@ impl<A: Scalar> Layer<A> for Dropout2d {
     }
 
     #[inline(never)]
-    fn forward(&self, mut pass: Forward<'_, A>) {
-        match pass.training {
-            Some(training) => {
-                let threads = pass.engine.thread_count();
-                self.mask(training.noise, threads, pass.input, flat(&pass.x), flat_mut(&mut pass.y));
-            }
-            None => flat_mut(&mut pass.y).copy_from_slice(flat(&pass.x)),
-        }
+    fn forward(&self, pass: Forward<'_, A>) {
+        self.mask(pass.input).forward(pass);
     }
 
     #[inline(never)]
-    fn backward(&self, mut pass: Backward<'_, A>) {
-        let Some(dx) = &mut pass.dx else { return };
-        self.mask(pass.noise, pass.engine.thread_count(), pass.input, flat(&pass.dy), flat_mut(dx));
+    fn backward(&self, pass: Backward<'_, A>) {
+        self.mask(pass.input).backward(pass);
     }
 }

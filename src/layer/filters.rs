@@ -40,11 +40,11 @@ impl Filters {
     /// Declares weights of this shape, in which an output value depends on `inputs` values and an input value has an effect on
     /// `outputs` values, and the biases.
     pub fn parameters(&self, channels: [usize; 2], inputs: usize, outputs: usize) -> Vec<TensorSpec> {
-        let Extent { height, width } = self.window.kernel;
+        let kernel = self.window.dims(self.window.kernel);
         // The product may overflow if a file contains an absurd kernel. Its weights then do not fit in memory either.
-        let size = height.saturating_mul(width);
+        let size = kernel.iter().fold(1_usize, |size, &n| size.saturating_mul(n));
         let fan = |spec: TensorSpec| spec.fan(inputs.saturating_mul(size), outputs.saturating_mul(size));
-        let weight = TensorSpec::new("weight", &[channels[0], channels[1], height, width], self.weight);
+        let weight = TensorSpec::new("weight", &[&channels[..], &kernel].concat(), self.weight);
         let bias = self.has_bias.then(|| fan(TensorSpec::new("bias", &[self.channels], self.bias)));
         std::iter::once(fan(weight)).chain(bias).collect()
     }
@@ -71,8 +71,8 @@ impl Filters {
         settings.with("groups", self.groups).with("bias", self.has_bias)
     }
 
-    pub fn of(settings: &Settings) -> Result<Self> {
-        let window = Window::of(settings)?;
+    pub fn of(settings: &Settings, rank: usize) -> Result<Self> {
+        let window = Window::of(settings, rank)?;
         let (groups, has_bias) = (settings.count("groups")?, settings.flag("bias")?);
         Ok(Self { window, groups, has_bias, ..Self::new(settings.count("channels")?, window.kernel) })
     }
@@ -83,43 +83,31 @@ pub(super) fn too_large(name: &str, value: usize) -> Error {
     Error::setting(name, "one that fits in memory", value)
 }
 
-/// Defines the setters of a layer whose field `filters` is [`Filters`].
+/// Defines setters of a layer whose [`Filters`] are at a path.
 macro_rules! setters {
-    ($layer:ident) => {
+    ($layer:ident [$($path:tt)+]) => {
         impl $layer {
-            /// Sets the number of pixels by which the kernel moves.
-            pub fn stride(mut self, stride: impl Into<Extent>) -> Self {
-                self.filters.window.stride = stride.into();
-                self
-            }
-
-            /// Sets the distance of the pixels that neighbouring weights of the kernel meet.
-            pub fn dilation(mut self, dilation: impl Into<Extent>) -> Self {
-                self.filters.window.dilation = dilation.into();
-                self
-            }
-
             /// Sets the number of groups. The output channels of a group depend only on the input channels of the group.
             pub fn groups(mut self, groups: usize) -> Self {
-                self.filters.groups = groups;
+                self.$($path)+.groups = groups;
                 self
             }
 
             /// Sets whether the layer adds a bias to every output channel.
             pub fn bias(mut self, has_bias: bool) -> Self {
-                self.filters.has_bias = has_bias;
+                self.$($path)+.has_bias = has_bias;
                 self
             }
 
             /// Sets the initializer of the weights.
             pub fn weight_initializer(mut self, weight: Initializer) -> Self {
-                self.filters.weight = weight;
+                self.$($path)+.weight = weight;
                 self
             }
 
             /// Sets the initializer of the biases.
             pub fn bias_initializer(mut self, bias: Initializer) -> Self {
-                self.filters.bias = bias;
+                self.$($path)+.bias = bias;
                 self
             }
         }

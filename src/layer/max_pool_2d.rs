@@ -1,6 +1,6 @@
 use super::pool::{Pool, Pooling};
-use super::window::Window;
-use super::{Backward, Extent, Forward, Layer, Padding, flat, flat_mut};
+use super::window::{Window, window_setters};
+use super::{Backward, Extent, Forward, Layer, Padding};
 use crate::error::Result;
 use crate::scalar::Scalar;
 use crate::settings::Settings;
@@ -50,6 +50,7 @@ use crate::shape::Shape;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias = "max_pooling")]
 pub struct MaxPool2d {
     pub(super) window: Window,
@@ -62,27 +63,13 @@ impl MaxPool2d {
         Self { window: Window { stride: kernel, ..Window::new(kernel) } }
     }
 
-    /// Sets the distance between windows.
-    #[must_use]
-    pub fn stride(mut self, stride: impl Into<Extent>) -> Self {
-        self.window.stride = stride.into();
-        self
-    }
-
-    /// Sets the pixels that are added around the image. They count as −∞.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
-        self.window.padding = padding.into();
-        self
-    }
-
-    /// Sets the distance between the pixels of a window.
-    #[must_use]
-    pub fn dilation(mut self, dilation: impl Into<Extent>) -> Self {
-        self.window.dilation = dilation.into();
-        self
+    /// Creates the layer from its settings, for images or for signals.
+    pub(super) fn of(settings: &Settings, rank: usize) -> Result<Self> {
+        Window::of(settings, rank).map(|window| Self { window })
     }
 }
+
+window_setters!(MaxPool2d [window], impl Into<Extent>: stride, padding, dilation);
 
 /// The largest pixel, or the first NaN.
 #[derive(Clone, Copy)]
@@ -116,7 +103,7 @@ impl<A: Scalar> Layer<A> for MaxPool2d {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        Pool::new(&self.window, input).map(|pool| pool.output(input))
+        Pool::output(&self.window, input)
     }
 
     fn row_wise(&self, _training: bool) -> bool {
@@ -128,16 +115,12 @@ impl<A: Scalar> Layer<A> for MaxPool2d {
     }
 
     #[inline(never)]
-    fn forward(&self, mut pass: Forward<'_, A>) {
-        let pool = Pool::new(&self.window, pass.input).expect("the pass was created for this layer");
-        pool.forward(Largest, pass.engine.thread_count(), flat(&pass.x), flat_mut(&mut pass.y));
+    fn forward(&self, pass: Forward<'_, A>) {
+        Pool::forward(&self.window, Largest, pass);
     }
 
     #[inline(never)]
-    fn backward(&self, mut pass: Backward<'_, A>) {
-        let Some(dx) = &mut pass.dx else { return };
-        let pool = Pool::new(&self.window, pass.input).expect("the pass was created for this layer");
-        let arrays = [&pass.x, &pass.y, &pass.dy].map(flat);
-        pool.backward(Largest, pass.engine.thread_count(), arrays, flat_mut(dx));
+    fn backward(&self, pass: Backward<'_, A>) {
+        Pool::backward(&self.window, Largest, pass);
     }
 }

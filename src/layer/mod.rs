@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Affine`] | X·W + b; also called dense, linear or fully connected |
 //! | [`Conv2d`], [`ConvTranspose2d`] | weighted sums of the pixels under a kernel that moves over an image; the transpose |
+//! | [`Conv1d`], [`MaxPool1d`], [`AvgPool1d`] | the convolution and the pooling of signals, such as time series |
 //! | [`Activation`], [`TrainableActivation`] | an [activation function](crate::activation), applied to every value |
 //! | [`BatchNorm`], [`LayerNorm`] | values with mean 0 and variance 1 over the batch, or over the sample |
 //! | [`Dropout`] | the input; in training, random values are set to 0 and the others scaled |
@@ -20,12 +21,14 @@
 
 mod activation;
 mod affine;
+mod avg_pool_1d;
 mod avg_pool_2d;
 mod batch_norm;
 mod branches;
 mod built_in;
 mod chain;
 mod concat;
+mod conv_1d;
 mod conv_2d;
 mod conv_transpose_2d;
 mod dropout;
@@ -33,6 +36,7 @@ mod dropout_2d;
 mod filters;
 mod global_avg_pool_2d;
 mod layer_norm;
+mod max_pool_1d;
 mod max_pool_2d;
 mod pass;
 mod plan;
@@ -41,6 +45,7 @@ mod reshape;
 mod residual;
 mod run;
 mod scratch;
+mod signal;
 mod tensor_spec;
 mod trainable;
 mod window;
@@ -53,6 +58,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use avg_pool_1d::AvgPool1d;
 pub use avg_pool_2d::AvgPool2d;
 pub use batch_norm::BatchNorm;
 #[doc(hidden)]
@@ -60,12 +66,14 @@ pub use built_in::{BuiltInLayer, MakeChain, built_in_layers};
 pub use chain::Chain;
 pub(crate) use chain::Named;
 pub use concat::Concat;
+pub use conv_1d::Conv1d;
 pub use conv_2d::Conv2d;
 pub use conv_transpose_2d::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use dropout_2d::Dropout2d;
 pub use global_avg_pool_2d::GlobalAvgPool2d;
 pub use layer_norm::LayerNorm;
+pub use max_pool_1d::MaxPool1d;
 pub use max_pool_2d::MaxPool2d;
 pub use pass::{Backward, Forward, LayerWorkspace, Training};
 pub(crate) use plan::{Declared, Plan, Slot};

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::window::{Axis, Window};
+use super::{Backward, Forward, flat, flat_mut};
 use crate::error::{Error, Result};
 use crate::parallel::parts;
 use crate::scalar::Scalar;
@@ -34,8 +35,9 @@ impl Pool {
     }
 
     /// Returns the shape of the output.
-    pub fn output(self, input: Shape) -> Shape {
-        [input.dims()[0], self.high.output, self.wide.output].into()
+    pub fn output(window: &Window, input: Shape) -> Result<Shape> {
+        let Self { high, wide } = Self::new(window, input)?;
+        Ok(window.shape(input.dims()[0], [high.output, wide.output]))
     }
 
     /// Returns the numbers of values of a plane of the input and of the output.
@@ -71,21 +73,22 @@ impl Pool {
 
     /// Writes the results of all windows to `y`.
     #[inline(always)]
-    pub fn forward<A: Scalar>(self, pooling: impl Pooling<A>, threads: usize, x: &[A], y: &mut [A]) {
-        let ([input, output], wide) = (self.sizes(), self.wide);
-        parts(threads, y, output, &|start, y| {
+    pub fn forward<A: Scalar>(window: &Window, pooling: impl Pooling<A>, mut pass: Forward<'_, A>) {
+        let pool = Self::new(window, pass.input).expect("the pass was created for this layer");
+        let ([input, output], wide, x) = (pool.sizes(), pool.wide, flat(&pass.x));
+        parts(pass.engine.thread_count(), flat_mut(&mut pass.y), output, &|start, y| {
             let x = &x[start / output * input..];
             dispatch(
                 #[inline(always)]
                 || {
-                    let halves = self.halves();
+                    let halves = pool.halves();
                     for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
                         for (row, y) in y.chunks_exact_mut(wide.output).enumerate() {
                             if halves {
                                 join_halves(pooling, &x[2 * row * wide.input..], wide.input, y);
                             } else {
                                 y.fill(pooling.start());
-                                self.taps(
+                                pool.taps(
                                     row,
                                     &(0..wide.output),
                                     #[inline(always)]
@@ -94,7 +97,7 @@ impl Pool {
                                     },
                                 );
                             }
-                            pooling.scale(self, row, 0, y);
+                            pooling.scale(pool, row, 0, y);
                         }
                     }
                 },
@@ -104,21 +107,18 @@ impl Pool {
 
     /// Writes the gradient with respect to the pixels to `dx`.
     #[inline(always)]
-    pub fn backward<A: Scalar>(
-        self,
-        pooling: impl Pooling<A>,
-        threads: usize,
-        [x, y, dy]: [&[A]; 3],
-        dx: &mut [A],
-    ) {
-        let ([input, output], wide) = (self.sizes(), self.wide);
-        parts(threads, dx, input, &|start, dx| {
+    pub fn backward<A: Scalar>(window: &Window, pooling: impl Pooling<A>, mut pass: Backward<'_, A>) {
+        let Some(dx) = &mut pass.dx else { return };
+        let pool = Self::new(window, pass.input).expect("the pass was created for this layer");
+        let ([input, output], wide) = (pool.sizes(), pool.wide);
+        let [x, y, dy] = [&pass.x, &pass.y, &pass.dy].map(flat);
+        parts(pass.engine.thread_count(), flat_mut(dx), input, &|start, dx| {
             let plane = start / input;
             let (x, y, dy) = (&x[start..], &y[plane * output..], &dy[plane * output..]);
             dispatch(
                 #[inline(always)]
                 || {
-                    let halves = self.halves();
+                    let halves = pool.halves();
                     let mut left = [A::zero(); BLOCK];
                     let planes = dx.chunks_exact_mut(input).zip(x.chunks_exact(input));
                     let outputs = y.chunks_exact(output).zip(dy.chunks_exact(output));
@@ -130,13 +130,13 @@ impl Pool {
                                 let part = start..wide.output.min(start + BLOCK);
                                 let left = &mut left[..part.len()];
                                 left.copy_from_slice(&dy[part.clone()]);
-                                pooling.scale(self, row, start, left);
+                                pooling.scale(pool, row, start, left);
                                 if halves {
                                     let at = 2 * row * wide.input + 2 * start;
                                     let (x, dx) = (&x[at..], &mut dx[at..]);
                                     give_halves(pooling, left, x, &y[part], wide.input, dx);
                                 } else {
-                                    self.taps(
+                                    pool.taps(
                                         row,
                                         &part,
                                         #[inline(always)]

@@ -65,9 +65,12 @@ impl<T: Into<Extent>> From<T> for Padding {
     }
 }
 
-/// The geometry of a layer that moves a window over an image.
+/// The geometry of a layer that moves a window over an image, or over a signal, which is an image with one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
+    /// The number of dimensions of a channel: 2 for images, or 1 for signals. The extents of a signal are single numbers, whose
+    /// heights have no effect.
+    pub rank: usize,
     pub kernel: Extent,
     pub stride: Extent,
     pub dilation: Extent,
@@ -77,7 +80,17 @@ pub(super) struct Window {
 impl Window {
     /// Creates a window of this size, with stride 1 and without padding.
     pub fn new(kernel: Extent) -> Self {
-        Self { kernel, stride: 1.into(), dilation: 1.into(), padding: 0.into() }
+        Self { rank: 2, kernel, stride: 1.into(), dilation: 1.into(), padding: 0.into() }
+    }
+
+    /// Returns the shape of an image, or of a signal, with these channels and pixels.
+    pub fn shape(&self, channels: usize, [height, width]: [usize; 2]) -> Shape {
+        if self.rank == 1 { [channels, width].into() } else { [channels, height, width].into() }
+    }
+
+    /// Returns the height, except for signals, and the width.
+    pub fn dims(&self, Extent { height, width }: Extent) -> Vec<usize> {
+        [height, width][2 - self.rank..].to_vec()
     }
 
     /// Returns the geometry in the direction of the height and of the width.
@@ -86,16 +99,21 @@ impl Window {
     /// Returns [`Error::Setting`] if the input is not an image, if a setting is out of range, or if the image is smaller than the
     /// window.
     pub fn axes(&self, input: Shape) -> Result<[Axis; 2]> {
-        let Self { kernel, stride, dilation, padding } = *self;
+        let Self { rank, kernel, stride, dilation, padding } = *self;
         let [height, width] = self.check(input)?;
         let [high, wide] = match padding {
-            Padding::Pixels(pixels) => [Some(pixels.height), Some(pixels.width)],
+            Padding::Pixels(Extent { height, width }) => {
+                let single = rank == 2 || height == width;
+                check(single, "padding", "a single number", format_args!("[{height}, {width}]"))?;
+                [Some(height), Some(width)]
+            }
             Padding::Same => [None, None],
         };
-        Ok([
-            axis(height, kernel.height, stride.height, dilation.height, high)?,
-            axis(width, kernel.width, stride.width, dilation.width, wide)?,
-        ])
+        let high = match rank {
+            1 => axis(1, 1, 1, 1, Some(0))?,
+            _ => axis(height, kernel.height, stride.height, dilation.height, high)?,
+        };
+        Ok([high, axis(width, kernel.width, stride.width, dilation.width, wide)?])
     }
 
     /// Checks the settings, and returns the height and the width of the image.
@@ -103,25 +121,31 @@ impl Window {
     /// # Errors
     /// Returns [`Error::Setting`] if the input is not an image or if a setting is out of range.
     pub fn check(&self, input: Shape) -> Result<[usize; 2]> {
-        let Self { kernel, stride, dilation, .. } = *self;
+        let Self { rank, kernel, stride, dilation, .. } = *self;
         for (name, Extent { height, width }) in
             [("kernel", kernel), ("stride", stride), ("dilation", dilation)]
         {
             check(height > 0 && width > 0, name, "at least 1", format_args!("[{height}, {width}]"))?;
         }
-        let &[_, height, width] = input.dims() else {
-            let expected = "three dimensions: channels, height and width (put a Reshape layer before it)";
-            return Err(Error::setting("input shape", expected, input));
+        let pixels = match (rank, input.dims()) {
+            (1, &[_, length]) => [1, length],
+            (2, &[_, height, width]) => [height, width],
+            _ => {
+                let dims =
+                    ["two dimensions: channels and length", "three dimensions: channels, height and width"];
+                let expected = format!("{} (put a Reshape layer before it)", dims[rank - 1]);
+                return Err(Error::setting("input shape", expected, input));
+            }
         };
         if input.size() == 0 {
             return Err(Error::setting("input shape", "at least 1 in each dimension", input));
         }
-        Ok([height, width])
+        Ok(pixels)
     }
 
     /// Adds the settings of the window, as a saved model stores them.
     pub fn settings(&self, settings: Settings) -> Settings {
-        let numbers = |Extent { height, width }: Extent| vec![height as f64, width as f64];
+        let numbers = |extent| self.dims(extent).into_iter().map(|n| n as f64).collect::<Vec<_>>();
         let settings = settings.with("kernel", numbers(self.kernel)).with("stride", numbers(self.stride));
         let settings = settings.with("dilation", numbers(self.dilation));
         match self.padding {
@@ -130,27 +154,57 @@ impl Window {
         }
     }
 
-    /// Reads the settings of the window.
-    pub fn of(settings: &Settings) -> Result<Self> {
+    /// Reads the settings of the window, for images or for signals.
+    pub fn of(settings: &Settings, rank: usize) -> Result<Self> {
         let padding = match settings.get("padding") {
             Some(Setting::Text(text)) if text == "same" => Padding::Same,
-            _ => extent(settings, "padding")?.into(),
+            _ => extent(settings, "padding", rank)?.into(),
         };
-        let [kernel, stride, dilation] = ["kernel", "stride", "dilation"].map(|name| extent(settings, name));
-        Ok(Self { kernel: kernel?, stride: stride?, dilation: dilation?, padding })
+        let [kernel, stride, dilation] =
+            ["kernel", "stride", "dilation"].map(|name| extent(settings, name, rank));
+        Ok(Self { rank, kernel: kernel?, stride: stride?, dilation: dilation?, padding })
     }
 }
 
-/// Reads a height and a width.
-pub(super) fn extent(settings: &Settings, name: &str) -> Result<Extent> {
+/// Reads a height and a width, or a single number for signals.
+pub(super) fn extent(settings: &Settings, name: &str, rank: usize) -> Result<Extent> {
     let numbers = settings.numbers(name)?;
-    match numbers {
-        &[height, width] if [height, width].iter().all(|&n| n >= 0.0 && n.fract() == 0.0 && n < 1e9) => {
-            Ok([height as usize, width as usize].into())
-        }
-        _ => Err(Error::setting(name, "two whole numbers below 10⁹", format!("{numbers:?}"))),
+    if numbers.len() == rank && numbers.iter().all(|&n| n >= 0.0 && n.fract() == 0.0 && n < 1e9) {
+        return Ok([numbers[0] as usize, numbers[rank - 1] as usize].into());
     }
+    Err(Error::setting(name, format!("{rank} whole number(s) below 10⁹"), format!("{numbers:?}")))
 }
+
+/// Defines setters of a layer whose window is at a path. A size has the type `$size`.
+macro_rules! window_setters {
+    ($layer:ident $path:tt, $size:ty: $($setter:ident),+) => {
+        impl $layer {
+            $(window_setters!(@$setter $path $size);)+
+        }
+    };
+    (@stride [$($path:tt)+] $size:ty) => {
+        /// Sets the number of pixels by which the window moves.
+        pub fn stride(mut self, stride: $size) -> Self {
+            self.$($path)+.stride = stride.into();
+            self
+        }
+    };
+    (@dilation [$($path:tt)+] $size:ty) => {
+        /// Sets the distance between neighbouring pixels of the window.
+        pub fn dilation(mut self, dilation: $size) -> Self {
+            self.$($path)+.dilation = dilation.into();
+            self
+        }
+    };
+    (@padding [$($path:tt)+] $size:ty) => {
+        /// Sets the number of pixels that are added on each side.
+        pub fn padding(mut self, padding: impl Into<Padding>) -> Self {
+            self.$($path)+.padding = padding.into();
+            self
+        }
+    };
+}
+pub(super) use window_setters;
 
 /// Divides the input into windows, with `pixels` zeros on each side, or with as many as the output needs to have the size of the
 /// input.

@@ -126,85 +126,128 @@ impl Convolution {
         }
     }
 
+    /// Writes the offsets of the second product, plane by plane, with the place of their weights among those of a filter's first
+    /// channel: first the bias, and then the weights of the plane for each filter. The gradients of the filters' outputs have
+    /// gaps between their rows and zeros around them, so that they are as large as planes. They follow after a plane of ones.
+    pub fn back_offsets(&self, offsets: &mut Vec<usize>, places: &mut Vec<usize>) {
+        let [high, wide] = self.axes;
+        offsets.clear();
+        places.clear();
+        let (pitch, plane) = (self.pitch(), self.plane());
+        for (row, col) in self.each_plane() {
+            offsets.push(0);
+            places.push(0);
+            for filter in 0..self.filters {
+                for i in (row..high.kernel).step_by(high.remainders()) {
+                    for j in (col..wide.kernel).step_by(wide.remainders()) {
+                        let shift = i * high.dilation / high.stride * pitch + j * wide.dilation / wide.stride;
+                        offsets.push((1 + filter) * plane + self.margin() - shift);
+                        places.push(filter * self.channels * self.taps() + i * wide.kernel + j);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the number of zeros before the gradient of an output in its plane.
+    pub fn margin(&self) -> usize {
+        self.plane() - self.span()
+    }
+
+    /// Returns the remainders of the planes of a channel.
+    fn each_plane(self) -> impl Iterator<Item = (usize, usize)> {
+        let [rows, cols] = self.axes.map(Axis::remainders);
+        (0..rows).flat_map(move |row| (0..cols).map(move |col| (row, col)))
+    }
+
+    /// Returns the number of weights of a filter that meet the pixels of each plane of a channel.
+    pub fn plane_taps(self) -> impl Iterator<Item = usize> {
+        let [high, wide] = self.axes;
+        let count = |axis: Axis, first: usize| (axis.kernel - first).div_ceil(axis.remainders());
+        self.each_plane().map(move |(row, col)| count(high, row) * count(wide, col))
+    }
+
+    /// Returns the place of the pixels of each plane of a channel.
+    pub(super) fn parts(self) -> impl Iterator<Item = Part> {
+        let [high, wide] = self.axes;
+        self.each_plane().map(move |(row, col)| {
+            let ((rows, top), (cols, left)) = (high.pixels(row), wide.pixels(col));
+            Part {
+                pixels: top * wide.input + left,
+                stride: high.stride * wide.input,
+                step: wide.stride,
+                start: rows.start * self.pitch() + cols.start,
+                pitch: self.pitch(),
+                rows: if cols.is_empty() { 0 } else { rows.len() },
+                cols: cols.len(),
+            }
+        })
+    }
+
     /// Copies the image of a group to its planes. The zeros around the pixels stay untouched.
     pub fn spread<T: Element>(&self, arch: Arch, image: &[T], planes: &mut [T]) {
-        self.each_part(|Part { pixels, stride, plane, pitch, rows, cols }| {
-            let (from, to) = (&image[pixels..], &mut planes[plane..]);
-            let step = self.axes[1].stride;
-            if step == 1 {
-                return arch.dispatch(CopyRows {
-                    from,
-                    from_stride: stride,
-                    to,
-                    to_stride: pitch,
-                    rows,
-                    cols,
-                });
-            }
-            for (from, to) in from.chunks(stride).zip(to.chunks_mut(pitch)).take(rows) {
-                to[..cols].iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from);
-            }
-        });
-    }
-
-    /// Copies the planes of a group back to the pixels of its image that are in a plane.
-    pub fn gather<T: Element>(&self, arch: Arch, planes: &[T], image: &mut [T]) {
-        self.each_part(|Part { pixels, stride, plane, pitch, rows, cols }| {
-            let (from, to) = (&planes[plane..], &mut image[pixels..]);
-            let step = self.axes[1].stride;
-            if step == 1 {
-                return arch.dispatch(CopyRows {
-                    from,
-                    from_stride: pitch,
-                    to,
-                    to_stride: stride,
-                    rows,
-                    cols,
-                });
-            }
-            for (from, to) in from.chunks(pitch).zip(to.chunks_mut(stride)).take(rows) {
-                from[..cols].iter().zip(to.iter_mut().step_by(step)).for_each(|(&from, to)| *to = from);
-            }
-        });
-    }
-
-    /// Calls `copy` with the place of the pixels of every plane.
-    fn each_part(&self, mut copy: impl FnMut(Part)) {
         let [high, wide] = self.axes;
-        let mut start = self.plane();
-        for channel in 0..self.channels {
-            for row in 0..high.remainders() {
-                for col in 0..wide.remainders() {
-                    let ((rows, top), (cols, left)) = (high.pixels(row), wide.pixels(col));
-                    if !rows.is_empty() && !cols.is_empty() {
-                        copy(Part {
-                            pixels: (channel * high.input + top) * wide.input + left,
-                            stride: high.stride * wide.input,
-                            plane: start + rows.start * self.pitch() + cols.start,
-                            pitch: self.pitch(),
-                            rows: rows.len(),
-                            cols: cols.len(),
-                        });
-                    }
-                    start += self.plane();
-                }
+        let mut planes = planes[self.plane()..].chunks_mut(self.plane());
+        for image in image.chunks_exact(high.input * wide.input) {
+            for (part, plane) in self.parts().zip(&mut planes) {
+                part.spread(arch, image, plane);
             }
         }
     }
 }
 
-/// The place of pixels in an image and in a plane.
-struct Part {
-    /// The first pixel in the image.
+/// The place of pixels in a channel and in a plane.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// The first pixel in the channel.
     pixels: usize,
-    /// The distance between rows in the image.
+    /// The distance between rows in the channel.
     stride: usize,
-    /// The first pixel in the planes.
-    plane: usize,
+    /// The distance between the pixels of a row in the channel.
+    step: usize,
+    /// The first pixel in the plane.
+    pub start: usize,
     /// The distance between rows in the plane.
     pitch: usize,
     rows: usize,
     cols: usize,
+}
+
+impl Part {
+    /// Returns the number of values from the first pixel in the plane to the last one.
+    pub fn span(self) -> usize {
+        if self.rows == 0 { 0 } else { (self.rows - 1) * self.pitch + self.cols }
+    }
+
+    /// Copies pixels to the plane.
+    fn spread<T: Element>(self, arch: Arch, channel: &[T], plane: &mut [T]) {
+        let Self { pixels, stride, step, start, pitch, rows, cols } = self;
+        if rows == 0 {
+            return;
+        }
+        let (from, to) = (&channel[pixels..], &mut plane[start..]);
+        if step == 1 {
+            return arch.dispatch(CopyRows { from, from_stride: stride, to, to_stride: pitch, rows, cols });
+        }
+        for (from, to) in from.chunks(stride).zip(to.chunks_mut(pitch)).take(rows) {
+            to[..cols].iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from);
+        }
+    }
+
+    /// Copies values to pixels. The values begin at the first pixel, with gaps between rows.
+    pub fn gather<T: Element>(self, arch: Arch, from: &[T], channel: &mut [T]) {
+        let Self { pixels, stride, step, pitch, rows, cols, .. } = self;
+        if rows == 0 {
+            return;
+        }
+        let to = &mut channel[pixels..];
+        if step == 1 {
+            return arch.dispatch(CopyRows { from, from_stride: pitch, to, to_stride: stride, rows, cols });
+        }
+        for (from, to) in from.chunks(pitch).zip(to.chunks_mut(stride)).take(rows) {
+            from[..cols].iter().zip(to.iter_mut().step_by(step)).for_each(|(&from, to)| *to = from);
+        }
+    }
 }
 
 /// The operation that copies a rectangle of values.

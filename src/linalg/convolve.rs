@@ -1,14 +1,10 @@
-//! A convolution, and its gradient with respect to the images. Neither copies the windows of the image: the right operand of the
-//! first one is read from the planes of the image, and the second one adds to such planes.
-
-use pulp::Simd;
+//! A convolution. Its windows are not copied: the right operand of the product is read from the planes of the image.
 
 use super::Engine;
-use super::convolution::{Convolution, CopyRows};
-use super::job::{Pack, Packs, depth, room};
-use super::kernel::{InPlace, Line, Right};
+use super::convolution::Convolution;
+use super::job::{Pack, Packs, room};
 use super::layout::Layout;
-use super::stacks::{Source, Stacks, padded};
+use super::stacks::padded;
 use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::{Element, Scalar};
 
@@ -20,25 +16,6 @@ pub(crate) struct Kernel<'a, T> {
     pub bias: Option<&'a [T]>,
 }
 
-/// A right operand that is read from the planes of an image: row k begins at the offset of weight k.
-#[derive(Clone, Copy)]
-struct Shifted<'a, T> {
-    /// The planes, starting at the panel's first column.
-    planes: &'a [T],
-    offsets: &'a [usize],
-}
-
-impl<T: Element> Right<T> for Shifted<'_, T> {
-    #[inline(always)]
-    fn lines<S: Simd, const W: usize, const Q: usize>(self) -> impl Iterator<Item = (Line<T, S, W>, [T; Q])> {
-        self.offsets.iter().map(move |&offset| {
-            let line = &self.planes[offset..][..W * T::lanes::<S>()];
-            let line = T::vectors::<S>(line).0.first_chunk().expect("the line fills its registers");
-            (*line, [T::ZERO; Q])
-        })
-    }
-}
-
 impl Layout {
     /// Computes the outputs of some samples.
     fn forward<T: Element>(self, kernel: Kernel<'_, T>, x: &[T], y: &mut [T], packs: &mut Packs<T>) {
@@ -48,124 +25,26 @@ impl Layout {
         // Without biases, the plane of ones is skipped.
         let skip = usize::from(kernel.bias.is_none());
         let offsets = &offsets[skip..];
-        let (k, rows) = (offsets.len(), padded(shape.filters));
-        let left = room(left, shape.groups * rows * k);
-        for (group, left) in left.chunks_exact_mut(rows * k).enumerate() {
-            self.pack_forward(kernel, group, k, left);
+        let (rows, k) = (shape.filters, offsets.len());
+        let (size, weights) = (padded(rows) * k, shape.channels * shape.taps());
+        let left = room(left, shape.groups * size);
+        for (group, left) in left.chunks_exact_mut(size).enumerate() {
+            self.pack((rows, k), left, |row| {
+                let filter = group * rows + row;
+                let bias = kernel.bias.map(|bias| bias[filter]);
+                bias.into_iter().chain(kernel.weight[filter * weights..][..weights].iter().copied())
+            });
         }
         let planes = room(right, self.planes());
         planes.fill(T::ZERO);
         planes[..shape.plane()].fill(T::ONE);
-        let sums = room(sums, rows * span);
+        let sums = room(sums, padded(rows) * span);
         let (image, output) = shape.sizes();
         for (i, (x, y)) in x.chunks_exact(image).zip(y.chunks_exact_mut(output)).enumerate() {
-            let left = &left[i % shape.groups * rows * k..][..rows * k];
+            let left = &left[i % shape.groups * size..][..size];
             shape.spread(arch, x, planes);
-            for (col, registers) in self.panels(span) {
-                for at in (0..k).step_by(depth(k)) {
-                    let deep = depth(k).min(k - at);
-                    let left = Stacks { a: &left[rows * at..], depth: deep };
-                    let right = Shifted { planes: &planes[col..], offsets: &offsets[at..][..deep] };
-                    self.tiles((left, shape.filters), right, registers, at > 0, (&mut sums[col..], span));
-                }
-            }
+            self.product((left, rows), (planes, offsets), (sums, span));
             self.close_gaps(sums, y);
-        }
-    }
-
-    /// Packs the biases and the weights of a group, block by block.
-    fn pack_forward<T: Element>(self, kernel: Kernel<'_, T>, group: usize, k: usize, left: &mut [T]) {
-        let Convolution { channels, filters: rows, .. } = self.shape;
-        let stride = channels * self.shape.taps();
-        let biases = k - stride;
-        for at in (0..k).step_by(depth(k)) {
-            let deep = depth(k).min(k - at);
-            let left = &mut left[padded(rows) * at..][..padded(rows) * deep];
-            if let (0, Some(bias)) = (at, kernel.bias) {
-                let weights = &bias[group * rows..];
-                Source { weights, rows, stride: 1, step: 1 }.pack(deep, 0, self.heights(rows), left);
-            }
-            let skipped = biases.saturating_sub(at);
-            let weights = &kernel.weight[group * rows * stride + at + skipped - biases..];
-            Source { weights, rows, stride, step: 1 }.pack(deep, skipped, self.heights(rows), left);
-        }
-    }
-
-    /// Copies the output of a group without the gaps between its rows.
-    fn close_gaps<T: Element>(self, sums: &[T], y: &mut [T]) {
-        let [high, wide] = self.shape.axes.map(|axis| axis.output);
-        for (from, to) in sums.chunks_exact(self.span).zip(y.chunks_exact_mut(high * wide)) {
-            let (from_stride, rows, cols) = (self.shape.pitch(), high, wide);
-            self.arch.dispatch(CopyRows { from, from_stride, to, to_stride: wide, rows, cols });
-        }
-    }
-
-    /// Copies the gradient of the output of a group, with gaps between its rows.
-    fn open_gaps<T: Element>(self, dy: &[T], to: &mut [T]) {
-        let [high, wide] = self.shape.axes.map(|axis| axis.output);
-        for (from, to) in dy.chunks_exact(high * wide).zip(to.chunks_exact_mut(self.span)) {
-            let (to_stride, rows, cols) = (self.shape.pitch(), high, wide);
-            self.arch.dispatch(CopyRows { from, from_stride: wide, to, to_stride, rows, cols });
-        }
-    }
-
-    /// Computes the gradients with respect to the images of some samples. The sums start from `kernel.bias`, one for each
-    /// channel.
-    fn backward<T: Element>(self, kernel: Kernel<'_, T>, dy: &[T], dx: &mut [T], packs: &mut Packs<T>) {
-        let Self { shape, arch, span, .. } = self;
-        let Packs { first: Pack { right, left }, sums, offsets, .. } = packs;
-        shape.offsets(offsets);
-        let (taps, k, rows) = (shape.taps(), shape.filters, padded(shape.channels));
-        let left = room(left, shape.groups * taps * rows * k);
-        for (i, left) in left.chunks_exact_mut(rows * k).enumerate() {
-            self.pack_backward(kernel.weight, i / taps, i % taps, left);
-        }
-        let planes = room(right, self.planes());
-        let spread = room(sums, k * span);
-        spread.fill(T::ZERO);
-        let (image, output) = shape.sizes();
-        let stride = shape.planes() * shape.plane();
-        for (i, (dy, dx)) in dy.chunks_exact(output).zip(dx.chunks_exact_mut(image)).enumerate() {
-            let group = i % shape.groups;
-            let starts = kernel.bias.map(|bias| &bias[group * shape.channels..][..shape.channels]);
-            let start = |channel| starts.map_or(T::ZERO, |starts: &[T]| starts[channel]);
-            planes.fill(T::ZERO);
-            if starts.is_some() {
-                let channels = planes[shape.plane()..].chunks_exact_mut(stride).take(shape.channels);
-                channels.enumerate().for_each(|(channel, planes)| planes.fill(start(channel)));
-            }
-            self.open_gaps(dy, spread);
-            for (col, registers) in self.panels(span) {
-                // From the last place of the kernel to the first: a pixel then receives its products in the order of the outputs,
-                // whatever the width of the panels.
-                for tap in (0..taps).rev() {
-                    let left = &left[(group * taps + tap) * rows * k..];
-                    for at in (0..k).step_by(depth(k)) {
-                        let deep = depth(k).min(k - at);
-                        let left = Stacks { a: &left[rows * at..], depth: deep };
-                        let right = InPlace {
-                            b: &spread[at * span + col..][..(deep - 1) * span + registers * self.lanes],
-                            stride: span,
-                        };
-                        let c = &mut planes[offsets[1 + tap] + col..];
-                        self.tiles((left, shape.channels), right, registers, true, (c, stride));
-                    }
-                }
-            }
-            let pixels = shape.axes[0].input * shape.axes[1].input;
-            dx.chunks_exact_mut(pixels).enumerate().for_each(|(channel, dx)| dx.fill(start(channel)));
-            shape.gather(arch, planes, dx);
-        }
-    }
-
-    /// Packs the weights of a group at one place of the kernel, transposed, block by block.
-    fn pack_backward<T: Element>(self, weight: &[T], group: usize, tap: usize, left: &mut [T]) {
-        let (Convolution { channels: rows, filters: k, .. }, stride) = (self.shape, self.shape.taps());
-        for at in (0..k).step_by(depth(k)) {
-            let deep = depth(k).min(k - at);
-            let weights = &weight[(group * k + at) * rows * stride + tap..];
-            let left = &mut left[padded(rows) * at..][..padded(rows) * deep];
-            Source { weights, rows, stride, step: rows * stride }.pack(deep, 0, self.heights(rows), left);
         }
     }
 }
@@ -206,23 +85,8 @@ impl<A: Scalar> Engine<A> {
         self.each_sample(shape, x, y, sizes, &|x, y, packs| layout.forward(kernel, x, y, packs));
     }
 
-    /// Writes the gradient of a convolution with respect to its images to `dx`, plus the bias of each channel of the image.
-    ///
-    /// Shapes: `dy` (batch, outputs), `dx` (batch, images), both flat.
-    pub(crate) fn convolve_back(
-        &mut self,
-        shape: Convolution,
-        kernel: Kernel<'_, A>,
-        dy: &[A],
-        dx: &mut [A],
-    ) {
-        let layout = Layout::new::<A>(shape);
-        let (image, output) = shape.sizes();
-        let sizes = (shape.groups * output, shape.groups * image);
-        self.each_sample(shape, dy, dx, sizes, &|dy, dx, packs| layout.backward(kernel, dy, dx, packs));
-    }
-
-    fn each_sample(
+    /// Passes samples to `run`, divided among threads. `sizes` are the numbers of values of a sample in `from` and in `to`.
+    pub(super) fn each_sample(
         &mut self,
         shape: Convolution,
         from: &[A],

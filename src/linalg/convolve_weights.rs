@@ -4,12 +4,21 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::Engine;
 use super::convolution::Convolution;
+use super::dots::Dots;
 use super::job::{Pack, Packs, room};
 use super::layout::Layout;
 use super::row::add;
 use super::stacks::{heights, padded};
+use crate::lanes::LANES;
 use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::{Element, Scalar};
+
+/// The number of filters of a group up to which the gradients are dot products. A register of filters would have unused lanes.
+const FEW_FILTERS: usize = 8;
+
+/// The number of weights of a filter up to which the gradients are dot products, if a channel of the output has at least as many
+/// pixels. Transposing the gradient of the output would take longer than the product.
+const FEW_WEIGHTS: usize = 128;
 
 /// The number of parts of a batch whose gradients are computed separately.
 const PARTS: usize = 8;
@@ -53,7 +62,9 @@ impl<A: Scalar> Engine<A> {
         let filters = shape.groups * shape.filters;
         let value = |filter: usize, k_row: usize| {
             let (group, filter) = (filter / shape.filters, filter % shape.filters);
-            first[(group * k + k_row) * width + filter]
+            let each = layout.sums_per_weight();
+            let sums = &first[(group * k + k_row) * width + filter * each..][..each];
+            sums[1..].iter().fold(sums[0], |total, &sum| total + sum)
         };
         for (filter, to) in (0..filters).zip(d_weight.chunks_exact_mut(weights)) {
             to.iter_mut().enumerate().for_each(|(i, to)| *to = value(filter, 1 + i));
@@ -96,10 +107,19 @@ impl<T: Scalar> Divide for Parts<'_, T> {
 
 impl Layout {
     /// Returns the sizes of the gradient of a group, which is stored transposed: the padded number of weights of a filter and
-    /// of its bias, and the padded number of filters.
+    /// of its bias, and the number of sums for all filters, or the padded number of filters.
     fn gradient(self) -> (usize, usize) {
-        let shape = self.shape;
-        (padded(1 + shape.channels * shape.taps()), shape.filters.next_multiple_of(self.lanes))
+        let (shape, each) = (self.shape, self.sums_per_weight());
+        let width = if each > 1 { shape.filters * each } else { shape.filters.next_multiple_of(self.lanes) };
+        (padded(1 + shape.channels * shape.taps()), width)
+    }
+
+    /// Returns the number of sums for the gradient with respect to a weight: several if it is a dot product. The choice depends
+    /// on the shape alone, because it affects the bits.
+    fn sums_per_weight(self) -> usize {
+        let (weights, pixels) = (self.shape.channels * self.shape.taps(), self.shape.pixels());
+        let few = self.shape.filters <= FEW_FILTERS || weights <= FEW_WEIGHTS.min(pixels);
+        if few { LANES } else { 1 }
     }
 
     /// Computes the gradients with respect to the weights and to the biases for some samples, transposed.
@@ -110,18 +130,24 @@ impl Layout {
         let (k, width) = self.gradient();
         // The rows that only pad the gradient read the ones as well.
         offsets.resize(k, 0);
-        let planes = room(right, self.planes());
+        let planes = room(right, self.planes() + LANES);
         planes.fill(T::ZERO);
         planes[..shape.plane()].fill(T::ONE);
-        let columns = room(left, shape.pixels() * width);
+        let (few, span) = (self.sums_per_weight() > 1, shape.span().next_multiple_of(LANES));
+        let columns = room(left, if few { shape.filters * span } else { shape.pixels() * width });
         columns.fill(T::ZERO);
         sums.fill(T::ZERO);
         let (image, output) = shape.sizes();
         for (i, (x, dy)) in x.chunks_exact(image).zip(dy.chunks_exact(output)).enumerate() {
             let sums = &mut sums[i % shape.groups * k * width..][..k * width];
             shape.spread(arch, x, planes);
+            if few {
+                self.open_gaps(dy, columns, span);
+                Dots { planes, offsets, dy: columns, span, sums, width }.compute(arch, shape.filters);
+                continue;
+            }
             transpose(dy, shape.filters, columns, width);
-            for (col, registers) in self.panels(width) {
+            for (col, registers) in self.each_panel(width) {
                 let mut row = 0;
                 for height in heights(k, self.lanes, self.many) {
                     let offsets = &offsets[row..][..height];

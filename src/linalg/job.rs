@@ -56,6 +56,8 @@ pub struct Packs<T> {
     pub sums: Vec<T>,
     /// The offsets of the weights of a convolution.
     pub offsets: Vec<usize>,
+    /// The places of weights of a convolution.
+    pub places: Vec<usize>,
 }
 
 /// Buffers for packed operands.

@@ -3,7 +3,9 @@
 mod block;
 mod convolution;
 mod convolve;
+mod convolve_back;
 mod convolve_weights;
+mod dots;
 mod few;
 mod job;
 mod kernel;

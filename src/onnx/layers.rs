@@ -117,10 +117,10 @@ fn simple(graph: &mut Graph, part: &Part, x: &str) -> Result<Option<String>> {
         "reshape" => reshape(graph, part.output, x),
         "batch_norm" => batch_norm(graph, part, x)?,
         "layer_norm" => layer_norm(graph, part, x)?,
-        "conv_2d" => convolution(graph, "Conv", part, x)?,
+        "conv_1d" | "conv_2d" => convolution(graph, "Conv", part, x)?,
         "conv_transpose_2d" => convolution(graph, "ConvTranspose", part, x)?,
-        "max_pool_2d" => max_pool(graph, part, x)?,
-        "avg_pool_2d" => avg_pool(graph, part, x)?,
+        "max_pool_1d" | "max_pool_2d" => max_pool(graph, part, x)?,
+        "avg_pool_1d" | "avg_pool_2d" => avg_pool(graph, part, x)?,
         "global_avg_pool_2d" => global_avg_pool(graph, x),
         _ => return Ok(None),
     }))
@@ -187,35 +187,31 @@ fn layer_norm_composed(graph: &mut Graph, part: &Part, x: &str) -> Result<String
     Ok(graph.node("Add", &[&scaled, &part.parameter("bias")]))
 }
 
-/// Returns a height and a width from the settings.
-fn extent(settings: &Settings, name: &str) -> Result<[i64; 2]> {
-    match settings.numbers(name)? {
-        &[height, width] => Ok([height as i64, width as i64]),
-        other => Err(Error::setting(name, "a height and a width", format!("{other:?}"))),
-    }
+/// Returns a height and a width from the settings, or the length of a signal.
+fn extent(settings: &Settings, name: &str) -> Result<Vec<i64>> {
+    Ok(settings.numbers(name)?.iter().map(|&n| n as i64).collect())
 }
 
-/// Returns the pixels that are added at the top, on the left, at the bottom and on the right.
+/// Returns the pixels that are added at the top and on the left, and then those at the bottom and on the right.
 fn pads(settings: &Settings) -> Result<Vec<i64>> {
     if !matches!(settings.get("padding"), Some(Setting::Text(_))) {
-        let [high, wide] = extent(settings, "padding")?;
-        return Ok(vec![high, wide, high, wide]);
+        return Ok(extent(settings, "padding")?.repeat(2));
     }
     let (kernel, dilation) = (extent(settings, "kernel")?, extent(settings, "dilation")?);
-    let all = [0, 1].map(|i| (kernel[i] - 1) * dilation[i]);
-    let before = all.map(|all| all / 2);
-    Ok(vec![before[0], before[1], all[0] - before[0], all[1] - before[1]])
+    let all: Vec<i64> =
+        kernel.iter().zip(dilation).map(|(kernel, dilation)| (kernel - 1) * dilation).collect();
+    Ok(all.iter().map(|all| all / 2).chain(all.iter().map(|all| all - all / 2)).collect())
 }
 
 /// Returns the attributes of a window.
 fn window(settings: &Settings) -> Result<[(&'static str, Attribute); 3]> {
-    let list = |name| extent(settings, name).map(|numbers| Attribute::Ints(numbers.to_vec()));
+    let list = |name| extent(settings, name).map(Attribute::Ints);
     let (kernel, strides) = (list("kernel")?, list("stride")?);
     Ok([("kernel_shape", kernel), ("strides", strides), ("pads", pads(settings)?.into())])
 }
 
 fn dilations(settings: &Settings) -> Result<(&'static str, Attribute)> {
-    Ok(("dilations", extent(settings, "dilation")?.to_vec().into()))
+    Ok(("dilations", extent(settings, "dilation")?.into()))
 }
 
 fn convolution(graph: &mut Graph, operator: &str, part: &Part, x: &str) -> Result<String> {
@@ -228,7 +224,7 @@ fn convolution(graph: &mut Graph, operator: &str, part: &Part, x: &str) -> Resul
     if operator == "Conv" {
         return Ok(graph.node_with(operator, inputs, [kernel, strides, pads, dilations, group]));
     }
-    let more = ("output_padding", Attribute::Ints(extent(&part.settings, "output_padding")?.to_vec()));
+    let more = ("output_padding", Attribute::Ints(extent(&part.settings, "output_padding")?));
     Ok(graph.node_with(operator, inputs, [kernel, strides, pads, dilations, group, more]))
 }
 

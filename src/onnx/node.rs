@@ -35,8 +35,8 @@ impl<'a> Attributes<'a> {
         self.get(name).map(|attribute| &attribute.ints[..])
     }
 
-    /// Returns a height and a width, or the default if there are none.
-    pub fn extent(&self, name: &str, default: Option<usize>) -> Result<[usize; 2], String> {
+    /// Returns a height and a width, or a single number for both if the rank is 1, or the default if there are none.
+    pub fn extent(&self, name: &str, rank: usize, default: Option<usize>) -> Result<[usize; 2], String> {
         let Some(ints) = self.ints(name) else {
             return default
                 .map(|n| [n, n])
@@ -45,8 +45,9 @@ impl<'a> Attributes<'a> {
         let size = |n: i64| usize::try_from(n).ok().filter(|&n| n < 1_000_000_000);
         let sizes: Option<Vec<usize>> = ints.iter().map(|&n| size(n)).collect();
         sizes
-            .and_then(|sizes| <[usize; 2]>::try_from(sizes).ok())
-            .ok_or_else(|| format!("attribute '{name}': expected a height and a width, got {ints:?}"))
+            .filter(|sizes| sizes.len() == rank)
+            .map(|sizes| [sizes[0], sizes[rank - 1]])
+            .ok_or_else(|| format!("attribute '{name}': expected {rank} number(s), got {ints:?}"))
     }
 
     /// Returns an error unless a whole number has the only value that is supported.

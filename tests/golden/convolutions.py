@@ -53,7 +53,7 @@ def run(name, layer, shape, rows=1, digits=2):
         gradient=numbers([p.grad for p in params], decimals) if params else "&[]",
     )
     output = f"&{list(y.shape[1:]) if len(shape) == y.dim() - 1 else [y.shape[1]]}"
-    print(f'    Run {{\n        layer: "{name}",\n        input: {list(shape)},\n        output: {output},')
+    print(f'    Run {{\n        layer: "{name}",\n        input: &{list(shape)},\n        output: {output},')
     print("\n".join(f"        {field}: {value}," for field, value in fields.items()))
     print("    },")
 
@@ -66,7 +66,7 @@ pub struct Run {
     /// The layer, as it is written in Rust.
     pub layer: &'static str,
     /// The shape of a sample.
-    pub input: [usize; 3],
+    pub input: &'static [usize],
     /// The shape of an output.
     pub output: &'static [usize],
     /// Weight, then bias.
@@ -160,4 +160,28 @@ run(
 )
 run("ConvTranspose2d::new(6, 3).stride(2).groups(3).bias(false)", BACK(3, 6, 3, 2, groups=3, bias=False), (3, 2, 3))
 run("ConvTranspose2d::new(5, 1)", BACK(3, 5, 1), (3, 3, 2))
+print("];\n")
+
+print("/// Convolutions and pooling of signals.\n#[rustfmt::skip]\npub const SIGNALS: &[Run] = &[")
+CONV, MAX, AVG = nn.Conv1d, nn.MaxPool1d, nn.AvgPool1d
+run("Conv1d::new(4, 3)", CONV(3, 4, 3), (3, 7), rows=2)
+run("Conv1d::new(3, 5).stride(3).padding(2)", CONV(2, 3, 5, 3, 2), (2, 13), rows=3)
+run("Conv1d::new(2, 4).padding(Padding::Same)", CONV(3, 2, 4, padding="same"), (3, 9))
+run("Conv1d::new(2, 3).padding(Padding::Same).dilation(3)", CONV(2, 2, 3, padding="same", dilation=3), (2, 8))
+run("Conv1d::new(5, 3).stride(2).padding(1).dilation(2)", CONV(3, 5, 3, 2, 1, 2), (3, 11), rows=2)
+run("Conv1d::new(6, 3).padding(1).groups(2)", CONV(4, 6, 3, padding=1, groups=2), (4, 7), rows=2)
+run("Conv1d::new(3, 4).stride(3).groups(3).bias(false)", CONV(3, 3, 4, 3, groups=3, bias=False), (3, 11), rows=2)
+run("Conv1d::new(5, 1)", CONV(4, 5, 1), (4, 5))
+run("Conv1d::new(2, 3).padding(1)", CONV(171, 2, 3, padding=1), (171, 3))
+run("MaxPool1d::new(2)", MAX(2), (3, 7), rows=2)
+run("MaxPool1d::new(3).stride(2).padding(1)", MAX(3, 2, 1), (2, 9), digits=0)
+run("MaxPool1d::new(3).stride(1).dilation(2)", MAX(3, 1, 0, 2), (2, 8))
+run("AvgPool1d::new(2)", AVG(2), (3, 7), rows=2)
+run("AvgPool1d::new(3).stride(2).padding(1)", AVG(3, 2, 1), (2, 8))
+run(
+    "AvgPool1d::new(5).stride(1).padding(2).count_include_pad(false)",
+    AVG(5, 1, 2, count_include_pad=False),
+    (2, 7),
+    rows=2,
+)
 print("];")

@@ -228,6 +228,8 @@ def torch_models():
     mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear(3, 4)]
     models["images"] = (nn.Sequential(*images, *mean), [2, 12, 12])
     models["pixels"] = (nn.Sequential(*images[:4], nn.Flatten(), linear(4 * 36, 4)), [2, 12, 12])
+    signals = [nn.Conv1d(2, 4, 5, 2, 2), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 6, 3, padding=2, dilation=2, groups=2)]
+    models["signals"] = (nn.Sequential(*signals, nn.SiLU(), nn.AvgPool1d(3, 1, 1), nn.Flatten(), linear(36, 4)), [2, 24])
     for name, (own, shape) in models.items():
         for dynamo in [False, True]:
             file = io.BytesIO()
