@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use manabi::data::Dataset;
 use manabi::train::{BatchProgress, Observer};
-use manabi::{Activation, Affine, CrossEntropy, Mnist, Normalizer, Relu, Result, Samples, Sequential, Softmax, Trainer};
+use manabi::{
+    Activation, Affine, CrossEntropy, Mnist, Normalizer, Relu, Result, Samples, Sequential, Softmax, Trainer,
+};
 use ndarray::{Array2, ArrayViewMut2};
 
 const ROUNDS: usize = 5;
@@ -124,7 +126,8 @@ fn main() {
 
     let samples = |count: usize| {
         let labels: Vec<usize> = (0..count).map(|row| row % 10).collect();
-        Samples::labeled(Array2::<f32>::from_elem((count, 784), 0.1), &labels, 10).expect("the labels are valid")
+        Samples::labeled(Array2::<f32>::from_elem((count, 784), 0.1), &labels, 10)
+            .expect("the labels are valid")
     };
     let quick = Slow(samples(128 * 40), Duration::ZERO, Wait::Works);
     let [step] = in_turns([&mut || steady(&quick, 0)]);
@@ -133,6 +136,10 @@ fn main() {
         let slow = Slow(samples(128 * 40), Duration::from_secs_f64(step), wait);
         let [without, with, plain] =
             in_turns([&mut || steady(&slow, 0), &mut || steady(&slow, 2), &mut || steady(&quick, 0)]);
-        println!("gathering {wait:?}: without prefetch {:.2}, with prefetch {:.2}", without / plain, with / plain);
+        println!(
+            "gathering {wait:?}: without prefetch {:.2}, with prefetch {:.2}",
+            without / plain,
+            with / plain
+        );
     }
 }

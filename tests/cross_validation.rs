@@ -20,7 +20,8 @@ type Folds<'a> = [(Subset<'a, f64>, Subset<'a, f64>)];
 
 /// Checks that every sample is held out exactly once, and that the two parts of a fold complement each other.
 fn check_partition(folds: &Folds<'_>, samples: usize) {
-    let mut held_out: Vec<usize> = folds.iter().flat_map(|(_, validation)| validation.rows().to_vec()).collect();
+    let mut held_out: Vec<usize> =
+        folds.iter().flat_map(|(_, validation)| validation.rows().to_vec()).collect();
     held_out.sort_unstable();
     assert_eq!(held_out, (0..samples).collect::<Vec<_>>());
     for (train, validation) in folds {
@@ -113,7 +114,10 @@ fn impossible_divisions_are_errors() {
     assert_eq!(message(KFold::new(5)), "folds: expected 2 to 4, the number of samples, got 5");
     assert_eq!(message(KFold::new(2).repeats(0)), "repeats: expected at least 1, got 0");
     assert_eq!(message(KFold::new(2).groups([0, 1])), "groups: expected shape [4], one per sample, got [2]");
-    assert_eq!(message(KFold::new(3).groups([7, 7, 9, 9])), "folds: expected 2 to 2, the number of groups, got 3");
+    assert_eq!(
+        message(KFold::new(3).groups([7, 7, 9, 9])),
+        "folds: expected 2 to 2, the number of groups, got 3"
+    );
     let both = KFold::new(2).groups([0, 1, 0, 1]).stratified(true);
     assert_eq!(message(both), "groups: expected none in a stratified division, got some");
     let message = |split: TimeSeriesSplit| split.split(&data).unwrap_err().to_string();
@@ -131,7 +135,10 @@ fn regression() -> Samples<f64> {
 }
 
 /// Trains a model with dropout on one fold. Returns everything that it learned, and its score.
-fn fit(fold: usize, (train, validation): &(Subset<'_, f64>, Subset<'_, f64>)) -> manabi::Result<(Vec<f64>, f64)> {
+fn fit(
+    fold: usize,
+    (train, validation): &(Subset<'_, f64>, Subset<'_, f64>),
+) -> manabi::Result<(Vec<f64>, f64)> {
     let builder = Sequential::builder(3).add_layer("d", Dropout::new(0.1)).add_layer("a", Affine::new(1));
     let mut model = builder.set_output(Identity).set_error(MeanSquaredError).seed(fold as u32).build()?;
     Trainer::new().batch_size(7).epochs(5).threads(1).fit(&mut model, train)?;

@@ -118,7 +118,10 @@ fn invalid_scores_are_errors() {
     assert_eq!(message(ThresholdCurve::new(array![0.0, f64::NAN].view(), &[1, 0])), finite);
     let error = reliability(array![0.5, 1.5].view(), &[0, 1], 3).unwrap_err();
     assert_eq!(error.to_string(), "y: expected a probability at row 1, got 1.5");
-    assert_eq!(reliability(scores.view(), &[0, 1], 0).unwrap_err().to_string(), "bins: expected at least 1, got 0");
+    assert_eq!(
+        reliability(scores.view(), &[0, 1], 0).unwrap_err().to_string(),
+        "bins: expected at least 1, got 0"
+    );
     let error = Temperature::fit(array![[0.0, 1.0]].view(), &[2]).unwrap_err();
     assert_eq!(error.to_string(), "labels: expected a class below 2 at row 0, got 2");
 }

@@ -7,7 +7,9 @@ use manabi::loss::MeanSquaredError;
 use manabi::model::Workspace;
 use manabi::optim::Stepper;
 use manabi::random::{Random, RandomState};
-use manabi::{Activation, Affine, CrossEntropy, Mish, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer};
+use manabi::{
+    Activation, Affine, CrossEntropy, Mish, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer,
+};
 use ndarray::{Array2, ArrayView2, Axis, array};
 
 fn random(shape: (usize, usize), seed: u32) -> Array2<f64> {
@@ -78,7 +80,10 @@ fn a_custom_loss_equal_to_the_models_has_its_gradient() {
     ws.gradient().iter().zip(&gradient).for_each(|(a, b)| {
         assert_relative_eq!(a, b, epsilon = 1e-13, max_relative = 1e-10);
     });
-    ws.dx().iter().zip(&dx).for_each(|(a, b)| assert_relative_eq!(a, b, epsilon = 1e-13, max_relative = 1e-10));
+    ws.dx()
+        .iter()
+        .zip(&dx)
+        .for_each(|(a, b)| assert_relative_eq!(a, b, epsilon = 1e-13, max_relative = 1e-10));
     // A transposed gradient is not in standard layout.
     let turned = dy.t().to_owned();
     model.backward(&mut ws, turned.t()).unwrap();
@@ -115,7 +120,11 @@ fn two_models_train_together_like_one() {
         sgd1.step(&mut first, &mut ws1).unwrap();
     }
     let parts = [first.parameter_values(), second.parameter_values()].concat();
-    whole.parameter_values().iter().zip(&parts).for_each(|(a, b)| assert_relative_eq!(a, b, max_relative = 1e-12));
+    whole
+        .parameter_values()
+        .iter()
+        .zip(&parts)
+        .for_each(|(a, b)| assert_relative_eq!(a, b, max_relative = 1e-12));
 }
 
 fn model_step(model: &mut Sequential<f64>, ws: &mut Workspace<f64>, stepper: &mut Stepper<f64>) {
@@ -162,7 +171,8 @@ fn arrays_train_like_a_data_set() {
     let data = Samples::new(x.clone(), t.clone()).unwrap();
     let mut trainer = Trainer::new().batch_size(9).epochs(3).order(|_, n| (0..n).collect());
     trainer.fit(&mut trained, &data).unwrap();
-    let (mut own, mut ws, mut sgd) = (model.clone(), model.workspace(9).unwrap(), Stepper::new(Sgd::default()));
+    let (mut own, mut ws, mut sgd) =
+        (model.clone(), model.workspace(9).unwrap(), Stepper::new(Sgd::default()));
     for _ in 0..3 {
         ws.load_arrays(x.view(), t.view()).unwrap();
         model_step(&mut own, &mut ws, &mut sgd);
@@ -171,7 +181,10 @@ fn arrays_train_like_a_data_set() {
     // Views that are not in standard layout, and fewer rows than the workspace has room for.
     let (columns, part) = (x.t().to_owned(), ndarray::s![..4, ..]);
     ws.load_arrays(columns.t().slice(part), t.slice(part)).unwrap();
-    assert_eq!(own.loss(&mut ws).unwrap(), own.evaluate(&Samples::new(x.slice(part).to_owned(), t.slice(part).to_owned()).unwrap()).unwrap());
+    assert_eq!(
+        own.loss(&mut ws).unwrap(),
+        own.evaluate(&Samples::new(x.slice(part).to_owned(), t.slice(part).to_owned()).unwrap()).unwrap()
+    );
 }
 
 #[test]
@@ -188,19 +201,27 @@ fn what_is_missing_is_named() {
     model.forward(&mut ws, false).unwrap();
     let layer = "layer: expected one of c, m, flat, a, n, r, end, got r.b";
     assert_eq!(text(model.layer_output(&ws, "r.b").map(|_| ())), layer);
-    let training =
-        "workspace: expected a forward pass in training over the batch (call Sequential::forward with true first), got none";
+    let training = "workspace: expected a forward pass in training over the batch (call Sequential::forward with true first), got none";
     assert_eq!(text(model.backward(&mut ws, t.view())), training);
     model.forward(&mut ws, true).unwrap();
-    assert_eq!(text(model.backward(&mut ws, t.slice(ndarray::s![..3, ..]))), "dy: expected shape (4, 3), got [3, 3]");
+    assert_eq!(
+        text(model.backward(&mut ws, t.slice(ndarray::s![..3, ..]))),
+        "dy: expected shape (4, 3), got [3, 3]"
+    );
     let finite = "dy: expected a finite value at row 0, column 0, got NaN";
     assert_eq!(text(model.backward(&mut ws, t.mapv(|_| f64::NAN).view())), finite);
-    assert_eq!(text(ws.load_samples(random((5, 32), 1).view())), "x: expected shape (1 to 4, 32), got [5, 32]");
+    assert_eq!(
+        text(ws.load_samples(random((5, 32), 1).view())),
+        "x: expected shape (1 to 4, 32), got [5, 32]"
+    );
     assert_eq!(text(model.forward(&mut ws, false).map(|_| ())), none);
     assert_eq!(text(ws.load_arrays(x.view(), t.t())), "t: expected shape (4, 3), got [3, 4]");
     let one = x.index_axis(Axis(0), 0).insert_axis(Axis(0)).to_owned();
     ws.load_samples(one.view()).unwrap();
     let few = "layer 'n': rows of a batch: expected at least 2 in training, got 1";
     assert_eq!(text(model.forward(&mut ws, true).map(|_| ())), few);
-    assert_eq!(ws.load_samples(array![[1.0]].view()).unwrap_err().to_string(), "x: expected shape (1 to 4, 32), got [1, 1]");
+    assert_eq!(
+        ws.load_samples(array![[1.0]].view()).unwrap_err().to_string(),
+        "x: expected shape (1 to 4, 32), got [1, 1]"
+    );
 }

@@ -11,6 +11,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
@@ -23,7 +25,8 @@ use manabi::optim::Adam;
 use manabi::random::{Random, RandomState};
 use manabi::train::{Checkpoints, Mpi, Processes};
 use manabi::{
-    Activation, Affine, CrossEntropy, Error, Result, Samples, Scalar, Sequential, Sgd, Softmax, Swish, Trainer,
+    Activation, Affine, CrossEntropy, Error, Mnist, Result, Samples, Scalar, Sequential, Sgd, Softmax, Swish,
+    Trainer,
 };
 use ndarray::ArrayViewMut2;
 
@@ -157,6 +160,41 @@ fn an_error_or_a_panic_of_one_process_ends_all() {
     }
 }
 
+/// The size of the file is `MANABI_STREAM_MB`, or 200 MB. Each process reads the rows of its own shards.
+#[test]
+#[ignore = "writes a file of 200 MB or more"]
+fn a_data_set_larger_than_memory_is_streamed() {
+    let megabytes: usize = std::env::var("MANABI_STREAM_MB").map_or(200, |size| size.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("digits");
+    let digits = Mnist::synthetic(20_000, 1, 0).unwrap().train;
+    let mut block = Vec::new();
+    for (row, pixels) in digits.pixels().rows().into_iter().enumerate() {
+        block.extend(pixels);
+        block.push(u8::try_from(Dataset::<f32>::class(&digits, row).unwrap()).unwrap());
+    }
+    let mut file = std::io::BufWriter::new(fs::File::create(&path).unwrap());
+    for _ in 0..(megabytes * 1_000_000).div_ceil(block.len()) {
+        file.write_all(&block).unwrap();
+    }
+    file.into_inner().unwrap().sync_all().unwrap();
+    let run = |processes| {
+        let output = finish(mpirun(processes, &format!("stream {}", path.display())));
+        assert!(output.status.success(), "{}", text(&output));
+        let resident: Vec<usize> =
+            lines(&output, "resident ").iter().map(|megabytes| megabytes.parse().unwrap()).collect();
+        assert_eq!(resident.len(), processes);
+        println!("{megabytes} MB on {processes} processes: resident {resident:?} MB");
+        assert!(resident.iter().all(|&megabytes| megabytes <= 300));
+        lines(&output, "digest ")
+    };
+    let digests = run(4);
+    assert_eq!(digests.len(), 1);
+    if megabytes <= 500 {
+        assert_eq!(run(1), digests);
+    }
+}
+
 #[test]
 #[ignore = "one of the processes that mpirun started"]
 fn worker() {
@@ -164,8 +202,12 @@ fn worker() {
     let mpi = Mpi::start().unwrap();
     match job.split_once(' ') {
         Some(("run", folder)) => resumable(Path::new(folder), &mpi),
+        Some(("stream", path)) => stream(Path::new(path), &mpi),
         _ => match job.as_str() {
-            "bits" => digests(Some(&mpi)).iter().filter(|_| mpi.rank() == 0).for_each(|line| println!("\ndigest {line}")),
+            "bits" => digests(Some(&mpi))
+                .iter()
+                .filter(|_| mpi.rank() == 0)
+                .for_each(|line| println!("\ndigest {line}")),
             "early" => {
                 let own = if mpi.rank() == 2 { Err(Error::setting("file", "text", "none")) } else { Ok(()) };
                 let agreed = mpi.agree(own).map_err(|error| error.to_string());
@@ -176,7 +218,8 @@ fn worker() {
                 let data = Fragile { samples: data(48), fails: mpi.rank() == 1, panics: job == "panic" };
                 let mut trainer = Trainer::new().batch_size(12).shards(3).threads(1).processes(&mpi);
                 trainer = trainer.order(|_, n| (0..n).collect());
-                let result = trainer.fit(&mut model::<f32>("plain"), &data).map_err(|error| error.to_string());
+                let result =
+                    trainer.fit(&mut model::<f32>("plain"), &data).map_err(|error| error.to_string());
                 drop(trainer);
                 drop(mpi);
                 result.unwrap();
@@ -257,11 +300,72 @@ fn resumable(folder: &Path, mpi: &Mpi) {
     fs::write(id, std::process::id().to_string()).unwrap();
     mpi.barrier().unwrap();
     let mut trainer = Trainer::new().batch_size(30).epochs(EPOCHS).shards(12).threads(1).processes(mpi);
-    trainer = trainer.optimizer(Adam::new(0.01)).checkpoints(Checkpoints::new(folder.join("run")).resume(true));
+    trainer =
+        trainer.optimizer(Adam::new(0.01)).checkpoints(Checkpoints::new(folder.join("run")).resume(true));
     let mut model = model::<f32>("dropout");
     trainer.fit(&mut model, &Slow(data(90))).unwrap();
     if mpi.rank() == 0 {
         println!("\ndigest {}", digest(&model));
+    }
+}
+
+/// Trains for one epoch on digits that are read from a file.
+fn stream(path: &Path, mpi: &Mpi) {
+    let file = fs::File::open(path).unwrap();
+    let rows = file.metadata().unwrap().len() as usize / Digits::BYTES;
+    let builder = Sequential::<f32>::builder(784).add_layer("a", Affine::new(50));
+    let builder = builder.add_layer("s", Activation::new(Swish::default())).add_layer("b", Affine::new(10));
+    let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    let mut trainer = Trainer::new().batch_size(480).epochs(1).shards(12).threads(1).processes(mpi);
+    trainer = trainer.measure_before(false).prefetch(2);
+    let history = trainer.fit(&mut model, &Digits { file, rows }).unwrap();
+    assert!(history.epochs[0].train.accuracy > Some(0.9), "{history:?}");
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kilobytes: usize = most.trim().trim_end_matches(" kB").parse().unwrap();
+    println!("\nresident {}", kilobytes / 1000);
+    mpi.barrier().unwrap();
+    if mpi.rank() == 0 {
+        println!("\ndigest {}", digest(&model));
+    }
+}
+
+/// Digits in a file: for each one 784 pixels and its class.
+#[derive(Debug)]
+struct Digits {
+    file: fs::File,
+    rows: usize,
+}
+
+impl Digits {
+    const BYTES: usize = 785;
+}
+
+impl Dataset<f32> for Digits {
+    fn len(&self) -> usize {
+        self.rows
+    }
+    fn input_dim(&self) -> usize {
+        784
+    }
+    fn target_dim(&self) -> usize {
+        10
+    }
+    fn gather(
+        &self,
+        rows: &[usize],
+        mut x: ArrayViewMut2<'_, f32>,
+        mut t: ArrayViewMut2<'_, f32>,
+    ) -> Result<()> {
+        let mut bytes = [0; Self::BYTES];
+        t.fill(0.0);
+        for (i, &row) in rows.iter().enumerate() {
+            let read = self.file.read_exact_at(&mut bytes, (row * Self::BYTES) as u64);
+            read.map_err(|error| Error::row("digits", row, "785 bytes", error))?;
+            x.row_mut(i).iter_mut().zip(&bytes).for_each(|(x, &byte)| *x = f32::from(byte) / 255.0);
+            t[[i, usize::from(bytes[784])]] = 1.0;
+        }
+        Ok(())
     }
 }
 

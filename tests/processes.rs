@@ -83,12 +83,7 @@ fn outcome<A: Scalar>(model: &Sequential<A>, history: &History) -> Outcome<A> {
 }
 
 /// Trains for three epochs. The last batch is smaller than the others, except with batch normalisation.
-fn train<A: Scalar>(
-    kind: &str,
-    adam: bool,
-    threads: usize,
-    processes: Option<&dyn Processes>,
-) -> Outcome<A> {
+fn train<A: Scalar>(kind: &str, adam: bool, threads: usize, processes: Option<&dyn Processes>) -> Outcome<A> {
     let (train, test) = (data(if kind == "norm" { 90 } else { 97 }), data(1203));
     let trainer = Trainer::new().batch_size(30).epochs(3).shards(12).threads(threads);
     let trainer = if adam { trainer.optimizer(Adam::new(0.01)) } else { trainer.optimizer(Sgd::new(0.1)) };
@@ -125,8 +120,7 @@ fn any_number_of_processes_computes_the_same_bits() {
 /// Trains for one step of plain gradient descent and returns the parameters.
 fn one_step(model: &Sequential<f64>, data: &dyn Dataset<f64>, shards: usize) -> Vec<f64> {
     let mut model = model.clone();
-    let mut trainer =
-        Trainer::new().batch_size(data.len()).epochs(1).shards(shards).optimizer(Sgd::new(0.5));
+    let mut trainer = Trainer::new().batch_size(data.len()).epochs(1).shards(shards).optimizer(Sgd::new(0.5));
     trainer.fit(&mut model, data).unwrap();
     model.parameter_values().to_vec()
 }
@@ -257,7 +251,8 @@ fn errors_name_the_process_and_the_cause() {
     };
     // Batches of an evaluation have 500 rows, so that process 1 evaluates row 700. Process 2 trains on it first.
     let errors = channels::run(3, |own| run(own, (own.rank() == 1).then_some(700)));
-    let cause = "before training, rows starting at 500: sample: expected a readable file, got none for row 700";
+    let cause =
+        "before training, rows starting at 500: sample: expected a readable file, got none for row 700";
     assert_eq!(errors[1], cause);
     assert_eq!(errors[0], format!("process 1: {cause}"));
     assert_eq!(errors[2], errors[0]);
@@ -392,7 +387,8 @@ fn too_few_shards_are_an_error() {
     assert_eq!(errors[1], "shards: expected at least 3, the number of processes, got 2");
     let error = Trainer::new().shards(0).fit(&mut model::<f32>("plain"), &data(30)).unwrap_err();
     assert_eq!(error.to_string(), "shards: expected at least 1, got 0");
-    let error = Trainer::new().shards(20).batch_size(30).fit(&mut model::<f32>("norm"), &data(30)).unwrap_err();
+    let error =
+        Trainer::new().shards(20).batch_size(30).fit(&mut model::<f32>("norm"), &data(30)).unwrap_err();
     assert_eq!(error.to_string(), "layer 'n': rows of a batch: expected at least 2 in training, got 1");
 }
 
@@ -437,7 +433,8 @@ fn a_folder_that_one_process_does_not_see_is_an_error() {
     };
     channels::run(2, |own| run(1, own, one.path()).unwrap());
     let errors = channels::run(2, |own| run(2, own, [&one, &other][own.rank()].path()).unwrap_err());
-    let expected = "last checkpoint of process 1: expected epoch-00001.safetensors, as on process 0, got none";
+    let expected =
+        "last checkpoint of process 1: expected epoch-00001.safetensors, as on process 0, got none";
     assert_eq!(errors, [format!("process 1: {expected}"), expected.into()]);
 }
 

@@ -55,7 +55,8 @@ fn a_new_head_keeps_the_trunk() {
     let error = trained.cut_after("tail").unwrap_err().to_string();
     assert_eq!(error, "layer: expected one of enc1, enc_norm, swish, head, got tail");
     // The cut model and the whole one are independent.
-    let whole = trained.cut_after("head").unwrap().set_output(Softmax).set_error(CrossEntropy).build().unwrap();
+    let whole =
+        trained.cut_after("head").unwrap().set_output(Softmax).set_error(CrossEntropy).build().unwrap();
     assert_eq!(whole.parameter_values(), trained.parameter_values());
 }
 
@@ -74,7 +75,8 @@ fn matching_values_are_copied_and_the_others_reported() {
     assert!(own.iter().zip(theirs).all(|(&own, &theirs)| own == theirs as f32));
     assert_eq!(other.parameter("head.weight").unwrap(), before.parameter("head.weight").unwrap());
 
-    let builder = Sequential::<f64>::builder(4).add_layer("enc1", Affine::new(5)).add_layer("tail", Affine::new(1));
+    let builder =
+        Sequential::<f64>::builder(4).add_layer("enc1", Affine::new(5)).add_layer("tail", Affine::new(1));
     let mut small = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     let report = small.copy_matching(&trained).unwrap();
     assert_eq!(report.missing, ["tail.weight", "tail.bias"]);
@@ -84,7 +86,11 @@ fn matching_values_are_copied_and_the_others_reported() {
     let mut large = model::<f64>(5);
     large.set_parameter("enc_norm.bias", &array![1e300, 0.0, 0.0, 0.0, 0.0]).unwrap();
     let error = other.copy_matching(&large).unwrap_err().to_string();
-    assert!(error.starts_with("enc_norm.bias: expected values in the range of the precision, got 1e300") || error.contains("enc_norm.bias"), "{error}");
+    assert!(
+        error.starts_with("enc_norm.bias: expected values in the range of the precision, got 1e300")
+            || error.contains("enc_norm.bias"),
+        "{error}"
+    );
     let again = before.parameter("head.weight").unwrap();
     assert_eq!(other.parameter("head.weight").unwrap(), again);
 }
@@ -110,7 +116,10 @@ fn frozen_parameters_do_not_change() {
     }
     let error = Trainer::new().freeze("decoder").fit(&mut model, &data(40)).unwrap_err().to_string();
     let names = "enc1, enc_norm, swish, head";
-    assert_eq!(error, format!("freeze: expected the beginning of a parameter's name, such as one of {names}, got decoder"));
+    assert_eq!(
+        error,
+        format!("freeze: expected the beginning of a parameter's name, such as one of {names}, got decoder")
+    );
 }
 
 /// Records the values after every step and every epoch.
@@ -151,7 +160,11 @@ fn hooks_see_every_step() {
     drop(trainer);
     assert_eq!(record.batches, 12);
     assert_eq!(record.rates, (0..12).map(|steps| rate(0.0, steps)).collect::<Vec<_>>());
-    assert!(record.norms.iter().all(|&norm| norm <= 0.05 * (1.0 + 1e-12) && norm > 0.01), "{:?}", record.norms);
+    assert!(
+        record.norms.iter().all(|&norm| norm <= 0.05 * (1.0 + 1e-12) && norm > 0.01),
+        "{:?}",
+        record.norms
+    );
     assert_eq!(record.steps[11][..model.parameter_count()], *model.parameter_values());
     let rates: Vec<_> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
     assert_eq!(rates, [None, Some(0.1 / 4.0), Some(0.1 / 8.0), Some(0.1 / 12.0)]);
@@ -173,7 +186,10 @@ fn averages_are_those_of_the_recorded_values() {
         let mut averaged = model.clone();
         average.apply(&mut averaged).unwrap();
         let values = [averaged.parameter_values(), averaged.buffer_values()].concat();
-        values.iter().zip(expected).for_each(|(a, b)| assert_relative_eq!(a, b, epsilon = 1e-15, max_relative = 1e-13));
+        values
+            .iter()
+            .zip(expected)
+            .for_each(|(a, b)| assert_relative_eq!(a, b, epsilon = 1e-15, max_relative = 1e-13));
     };
     close(&ema, &expected);
     // Row 0 of the history, then epochs 1 to 4.
@@ -193,7 +209,9 @@ fn invalid_averages_are_errors() {
     assert_eq!(empty, "weight average: expected at least 1 observed step or epoch, got 0");
     let mut average = WeightAverage::ema(0.5).unwrap();
     Trainer::new().batch_size(10).epochs(1).observe(&mut average).fit(&mut self::model(5), &wide()).unwrap();
-    assert!(average.apply(&mut model).map_err(text).unwrap_err().starts_with("parameter values: expected shape"));
+    assert!(
+        average.apply(&mut model).map_err(text).unwrap_err().starts_with("parameter values: expected shape")
+    );
     assert_eq!(model.parameter_values(), before);
 }
 
@@ -220,7 +238,8 @@ fn without_row_0_the_run_is_the_same_also_resumed() {
     let all = trainer().fit(with, &data(40)).unwrap();
     let rest = trainer().measure_before(false).fit(without, &data(40)).unwrap();
     assert_eq!(with.parameter_values(), without.parameter_values());
-    let losses = |epochs: &[manabi::train::Epoch]| epochs.iter().map(|e| (e.number, e.train.loss)).collect::<Vec<_>>();
+    let losses =
+        |epochs: &[manabi::train::Epoch]| epochs.iter().map(|e| (e.number, e.train.loss)).collect::<Vec<_>>();
     assert_eq!(losses(&all.epochs[1..]), losses(&rest.epochs));
 
     let folder = tempfile::tempdir().unwrap();
@@ -236,7 +255,8 @@ fn without_row_0_the_run_is_the_same_also_resumed() {
     let (values, rows) = run(5);
     assert_eq!((&values[..], rows), (without.parameter_values(), losses(&rest.epochs)));
     let mut model = model::<f64>(3);
-    let error = trainer().checkpoints(Checkpoints::new(folder.path()).resume(true)).fit(&mut model, &data(40));
+    let error =
+        trainer().checkpoints(Checkpoints::new(folder.path()).resume(true)).fit(&mut model, &data(40));
     assert!(error.unwrap_err().to_string().contains("file name: expected epoch-00004"));
 }
 
@@ -246,7 +266,13 @@ fn restarts_are_those_of_pytorch() {
     let schedule = CosineRestarts::new(4).growth(3).end(0.02);
     let pi = std::f64::consts::PI;
     for steps in 0..18_u64 {
-        let (at, length) = if steps < 4 { (steps, 4.0) } else if steps < 16 { (steps - 4, 12.0) } else { (steps - 16, 36.0) };
+        let (at, length) = if steps < 4 {
+            (steps, 4.0)
+        } else if steps < 16 {
+            (steps - 4, 12.0)
+        } else {
+            (steps - 16, 36.0)
+        };
         let expected = 0.02 + 0.28 * (1.0 + (pi * at as f64 / length).cos()) / 2.0;
         assert_relative_eq!(schedule.rate(0.3, steps), expected, max_relative = 1e-14);
     }
@@ -258,7 +284,8 @@ fn restarts_are_those_of_pytorch() {
 
 #[test]
 fn pytorchs_initial_weights_are_within_its_bounds() {
-    let affine = Affine::new(200).weight_initializer(Initializer::PYTORCH).bias_initializer(Initializer::PYTORCH);
+    let affine =
+        Affine::new(200).weight_initializer(Initializer::PYTORCH).bias_initializer(Initializer::PYTORCH);
     let builder = Sequential::<f64>::builder(100).add_layer("a", affine);
     let model = builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap();
     for name in ["a.weight", "a.bias"] {

@@ -95,7 +95,8 @@ impl KFold {
     pub fn split<'a, A: Scalar>(&self, data: &'a dyn Dataset<A>) -> Result<Vec<Pair<'a, A>>> {
         check_count("repeats", self.repeats)?;
         let units = self.units(data)?;
-        let count = if self.groups.is_some() { units.iter().max().map_or(0, |most| most + 1) } else { data.len() };
+        let count =
+            if self.groups.is_some() { units.iter().max().map_or(0, |most| most + 1) } else { data.len() };
         if self.folds < 2 || self.folds > count {
             let what = if self.groups.is_some() { "groups" } else { "samples" };
             let expected = format!("2 to {count}, the number of {what}");

@@ -75,7 +75,11 @@ impl TimeSeriesSplit {
         let held_out = samples / (folds + 1);
         let first = samples - folds * held_out;
         if gap >= first {
-            return Err(Error::setting("gap", format!("below {first}, the samples before the first fold"), gap));
+            return Err(Error::setting(
+                "gap",
+                format!("below {first}, the samples before the first fold"),
+                gap,
+            ));
         }
         if most == 0 {
             return Err(Error::setting("most", "at least 1", most));

@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::{check_predictions, check_rows};
 use super::threshold_curve::check_samples;
+use super::{check_predictions, check_rows};
 use crate::data::check_labels;
 use crate::error::{Error, Result};
 use crate::scalar::{Real, Scalar};
@@ -129,7 +129,11 @@ pub struct ReliabilityBin {
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[doc(alias = "calibration curve")]
-pub fn reliability<A: Scalar, L>(y: ArrayView1<'_, A>, labels: &[L], bins: usize) -> Result<Vec<ReliabilityBin>>
+pub fn reliability<A: Scalar, L>(
+    y: ArrayView1<'_, A>,
+    labels: &[L],
+    bins: usize,
+) -> Result<Vec<ReliabilityBin>>
 where
     L: Copy + Display + TryInto<usize>,
 {
@@ -245,7 +249,8 @@ impl Temperature {
     pub fn apply<A: Scalar>(self, mut logits: ArrayViewMut2<'_, A>) -> Result<()> {
         check_predictions(logits.view())?;
         for mut row in logits.rows_mut() {
-            let greatest = row.fold(A::neg_infinity(), |greatest, &u| if u > greatest { u } else { greatest });
+            let greatest =
+                row.fold(A::neg_infinity(), |greatest, &u| if u > greatest { u } else { greatest });
             let weight = |u: A| Real::exp((u.widen() - greatest.widen()) / self.0);
             let total: f64 = row.iter().map(|&u| weight(u)).sum();
             row.mapv_inplace(|u| A::of(weight(u) / total));

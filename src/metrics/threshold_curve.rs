@@ -122,7 +122,9 @@ impl ThresholdCurve {
     {
         let labels = check_labels(labels, 2)?;
         let samples = check_samples(scores, labels.len(), weights)?;
-        Self::of(samples.into_iter().zip(labels).map(|((score, weight), label)| (score, label, weight)).collect())
+        Self::of(
+            samples.into_iter().zip(labels).map(|((score, weight), label)| (score, label, weight)).collect(),
+        )
     }
 
     /// Counts the weights of samples, which are scores, labels and weights.
@@ -177,9 +179,8 @@ impl ThresholdCurve {
 
     /// Returns the average precision, the area under the precision-recall curve by steps.
     pub fn average_precision(&self) -> f64 {
-        let step = |pair: &[ThresholdPoint]| {
-            (pair[1].true_positives - pair[0].true_positives) * pair[1].precision()
-        };
+        let step =
+            |pair: &[ThresholdPoint]| (pair[1].true_positives - pair[0].true_positives) * pair[1].precision();
         self.points.windows(2).map(step).sum::<f64>() / self.points[0].positives
     }
 

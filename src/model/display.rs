@@ -31,7 +31,9 @@ impl<A: Scalar> fmt::Debug for Sequential<A> {
 impl<A: Scalar> Sequential<A> {
     /// Describes every layer, the output and the loss with all their settings, by name.
     pub(crate) fn describe(&self, mut add: impl FnMut(&str, String)) {
-        self.slots().iter().for_each(|slot| add(&format!("layer '{}'", slot.name), format!("{:?}", slot.layer)));
+        self.slots()
+            .iter()
+            .for_each(|slot| add(&format!("layer '{}'", slot.name), format!("{:?}", slot.layer)));
         add("output", format!("{:?}", self.output));
         add("error", format!("{:?}", self.loss));
     }

@@ -108,7 +108,8 @@ impl<A: Scalar> Sequential<A> {
     pub fn backward(&self, ws: &mut Workspace<A>, dy: ArrayView2<'_, A>) -> Result<()> {
         self.check_workspace(ws)?;
         if !ws.is_trained {
-            let expected = "a forward pass in training over the batch (call Sequential::forward with true first)";
+            let expected =
+                "a forward pass in training over the batch (call Sequential::forward with true first)";
             return Err(Error::setting("workspace", expected, "none"));
         }
         let shape = (ws.row_count(), self.output_dim());
@@ -156,7 +157,11 @@ impl<A: Scalar> Sequential<A> {
     pub fn layer_output<'w>(&self, ws: &'w Workspace<A>, layer: &str) -> Result<ArrayView2<'w, A>> {
         self.check_workspace(ws)?;
         if !ws.is_passed {
-            return Err(Error::setting("workspace", "a pass over the batch (call Sequential::forward first)", "none"));
+            return Err(Error::setting(
+                "workspace",
+                "a pass over the batch (call Sequential::forward first)",
+                "none",
+            ));
         }
         let index = self.layer_index(layer)?;
         Ok(ws.memory.kept(ws.row_count()).array(self.plan.output_at(index)))

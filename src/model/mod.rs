@@ -44,13 +44,13 @@ mod workspace;
 use std::sync::Arc;
 
 pub(crate) use batch::Batch;
+use batch::check_data;
 pub use builder::SequentialBuilder;
 pub(crate) use parameters::Place;
 pub use surgery::CopyReport;
 use units::Units;
 use weights::Weights;
 pub use workspace::Workspace;
-use batch::check_data;
 
 use crate::data::Dataset;
 use crate::error::Result;

@@ -139,7 +139,8 @@ impl<A: Scalar> Sequential<A> {
     /// # Ok::<(), manabi::Error>(())
     /// ```
     pub fn predict_row(&self, x: &[A]) -> Result<Vec<A>> {
-        let x = ArrayView2::from_shape((1, x.len()), x).map_err(|_| Error::shape("x", "one row", &[x.len()]))?;
+        let x =
+            ArrayView2::from_shape((1, x.len()), x).map_err(|_| Error::shape("x", "one row", &[x.len()]))?;
         Ok(self.predict(x)?.into_raw_vec_and_offset().0)
     }
 }

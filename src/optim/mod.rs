@@ -61,8 +61,8 @@ pub use plateau::{Plateau, ReduceOnPlateau};
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use schedule::{
-    ByEpoch, ConstantRate, CosineDecay, CosineRestarts, ExponentialDecay, OneCycle, PolynomialDecay, Schedule, StepDecay,
-    WarmUp,
+    ByEpoch, ConstantRate, CosineDecay, CosineRestarts, ExponentialDecay, OneCycle, PolynomialDecay,
+    Schedule, StepDecay, WarmUp,
 };
 pub use sgd::Sgd;
 use step::SLOTS;

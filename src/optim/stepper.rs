@@ -333,7 +333,8 @@ impl<A: Scalar> Stepper<A> {
         for prefix in &self.frozen {
             if !model.places().any(|place| place.full_name().starts_with(prefix)) {
                 let names: Vec<&str> = model.layer_names().collect();
-                let expected = format!("the beginning of a parameter's name, such as one of {}", names.join(", "));
+                let expected =
+                    format!("the beginning of a parameter's name, such as one of {}", names.join(", "));
                 return Err(Error::setting("freeze", expected, prefix));
             }
         }

@@ -145,9 +145,7 @@ pub(super) fn share<P: Processes + ?Sized>(processes: &P, own: Result<&[u8]>) ->
     }
     own?;
     match heads.chunks_exact(2).position(|head| head[0] > 0) {
-        Some(rank) => {
-            Err(Error::Process { rank, message: String::from_utf8_lossy(&all[rank]).into_owned() })
-        }
+        Some(rank) => Err(Error::Process { rank, message: String::from_utf8_lossy(&all[rank]).into_owned() }),
         None => Ok(all),
     }
 }

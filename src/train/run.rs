@@ -358,10 +358,16 @@ impl<A: Scalar> Run<'_, '_, A> {
         }
         let mut tallies = Vec::new();
         let part = group.part(batches(data));
-        let own = model.tally_batches(ws, data, part, || place.into(), |tally| {
-            tallies.push(tally.to_numbers());
-            tally.mean().loss
-        });
+        let own = model.tally_batches(
+            ws,
+            data,
+            part,
+            || place.into(),
+            |tally| {
+                tallies.push(tally.to_numbers());
+                tally.mean().loss
+            },
+        );
         let shared = group.share(own.map(|()| bytemuck::cast_slice(&tallies)))?;
         let mut sum = Tally::default();
         for bytes in &shared {
