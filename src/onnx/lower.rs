@@ -111,7 +111,7 @@ fn between<A: Scalar>(
     let mut built: Vec<Built<A>> = Vec::new();
     for &step in steps.iter().rev() {
         match &values.get(step).step {
-            Step::Scaled(scaled) => add_scaled(&mut built, scaled, values.get(step).shape.dims()[0])?,
+            Step::Scaled(scaled) => add_scaled(&mut built, scaled),
             _ => built.extend(layer(values, step, depth)?),
         }
     }
@@ -127,14 +127,11 @@ fn between<A: Scalar>(
 }
 
 /// Puts a scale and a shift into the last layer, or adds a batch normalisation with them.
-fn add_scaled<A: Scalar>(built: &mut Vec<Built<A>>, scaled: &Scaled, channels: usize) -> Result<(), String> {
-    let Scaled { scale, shift, .. } = scaled;
+fn add_scaled<A: Scalar>(built: &mut Vec<Built<A>>, scaled: &Scaled) {
+    let (Scaled { scale, shift, .. }, channels) = (scaled, scaled.scale.len());
     if let Some((_, tensors)) = built.last_mut().filter(|(layer, _)| takes_scale(layer.kind())) {
         put_into(tensors, scale, shift);
-        return Ok(());
-    }
-    if scale.len() != channels {
-        return Err("expected a layer with parameters before an operator with a single number".into());
+        return;
     }
     // Its input already has the variance 1, except for ε.
     let norm = BatchNorm::new();
@@ -144,7 +141,6 @@ fn add_scaled<A: Scalar>(built: &mut Vec<Built<A>>, scaled: &Scaled, channels: u
     let mut tensors = values.map(|(name, value)| (name.to_owned(), array(value))).to_vec();
     put_into(&mut tensors, scale, shift);
     built.push((Arc::new(norm.epsilon(epsilon)), tensors));
-    Ok(())
 }
 
 /// Returns the beginning of the names of layers of a kind.

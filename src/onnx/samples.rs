@@ -65,7 +65,7 @@ impl<'a, A> Samples<'a, A> {
                 vec![own.iter().sum::<f64>() / own.len() as f64; own.len()]
             }
             Formula::Unary(function, from, constants) => {
-                self.constants.extend(constants);
+                constants.iter().for_each(|&number| self.note(number));
                 self.within(*from, depth + 1)?.into_iter().map(function).collect()
             }
             Formula::Binary(operator, operands) => {
@@ -86,11 +86,17 @@ impl<'a, A> Samples<'a, A> {
         Some(sampled)
     }
 
+    fn note(&mut self, number: f64) {
+        if !self.constants.contains(&number) {
+            self.constants.push(number);
+        }
+    }
+
     fn operand(&mut self, operand: Operand, depth: usize) -> Option<Vec<f64>> {
         let number = match operand {
             Operand::Value(value) => return self.within(value, depth),
             Operand::Number(number) => {
-                self.constants.push(number);
+                self.note(number);
                 number
             }
             Operand::Vector(vector) => {

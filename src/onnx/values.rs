@@ -79,7 +79,7 @@ pub(super) struct Applied<A> {
     pub tensors: Vec<(&'static str, Array)>,
 }
 
-/// Another value after x·scale + shift, for each channel or feature, or with the same numbers for all.
+/// Another value after x·scale + shift, for each channel or feature.
 pub(super) struct Scaled {
     pub from: usize,
     pub scale: Vec<f64>,

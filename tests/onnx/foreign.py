@@ -220,6 +220,15 @@ def computed():
         node("Mul", ["r", "scale"], "z"),
     ]
     yield "batch_norm_composed", elementwise(nodes, mean=normal(6), scale=normal(6), shift=normal(6))
+    nodes = [
+        node("Sub", ["five", "x"], "turned"),
+        node("Mul", ["turned", "scale"], "s"),
+        node("Gemm", ["s", "w", "b"], "u", transB=1),
+        node("Relu", ["u"], "r"),
+        node("Sub", ["five", "r"], "d"),
+        node("Div", ["d", "five"], "y"),
+    ]
+    yield "scalars", model(nodes, [4], five=number(5), scale=1 + normal(4) ** 2, w=normal(3, 4), b=normal(3))
     nodes = [node("Relu", ["u"], "r"), node("Neg", ["u"], "n"), node("Relu", ["n"], "rn")]
     nodes += [node("Mul", ["rn", "slope"], "s"), node("Add", ["r", "s"], "z")]
     yield "prelu_composed", elementwise(nodes, slope=normal(6))

@@ -28,17 +28,14 @@ pub(super) fn step<A: Scalar>(
     at: usize,
     array: &Array,
 ) -> Result<Step<A>, String> {
-    // The numbers need up to 4 times as much memory as their tensor.
-    import.charge(array.size().saturating_mul(32))?;
     let value = import.values.get(from);
     if let Step::Unknown(reason) = &value.step {
         return Err(reason.clone());
     }
-    let (shape, is_input) = (value.shape, matches!(value.step, Step::Input | Step::Normalised(..)));
-    if is_input {
-        // The normaliser of a model has numbers for every feature.
-        import.charge(shape.size().saturating_mul(16))?;
-    }
+    let is_input = matches!(value.step, Step::Input | Step::Normalised(..));
+    // The normaliser of a model has numbers for every feature.
+    let size = if is_input { value.shape.size() } else { value.shape.dims()[0] };
+    import.charge(size.max(array.size()).saturating_mul(32))?;
     let value = import.values.get(from);
     if array.size() > 1 && !is_per_channel(value, &array.dims) && !(is_input && is_whole(value, &array.dims))
     {
@@ -76,7 +73,31 @@ fn with_numbers<A>(
     at: usize,
     numbers: &[f64],
 ) -> Result<Step<A>, String> {
-    // x·scale + shift
+    let (width, whole) = (value.shape.dims()[0], value.shape.size());
+    match &value.step {
+        Step::Input if numbers.len() == 1 || numbers.len() == whole => {
+            normalised(operator, at, (&[0.0], &[1.0]), numbers)
+        }
+        Step::Normalised(shift, scale) if [1, shift.len()].contains(&numbers.len()) || shift.len() == 1 => {
+            normalised(operator, at, (shift, scale), numbers)
+        }
+        _ if numbers.len() == 1 => scaled(value, from, operator, at, &vec![numbers[0]; width]),
+        _ if numbers.len() == width => scaled(value, from, operator, at, numbers),
+        _ => {
+            let expected = format!("expected one number, or {width} for the features");
+            Err(format!("{expected}, got {} numbers", numbers.len()))
+        }
+    }
+}
+
+/// Returns x·scale + shift, with one number for each channel.
+fn scaled<A>(
+    value: &Value<A>,
+    from: usize,
+    operator: &str,
+    at: usize,
+    numbers: &[f64],
+) -> Result<Step<A>, String> {
     let line = |n: f64| match (operator, at) {
         ("Add", _) => Some((1.0, n)),
         ("Sub", 0) => Some((1.0, -n)),
@@ -86,56 +107,40 @@ fn with_numbers<A>(
         _ => None,
     };
     let lines: Option<Vec<(f64, f64)>> = numbers.iter().map(|&n| line(n)).collect();
-    let lines = lines.ok_or("expected a sum, a product or a quotient")?;
-    let (width, whole) = (value.shape.dims()[0], value.shape.size());
-    let fits = |len: usize| numbers.len() == 1 || len == 1 || numbers.len() == len;
-    Ok(match &value.step {
-        Step::Input | Step::Normalised(..) if numbers.len() == 1 || numbers.len() == whole => {
-            let same = (vec![0.0], vec![1.0]);
-            let (shift, scale) = match &value.step {
-                Step::Normalised(shift, scale) if fits(shift.len()) => (shift.clone(), scale.clone()),
-                Step::Normalised(..) => {
-                    return Err(format!("expected {whole} numbers, got {}", numbers.len()));
-                }
-                _ => same,
-            };
-            normalised(operator, &shift, &scale, numbers).ok_or("expected a sum, a product or a quotient")?
+    let lines = lines.ok_or(UNSUITABLE)?.into_iter();
+    let (from, (scale, shift)) = match &value.step {
+        Step::Scaled(earlier) => {
+            let pairs = earlier.scale.iter().zip(&earlier.shift);
+            (
+                earlier.from,
+                lines.zip(pairs).map(|((a, b), (scale, shift))| (scale * a, shift * a + b)).unzip(),
+            )
         }
-        _ if numbers.len() != 1 && numbers.len() != width => {
-            let expected = "expected one number, or numbers for all features";
-            return Err(format!("{expected}, got {} numbers", numbers.len()));
-        }
-        Step::Scaled(scaled) if fits(scaled.scale.len()) => {
-            let earlier = pairs(&scaled.scale, &scaled.shift, lines.len());
-            let lines =
-                lines.iter().cycle().zip(earlier).map(|(&(a, b), (scale, shift))| (scale * a, shift * a + b));
-            let (scale, shift) = lines.unzip();
-            Step::Scaled(Scaled { from: scaled.from, scale, shift })
-        }
-        _ => {
-            let (scale, shift) = lines.into_iter().unzip();
-            Step::Scaled(Scaled { from, scale, shift })
-        }
-    })
+        _ => (from, lines.unzip()),
+    };
+    Ok(Step::Scaled(Scaled { from, scale, shift }))
 }
 
-/// Returns pairs, repeated to this length if there is only one.
-fn pairs<'a>(a: &'a [f64], b: &'a [f64], length: usize) -> impl Iterator<Item = (f64, f64)> + 'a {
-    let length = length.max(a.len());
-    a.iter().copied().zip(b.iter().copied()).cycle().take(length)
-}
+const UNSUITABLE: &str = "expected a sum, a product or a quotient with numbers";
 
-/// Returns (x − shift)/scale after another operator. Each form is exact for the forms in which files have them.
-fn normalised<A>(operator: &str, shift: &[f64], scale: &[f64], numbers: &[f64]) -> Option<Step<A>> {
-    let with = |(shift, scale): (f64, f64), n: f64| match operator {
-        "Add" => Some((shift - n * scale, scale)),
-        "Sub" => Some((shift + n * scale, scale)),
-        "Mul" => Some((shift, scale / n)),
-        "Div" => Some((shift, scale * n)),
+/// Returns (x − shift)/scale after another operator. A single number is the same for all features.
+fn normalised<A>(
+    operator: &str,
+    at: usize,
+    (shift, scale): (&[f64], &[f64]),
+    numbers: &[f64],
+) -> Result<Step<A>, String> {
+    let with = |shift: f64, scale: f64, n: f64| match (operator, at) {
+        ("Add", _) => Some((shift - n * scale, scale)),
+        ("Sub", 0) => Some((shift + n * scale, scale)),
+        ("Sub", _) => Some((shift + n * scale, -scale)),
+        ("Mul", _) => Some((shift, scale / n)),
+        ("Div", 0) => Some((shift, scale * n)),
         _ => None,
     };
-    let all = pairs(shift, scale, numbers.len()).zip(numbers.iter().cycle());
-    let all: Option<Vec<(f64, f64)>> = all.map(|(pair, &n)| with(pair, n)).collect();
-    let (shift, scale) = all?.into_iter().unzip();
-    Some(Step::Normalised(shift, scale))
+    let of = |list: &[f64], i: usize| list[if list.len() == 1 { 0 } else { i }];
+    let all = (0..shift.len().max(numbers.len())).map(|i| with(of(shift, i), of(scale, i), of(numbers, i)));
+    let all: Option<Vec<(f64, f64)>> = all.collect();
+    let (shift, scale) = all.ok_or(UNSUITABLE)?.into_iter().unzip();
+    Ok(Step::Normalised(shift, scale))
 }
