@@ -45,6 +45,7 @@ pub fn main() -> Result<()> {
 
     let error = root_mean_squared_error(decoded.view(), test)?;
     println!("codes of shape {:?}; root mean squared error {error:.5}", code.dim());
-    assert!((error / ERROR - 1.0).abs() < 0.01);
+    // The value of the reference, which differs by rounding.
+    assert!((error / 0.06306234952907631 - 1.0).abs() < 1e-6);
     Ok(())
 }

@@ -38,6 +38,8 @@ pub fn main() -> Result<()> {
         root_mean_squared_error(model.predict(later.x())?.view(), later.t())
     })?;
     println!("root mean squared errors {errors:.5?}; the noise alone has 0.1");
-    assert!(errors.iter().zip(ERRORS).all(|(error, reference)| (error / reference - 1.0).abs() < 0.01));
+    // The values of the reference, which differ by rounding.
+    let reference = [0.15465638211993957, 0.14148630961616562, 0.14875215520071755];
+    assert!(errors.iter().zip(reference).all(|(error, reference)| (error / reference - 1.0).abs() < 1e-6));
     Ok(())
 }

@@ -1,17 +1,30 @@
 //! Runs the short examples, which assert their own results.
 
+#[path = "../examples/autoencoder.rs"]
+mod autoencoder;
 #[path = "../examples/binary_classification.rs"]
 mod binary_classification;
 #[path = "../examples/custom_layer.rs"]
 mod custom_layer;
 #[path = "../examples/custom_loop.rs"]
 mod custom_loop;
+#[path = "../examples/forecasting.rs"]
+mod forecasting;
+#[path = "../examples/imbalanced.rs"]
+mod imbalanced;
 #[path = "../examples/onnx.rs"]
 mod onnx;
 #[path = "../examples/prediction_server.rs"]
 mod prediction_server;
 #[path = "../examples/regression.rs"]
 mod regression;
+#[path = "../examples/transfer.rs"]
+mod transfer;
+
+#[test]
+fn autoencoder() {
+    autoencoder::main().unwrap();
+}
 
 #[test]
 fn binary_classification() {
@@ -29,6 +42,16 @@ fn custom_loop() {
 }
 
 #[test]
+fn forecasting() {
+    forecasting::main().unwrap();
+}
+
+#[test]
+fn imbalanced() {
+    imbalanced::main().unwrap();
+}
+
+#[test]
 fn onnx() {
     onnx::main().unwrap();
 }
@@ -41,4 +64,9 @@ fn prediction_server() {
 #[test]
 fn regression() {
     regression::main().unwrap();
+}
+
+#[test]
+fn transfer() {
+    transfer::main().unwrap();
 }

@@ -6,4 +6,5 @@ mod onnx {
     pub mod models;
     pub mod round_trip;
     pub mod runtime;
+    pub mod wire;
 }

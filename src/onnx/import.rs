@@ -1,20 +1,22 @@
 //! Models from graphs that other programs wrote.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::elementwise::Functions;
+use super::graph::tensor;
 use super::lower::lower;
+use super::node::Attributes;
 use super::operators;
 use super::proto::{self, data_type};
-use super::tensor::Array;
-use super::values::{Step, Values};
+use super::recognise::Functions;
+use super::tensor::{Array, integers};
+use super::values::{Order, Step, Values};
 use crate::model::Sequential;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
 /// The maximum number of nodes. The time for a graph may grow with the square of their number.
-const NODES: usize = 10_000;
+const NODES: usize = 5_000;
 
 /// What the name of a value stands for.
 #[derive(Clone)]
@@ -22,8 +24,16 @@ pub(super) enum Named<'a> {
     /// A value that depends on the input.
     Value(usize),
     Constant(Cow<'a, proto::Tensor>),
+    /// Whole numbers, of which `None` is the number of samples.
+    Numbers(Vec<Option<i64>>),
     /// A value that cannot be computed. The text says why.
     Unknown(String),
+}
+
+/// Returns a computed constant.
+pub(super) fn computed(array: Array) -> proto::Tensor {
+    let data_type = if array.is_single { data_type::FLOAT } else { data_type::DOUBLE };
+    tensor(String::new(), &array.dims, data_type, array.bytes)
 }
 
 /// The state of an import.
@@ -31,7 +41,7 @@ pub(super) struct Import<'a, A> {
     pub values: Values<A>,
     pub functions: Functions<A>,
     names: HashMap<&'a str, Named<'a>>,
-    /// The number of bytes that may still be read from tensors.
+    /// The number of bytes that arrays of constants may still need.
     budget: usize,
     /// The version of the operators.
     pub version: i64,
@@ -74,8 +84,9 @@ impl<'a, A: Scalar> Import<'a, A> {
         names.insert(&input.name, Named::Value(0));
         let own = |set: &&proto::OperatorSet| matches!(set.domain.as_str(), "" | "ai.onnx");
         let version = model.opset_import.iter().find(own).map_or(1, |set| set.version);
-        let budget = length.saturating_mul(4).saturating_add(1 << 16);
-        let (values, functions) = (Values::new(shape), Functions::new());
+        let budget = length.saturating_mul(4).saturating_add(1 << 22);
+        let (shape, order) = order(graph, &input.name, shape);
+        let (values, functions) = (Values::new(shape, order), Functions::new());
         Ok(Self { values, functions, names, budget, version, batch })
     }
 
@@ -138,10 +149,16 @@ impl<'a, A: Scalar> Import<'a, A> {
             match self.names.get(output.name.as_str()) {
                 Some(&Named::Value(value)) => match &self.values.get(value).step {
                     Step::Unknown(unknown) => reason = unknown.clone(),
+                    _ if self.values.get(value).order != Order::Same => {
+                        reason =
+                            format!("output '{}': expected the channels first, got them last", output.name);
+                    }
                     _ => return Ok(value),
                 },
                 Some(Named::Unknown(unknown)) => reason = unknown.clone(),
-                Some(Named::Constant(_)) => reason = format!("output '{}': it is constant", output.name),
+                Some(Named::Constant(_) | Named::Numbers(_)) => {
+                    reason = format!("output '{}': it is constant", output.name)
+                }
                 None => reason = format!("output '{}': no node computes it", output.name),
             }
         }
@@ -161,20 +178,44 @@ impl<'a, A: Scalar> Import<'a, A> {
         }
     }
 
-    /// Returns the tensor that an input of a node is.
-    pub fn constant(&self, node: &proto::Node, index: usize) -> Result<&proto::Tensor, String> {
-        match self.input(node, index) {
-            Some(Named::Constant(tensor)) => Ok(tensor),
-            _ => Err(format!("input {index}: expected a constant")),
+    /// Returns the value that an input of a node is, whose elements have the same order as in the model.
+    pub fn channels_first(&self, node: &proto::Node, index: usize) -> Result<usize, String> {
+        let value = self.value(node, index)?;
+        match self.values.get(value).order {
+            Order::Same => Ok(value),
+            _ => Err(format!("input {index}: expected the channels first, got them last")),
         }
+    }
+
+    /// Returns the shape of a sample in the model, and the order of its elements in the graph.
+    pub fn shape_and_order(&self, value: usize) -> (Shape, Order) {
+        let value = self.values.get(value);
+        (value.shape, value.order)
+    }
+
+    /// Returns the dimensions of a sample in the graph.
+    pub fn graph_dims(&self, value: usize) -> Vec<usize> {
+        let mut dims = self.values.get(value).shape.dims().to_vec();
+        if self.values.get(value).order == Order::ChannelsLast {
+            dims.rotate_left(1);
+        }
+        dims
+    }
+
+    /// Takes memory from the budget.
+    pub fn charge(&mut self, bytes: usize) -> Result<(), String> {
+        let few = || "expected initializers that are used once, got many uses of a large one".to_owned();
+        self.budget = self.budget.checked_sub(bytes).ok_or_else(few)?;
+        Ok(())
     }
 
     /// Returns the numbers of the tensor that an input of a node is.
     pub fn array(&mut self, node: &proto::Node, index: usize) -> Result<Array, String> {
-        let array = Array::read(self.constant(node, index)?);
-        let array = array.map_err(|problem| format!("input {index}: {problem}"))?;
-        let few = || "expected initializers that are used once, got many uses of a large one".to_owned();
-        self.budget = self.budget.checked_sub(array.bytes.len()).ok_or_else(few)?;
+        let Some(Named::Constant(tensor)) = self.input(node, index) else {
+            return Err(format!("input {index}: expected a constant"));
+        };
+        let array = Array::read(tensor).map_err(|problem| format!("input {index}: {problem}"))?;
+        self.charge(array.bytes.len())?;
         Ok(array)
     }
 }
@@ -199,4 +240,36 @@ fn shape(input: &proto::ValueInfo) -> Result<(Option<i64>, Shape), String> {
     let shape = sample.and_then(|sample| Shape::of_dims(&sample));
     let wrong = "expected the shape (batch, …) with 1 to 3 known dimensions of a sample";
     Ok((dims.first().and_then(known), shape.ok_or(wrong)?))
+}
+
+/// Returns the shape of the model's input, and the order of the elements in the graph's input. Images have the channels last if the
+/// graph moves them to the first place before it uses the images in any other way than element by element.
+fn order(graph: &proto::Graph, input: &str, shape: Shape) -> (Shape, Order) {
+    let &[height, width, channels] = shape.dims() else { return (shape, Order::Same) };
+    let mut names = HashSet::from([input]);
+    for node in &graph.node {
+        if !node.input.first().is_some_and(|first| names.contains(first.as_str())) {
+            continue;
+        }
+        match node.op_type.as_str() {
+            "Transpose" if Attributes(node).ints("perm") == Some(&[0, 3, 1, 2]) => {
+                return ([channels, height, width].into(), Order::ChannelsLast);
+            }
+            // With one channel, a reshape has the same effect.
+            "Reshape" if channels == 1 => {
+                let given =
+                    |tensor: &&proto::Tensor| node.input.get(1) == Some(&tensor.name) && tensor.dims == [4];
+                let dims = graph.initializer.iter().find(given).and_then(|tensor| integers(tensor).ok());
+                let image = [1, height, width].map(|dim| dim as i64);
+                if dims.is_some_and(|dims| dims.get(1..) == Some(&image[..])) {
+                    return ([1, height, width].into(), Order::ChannelsLast);
+                }
+            }
+            "Cast" | "Identity" | "Sub" | "Div" | "Mul" | "Add" => {
+                names.extend(node.output.iter().map(String::as_str))
+            }
+            _ => {}
+        }
+    }
+    (shape, Order::Same)
 }

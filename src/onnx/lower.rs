@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::scale::{put_into, takes_scale};
 use super::tensor::Array;
-use super::values::{Applied, Step, Values};
+use super::values::{Applied, Scaled, Step, Values};
 use crate::activation::{Identity, Sigmoid};
 use crate::data::Normalizer;
 use crate::error::{Error, Result};
-use crate::layer::{Activation, Chain, Concat, Layer, Named, Residual};
+use crate::layer::{Activation, BatchNorm, Chain, Concat, Layer, Named, Residual};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError};
 use crate::model::{Sequential, SequentialBuilder};
 use crate::output::{Output, Softmax};
@@ -28,13 +29,14 @@ struct Layers<A> {
 pub(super) fn lower<A: Scalar>(file: &Path, values: &Values<A>, end: usize) -> Result<Sequential<A>> {
     let mismatch = |problem: String| Error::Mismatch { file: file.into(), problems: vec![problem] };
     let (end, output, loss) = ending(values, end);
-    let Layers { mut layers, tensors } = between(values, end, 0, 0).map_err(mismatch)?;
+    let (start, normalizer) = normalizer(values, end);
+    let Layers { mut layers, tensors } = between(values, end, start, 0).map_err(mismatch)?;
     if layers.is_empty() {
         layers.push(("identity1".into(), Arc::new(Activation::new(Identity))));
     }
     let builder = SequentialBuilder::of(values.get(0).shape, layers, output, loss);
     let mut model = builder.plan().map_err(|error| mismatch(error.to_string()))?;
-    if let Some(normalizer) = normalizer(values, end) {
+    if let Some(normalizer) = normalizer {
         let set = normalizer.and_then(|normalizer| model.set_input_normalizer(normalizer));
         set.map_err(|error| mismatch(error.to_string()))?;
     }
@@ -58,20 +60,21 @@ fn ending<A: Scalar>(values: &Values<A>, mut end: usize) -> Ending<A> {
     }
 }
 
-/// Returns the normaliser of the input if the graph has one before the layers.
-fn normalizer<A: Scalar>(values: &Values<A>, mut end: usize) -> Option<Result<Normalizer>> {
+/// Returns the value from which layers compute the value `end`, with the normaliser of the input if the value is normalised.
+fn normalizer<A: Scalar>(values: &Values<A>, mut end: usize) -> (usize, Option<Result<Normalizer>>) {
     while end != 0 {
         let value = values.get(end);
         if let Step::Normalised(shift, scale) = &value.step {
-            let pairs = shift.iter().copied().zip(scale.iter().copied()).collect();
-            return Some(Normalizer::of_statistics(pairs, true));
+            let pairs: Vec<_> = shift.iter().copied().zip(scale.iter().copied()).collect();
+            let per_feature = pairs.len() > 1 || value.shape.size() == 1;
+            return (end, Some(Normalizer::of_statistics(pairs, per_feature)));
         }
         end = match &value.step {
-            Step::Layer(Applied { from, .. }) | Step::Same(from) => *from,
+            Step::Layer(Applied { from, .. }) | Step::Scaled(Scaled { from, .. }) | Step::Same(from) => *from,
             _ => value.parent,
         };
     }
-    None
+    (0, None)
 }
 
 /// Returns the layers that compute the value `end` from the value `base`.
@@ -93,9 +96,10 @@ fn between<A: Scalar>(
             );
         }
         let from = match &value.step {
-            Step::Layer(Applied { from, .. }) | Step::Same(from) => *from,
-            // The normaliser of the model replaces it.
-            Step::Normalised(..) => 0,
+            Step::Layer(Applied { from, .. }) | Step::Scaled(Scaled { from, .. }) | Step::Same(from) => *from,
+            Step::Normalised(..) => {
+                return Err("expected layers that all use the same normalised input".into());
+            }
             Step::Sum(_) | Step::Concat(_) => value.parent,
             Step::Softmax(_) => return Err("expected softmax only at the end of the model".into()),
             Step::Unknown(reason) => return Err(reason.clone()),
@@ -104,9 +108,15 @@ fn between<A: Scalar>(
         steps.push(at);
         at = from;
     }
-    let (mut all, mut counts) = (Layers { layers: Vec::new(), tensors: Vec::new() }, HashMap::new());
+    let mut built: Vec<Built<A>> = Vec::new();
     for &step in steps.iter().rev() {
-        let Some((layer, tensors)) = layer(values, step, depth)? else { continue };
+        match &values.get(step).step {
+            Step::Scaled(scaled) => add_scaled(&mut built, scaled),
+            _ => built.extend(layer(values, step, depth)?),
+        }
+    }
+    let (mut all, mut counts) = (Layers { layers: Vec::new(), tensors: Vec::new() }, HashMap::new());
+    for (layer, tensors) in built {
         let kind = name_of(layer.kind());
         let count = counts.entry(kind.to_owned()).and_modify(|count| *count += 1).or_insert(1_usize);
         let name = format!("{kind}{count}");
@@ -114,6 +124,23 @@ fn between<A: Scalar>(
         all.layers.push((name, layer));
     }
     Ok(all)
+}
+
+/// Puts a scale and a shift into the last layer, or adds a batch normalisation with them.
+fn add_scaled<A: Scalar>(built: &mut Vec<Built<A>>, scaled: &Scaled) {
+    let (Scaled { scale, shift, .. }, channels) = (scaled, scaled.scale.len());
+    if let Some((_, tensors)) = built.last_mut().filter(|(layer, _)| takes_scale(layer.kind())) {
+        put_into(tensors, scale, shift);
+        return;
+    }
+    // Its input already has the variance 1, except for ε.
+    let norm = BatchNorm::new();
+    let (is_single, epsilon) = (size_of::<A>() == 4, 1e-5);
+    let values = [("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0 - epsilon)];
+    let array = |value| Array::of(is_single, &[channels], vec![value; channels]);
+    let mut tensors = values.map(|(name, value)| (name.to_owned(), array(value))).to_vec();
+    put_into(&mut tensors, scale, shift);
+    built.push((Arc::new(norm.epsilon(epsilon)), tensors));
 }
 
 /// Returns the beginning of the names of layers of a kind.

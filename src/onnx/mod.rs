@@ -21,7 +21,7 @@
 //! # Ok::<(), manabi::Error>(())
 //! ```
 
-mod elementwise;
+mod arrays;
 mod export;
 mod functions;
 mod graph;
@@ -32,9 +32,11 @@ mod node;
 mod operators;
 mod proto;
 mod read;
+mod recognise;
+mod samples;
+mod scale;
 mod tensor;
 mod values;
-mod windows;
 mod wire;
 
 pub use export::Export;

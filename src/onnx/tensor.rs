@@ -28,6 +28,12 @@ impl Array {
             return Err(format!("expected at least one value, got the dimensions {dims:?}"));
         }
         let raw = &tensor.raw_data;
+        // Before anything is copied.
+        let least =
+            raw.len() / 8 + tensor.float_data.len() + tensor.double_data.len() + tensor.int32_data.len();
+        if size < least {
+            return Err(format!("expected {size} values as in its dimensions, got {least} or more"));
+        }
         let bytes = match tensor.data_type {
             data_type::FLOAT | data_type::DOUBLE if !raw.is_empty() => raw.clone(),
             data_type::FLOAT => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -44,7 +50,17 @@ impl Array {
         Ok(Self { dims, is_single, bytes })
     }
 
-    /// Returns an array of `f32` or `f64` values.
+    /// Returns an array of these values, whose number agrees with the dimensions. They are rounded to `f32` if the array is single.
+    pub fn of(is_single: bool, dims: &[usize], values: impl IntoIterator<Item = f64>) -> Self {
+        let values = values.into_iter();
+        let bytes: Vec<u8> = match is_single {
+            true => values.flat_map(|value| (value as f32).to_le_bytes()).collect(),
+            false => values.flat_map(f64::to_le_bytes).collect(),
+        };
+        Self { dims: dims.into(), is_single, bytes: bytes.into() }
+    }
+
+    /// Returns an array that is filled with a value.
     pub fn filled(is_single: bool, size: usize, value: f32) -> Self {
         let bytes = match is_single {
             true => value.to_le_bytes().repeat(size),
@@ -68,18 +84,6 @@ impl Array {
     /// Returns the value if there is only one.
     pub fn single(&self) -> Option<f64> {
         if self.size() == 1 { self.values().first().copied() } else { None }
-    }
-
-    /// Returns the transpose of a matrix.
-    pub fn transposed(&self) -> Self {
-        let &[rows, columns] = &self.dims[..] else { return self.clone() };
-        let mut values = vec![0.0; self.size()];
-        f64::read(&self.bytes, self.is_single, rows.max(1), &mut values);
-        let bytes = match self.is_single {
-            true => values.iter().flat_map(|&value| (value as f32).to_le_bytes()).collect(),
-            false => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        };
-        Self { dims: vec![columns, rows], is_single: self.is_single, bytes }
     }
 
     /// Returns the same values with other dimensions.
@@ -107,6 +111,11 @@ impl Read for f64 {}
 pub(super) fn integers(tensor: &proto::Tensor) -> Result<Vec<i64>, String> {
     let (_, size) = dims(tensor)?;
     let raw = &tensor.raw_data;
+    // Before anything is copied.
+    let least = raw.len() / 8 + tensor.int64_data.len() + tensor.int32_data.len();
+    if size < least {
+        return Err(format!("expected {size} values as in its dimensions, got {least} or more"));
+    }
     let values: Vec<i64> = match tensor.data_type {
         data_type::INT64 if !raw.is_empty() => {
             raw.as_chunks().0.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect()

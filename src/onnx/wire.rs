@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// The number of messages and texts that any file may contain.
-const FREE: usize = 1 << 16;
+const FREE: usize = 1 << 15;
 /// The number of bytes of a file for every further message or text.
-const BYTES_PER_ITEM: usize = 16;
+const BYTES_PER_ITEM: usize = 32;
 
 /// The fields of a message that contain messages, with their fields.
 struct Fields(&'static [(u64, Fields)]);

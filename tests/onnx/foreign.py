@@ -165,8 +165,73 @@ def files():
     blocks = dict(w1=normal(5, 5), b1=normal(5), w2=normal(5, 5), w3=normal(3, 5), b3=normal(3))
     yield "blocks", model(nodes, [5], **blocks, w4=normal(3, 5), w5=normal(3, 13))
 
+    yield from computed()
     yield from scikit_learn()
     yield from torch_models()
+
+
+def computed():
+    """Yields shapes, weights and normalisations that the graph computes."""
+    dims = lambda *own: np.array(own, np.int64)
+    nodes = [
+        node("Conv", ["x", "w1", "b1"], "u", kernel_shape=[3, 2], pads=[0, 1, 1, 0], strides=[2, 1]),
+        node("MaxPool", ["u"], "p", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+        node("Shape", ["p"], "shape"),
+        node("Gather", ["shape", "zero"], "n", axis=0),
+        node("Unsqueeze", ["n", "axis"], "n1"),
+        node("Concat", ["n1", "open"], "flat", axis=0),
+        node("Reshape", ["p", "flat"], "f"),
+        node("Transpose", ["w2"], "w2t"),
+        node("Mul", ["w2t", "two"], "w2s"),
+        node("Reshape", ["b2", "row"], "b2r"),
+        node("MatMul", ["f", "w2s"], "m"),
+        node("Add", ["m", "b2r"], "y"),
+    ]
+    constants = dict(w1=normal(2, 3, 3, 2), b1=normal(2), w2=normal(4, 12), two=number(2), b2=normal(4))
+    constants |= dict(zero=np.array(0, np.int64), axis=dims(0), open=dims(-1), row=dims(1, -1))
+    yield "computed_shapes", model(nodes, [3, 8, 6], **constants)
+    # The form of PyTorch's Softplus with a threshold.
+    nodes = [
+        node("Exp", ["u"], "e"),
+        node("Add", ["e", "one"], "a"),
+        node("Log", ["a"], "l"),
+        node("Greater", ["u", "limit"], "g"),
+        node("Where", ["g", "u", "l"], "z"),
+    ]
+    yield "softplus_where", elementwise(nodes, one=number(1), limit=number(20), w1=normal(6, 5))
+    nodes = [
+        node("ReduceMean", ["u"], "mean", axes=[-1]),
+        node("Sub", ["u", "mean"], "d"),
+        node("Pow", ["d", "two"], "square"),
+        node("ReduceMean", ["square"], "variance", axes=[-1]),
+        node("Add", ["variance", "epsilon"], "v"),
+        node("Sqrt", ["v"], "spread"),
+        node("Div", ["d", "spread"], "q"),
+        node("Mul", ["q", "scale"], "qs"),
+        node("Add", ["qs", "shift"], "z"),
+    ]
+    constants = dict(two=number(2), epsilon=number(1e-5), scale=normal(6), shift=normal(6))
+    yield "layer_norm_composed", elementwise(nodes, **constants)
+    nodes = [
+        node("Sub", ["u", "mean"], "d"),
+        node("Mul", ["d", "scale"], "s"),
+        node("Add", ["s", "shift"], "n"),
+        node("Relu", ["n"], "r"),
+        node("Mul", ["r", "scale"], "z"),
+    ]
+    yield "batch_norm_composed", elementwise(nodes, mean=normal(6), scale=normal(6), shift=normal(6))
+    nodes = [
+        node("Sub", ["five", "x"], "turned"),
+        node("Mul", ["turned", "scale"], "s"),
+        node("Gemm", ["s", "w", "b"], "u", transB=1),
+        node("Relu", ["u"], "r"),
+        node("Sub", ["five", "r"], "d"),
+        node("Div", ["d", "five"], "y"),
+    ]
+    yield "scalars", model(nodes, [4], five=number(5), scale=1 + normal(4) ** 2, w=normal(3, 4), b=normal(3))
+    nodes = [node("Relu", ["u"], "r"), node("Neg", ["u"], "n"), node("Relu", ["n"], "rn")]
+    nodes += [node("Mul", ["rn", "slope"], "s"), node("Add", ["r", "s"], "z")]
+    yield "prelu_composed", elementwise(nodes, slope=normal(6))
 
 
 def scikit_learn():
@@ -214,7 +279,7 @@ def torch_models():
     torch.manual_seed(1)
     linear = nn.Linear
     functions = [nn.SiLU(), nn.Mish(), nn.GELU(), nn.GELU("tanh"), nn.Hardswish(), nn.Hardsigmoid(), nn.LogSigmoid()]
-    functions += [nn.CELU(0.7), nn.PReLU(6), nn.ReLU6(), nn.Softsign()]
+    functions += [nn.CELU(0.7), nn.PReLU(6), nn.ReLU6(), nn.Softsign(), nn.Softplus(), nn.ELU(0.7)]
     models = {
         f"{type(own).__name__}_{i}": (nn.Sequential(linear(5, 6), own, linear(6, 3)), [5])
         for i, own in enumerate(functions)
@@ -227,6 +292,7 @@ def torch_models():
     images += [nn.Conv2d(4, 6, 3, stride=2), nn.SiLU(), nn.AvgPool2d(2, 1, 1), nn.ConvTranspose2d(6, 3, 2)]
     mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear(3, 4)]
     models["images"] = (nn.Sequential(*images, *mean), [2, 12, 12])
+    models["same"] = (nn.Sequential(nn.Conv2d(2, 3, 4, padding="same"), nn.Flatten(), linear(3 * 144, 4)), [2, 12, 12])
     models["pixels"] = (nn.Sequential(*images[:4], nn.Flatten(), linear(4 * 36, 4)), [2, 12, 12])
     signals = [nn.Conv1d(2, 4, 5, 2, 2), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 6, 3, padding=2, dilation=2, groups=2)]
     models["signals"] = (nn.Sequential(*signals, nn.SiLU(), nn.AvgPool1d(3, 1, 1), nn.Flatten(), linear(36, 4)), [2, 24])
@@ -241,18 +307,24 @@ def torch_models():
             yield f"torch_{name}_{'dynamo' if dynamo else 'script'}", exported
 
 
+def save(folder, name, own, count=9):
+    """Writes a model with an input and ONNX Runtime's output."""
+    onnx.checker.check_model(own)
+    session = onnxruntime.InferenceSession(own.SerializeToString(), providers=["CPUExecutionProvider"])
+    shape = [count, *(dim.dim_value for dim in own.graph.input[0].type.tensor_type.shape.dim[1:])]
+    x = np.round(2 * normal(*shape), 3)
+    outputs = session.run(None, {own.graph.input[0].name: x})
+    onnx.save(own, folder / f"{name}.onnx")
+    for ending, array in dict(x=x, y=outputs[-1]).items():
+        rows = [" ".join(str(value) for value in row.ravel()) for row in array]
+        (folder / f"{name}.{ending}").write_text("\n".join(rows))
+
+
 def main():
     folder = Path(sys.argv[1])
     for name, own in files():
-        onnx.checker.check_model(own)
-        session = onnxruntime.InferenceSession(own.SerializeToString(), providers=["CPUExecutionProvider"])
-        shape = [9, *(dim.dim_value for dim in own.graph.input[0].type.tensor_type.shape.dim[1:])]
-        x = 2 * normal(*shape)
-        outputs = session.run(None, {own.graph.input[0].name: x})
-        onnx.save(own, folder / f"{name}.onnx")
-        for ending, array in dict(x=x, y=outputs[-1]).items():
-            rows = [" ".join(repr(float(value)) for value in row.ravel()) for row in array]
-            (folder / f"{name}.{ending}").write_text("\n".join(rows))
+        save(folder, name, own)
 
 
-main()
+if __name__ == "__main__":
+    main()

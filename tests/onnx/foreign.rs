@@ -1,17 +1,19 @@
 //! Models from files without the description that this crate writes.
 
 use std::fs;
+use std::path::Path;
 
 use manabi::activation::Identity;
 use manabi::data::Samples;
 use manabi::loss::MeanSquaredError;
 use manabi::onnx::Export;
 use manabi::optim::Adam;
-use manabi::{Affine, Scalar, Sequential, Trainer};
+use manabi::{Affine, Scalar, Sequential, Shape, Trainer};
 use ndarray::Array2;
 
 use super::models::models;
 use super::runtime::python;
+use super::wire::{field, file, file_of, int_attribute, ints, node, node_with, tensor};
 
 /// Returns the file without the name of the description, so that the graph alone defines the model.
 fn without_description(mut bytes: Vec<u8>) -> Vec<u8> {
@@ -28,41 +30,29 @@ fn difference<A: Scalar>(a: &Array2<A>, b: &Array2<A>) -> f64 {
     differences.fold(0.0, |most, own| if own <= most { most } else { own }) / most
 }
 
-/// Imports the graphs of all models that the crate exports, except for those that have no layer in this form.
-fn graphs<A: Scalar>(tolerance: f64, except: &[&str]) {
+/// Imports the graphs of all models that the crate exports.
+fn graphs<A: Scalar>(tolerance: f64) {
     for (name, model) in models::<A>() {
         let bytes = without_description(model.to_onnx_bytes().unwrap());
-        match Sequential::<A>::from_onnx_bytes(&bytes) {
-            Err(error) => assert!(except.iter().any(|own| name.starts_with(own)), "{name}: {error}"),
-            Ok(loaded) => {
-                assert!(!except.contains(&name.as_str()), "{name}");
-                let x = Array2::from_shape_fn((5, model.input_dim()), |(i, j)| {
-                    A::of(((i * 31 + j * 17) % 41) as f64 * 0.17 - 3.3)
-                });
-                let error = difference(&loaded.predict(x.view()).unwrap(), &model.predict(x.view()).unwrap());
-                assert!(error <= tolerance, "{name}: {error:e}\n{loaded}");
-            }
-        }
+        let loaded =
+            Sequential::<A>::from_onnx_bytes(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let x = Array2::from_shape_fn((5, model.input_dim()), |(i, j)| {
+            A::of(((i * 31 + j * 17) % 41) as f64 * 0.17 - 3.3)
+        });
+        let error = difference(&loaded.predict(x.view()).unwrap(), &model.predict(x.view()).unwrap());
+        assert!(error <= tolerance, "{name}: {error:e}\n{loaded}");
     }
 }
 
 #[test]
 fn own_graphs_f32() {
-    graphs::<f32>(1e-6, &["layer_trainable_swish_1"]);
+    graphs::<f32>(1e-6);
 }
 
-/// In models of f64, normalisations and their ε have other forms.
+/// In models of f64, many parts have other forms.
 #[test]
 fn own_graphs_f64() {
-    let except = [
-        "layer_trainable_swish_1",
-        "layer_batch_norm",
-        "layer_layer_norm",
-        "layer_chain",
-        "images",
-        "blocks",
-    ];
-    graphs::<f64>(1e-13, &except);
+    graphs::<f64>(1e-13);
 }
 
 #[test]
@@ -99,19 +89,81 @@ fn problems_name_the_node() {
     assert_eq!(error, expected);
 }
 
+#[test]
+fn problems_of_images_say_what_is_supported() {
+    let kernel = ints("kernel_shape", &[2, 2]);
+    let pool = |more: Vec<u8>| node_with("MaxPool", &["x"], "y", &[kernel.clone(), more]);
+    let slopes = tensor("s", &[2, 1, 1], &field(9, &[0, 0, 0, 0, 0, 0, 128, 63]));
+    let cases = [
+        (
+            vec![pool([ints("strides", &[2, 2]), ints("pads", &[0, 0, 1, 1])].concat())],
+            "attribute 'pads': expected the same numbers on both sides, got [0, 0]",
+        ),
+        (
+            vec![pool([ints("strides", &[2, 2]), int_attribute("ceil_mode", 1)].concat())],
+            "attribute 'ceil_mode': expected 0, or windows that fill the image, got 1 and images of 5×6",
+        ),
+        (
+            vec![slopes, node("PRelu", &["x", "s"], "y")],
+            "slope: expected one number, or one for each of 60 values, got the shape [2, 1, 1] (slopes of channels",
+        ),
+        (
+            vec![node_with("Transpose", &["x"], "y", &[ints("perm", &[0, 2, 1, 3])])],
+            "attribute 'perm': expected images whose channels move between first and last, got [0, 2, 1, 3]",
+        ),
+        (
+            vec![node_with("Transpose", &["x"], "y", &[ints("perm", &[0, 2, 3, 1])])],
+            "output 'y': expected the channels first, got them last",
+        ),
+    ];
+    for (content, expected) in cases {
+        let error =
+            Sequential::<f32>::from_onnx_bytes(&file_of(&[1, 2, 5, 6], &content)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Layers that use the input both before and after its normalisation would need both in one model.
+#[test]
+fn a_partly_normalised_input_is_an_error() {
+    let shift = tensor("s", &[2], &field(9, &[0, 0, 128, 63, 0, 0, 0, 64]));
+    for last in
+        [node("Add", &["x", "n"], "y"), node_with("Concat", &["x", "n"], "y", &[int_attribute("axis", 1)])]
+    {
+        let content = [shift.clone(), node("Sub", &["x", "s"], "n"), last];
+        let error = Sequential::<f32>::from_onnx_bytes(&file(&content)).unwrap_err().to_string();
+        assert!(error.contains("expected layers that all use the same normalised input"), "{error}");
+    }
+}
+
 /// Reads the files of `foreign.py`, and compares the outputs with those of ONNX Runtime.
 #[test]
 #[ignore = "requires Python with onnx, onnxruntime and skl2onnx"]
 fn files_of_other_programs() {
     let folder = tempfile::tempdir().unwrap();
     python("foreign.py", folder.path());
+    python("keras_models.py", folder.path());
+    let count = compare(folder.path());
+    assert!(count >= 34, "{count}");
+}
+
+/// The files are in this folder, written by `python tests/onnx/keras_models.py tests/onnx/files small`.
+#[test]
+fn small_files_of_other_programs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/files");
+    assert_eq!(compare(&folder), 4);
+}
+
+/// Compares the outputs of all files in a folder with those of ONNX Runtime. Returns the number of files.
+fn compare(folder: &Path) -> usize {
     let (mut count, mut greatest) = (0, (0.0, String::new()));
-    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     for path in names.iter().filter(|path| path.extension().is_some_and(|own| own == "onnx")) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let mut model = Sequential::<f32>::load_onnx(path).unwrap_or_else(|error| panic!("{error}"));
         let [x, y] = ["x", "y"].map(|own| table(&fs::read_to_string(path.with_extension(own)).unwrap()));
+        let x = if name.starts_with("keras") { channels_first(&x, model.input_shape()) } else { x };
         let error = difference(&model.predict_raw(x.view()).unwrap(), &y);
         println!("{name}: {error:.1e}, {}", model.to_string().replace('\n', "; "));
         assert!(error <= 2e-6, "{name}: {error:e}");
@@ -120,8 +172,16 @@ fn files_of_other_programs() {
         let data = Samples::new(x, y).unwrap().with_shape(model.input_shape()).unwrap();
         Trainer::new().epochs(1).optimizer(Adam::new(1e-3)).fit(&mut model, &data).unwrap();
     }
-    assert!(count >= 24, "{count}");
     println!("{count} files: outputs differ by at most {:.1e} of the greatest ({})", greatest.0, greatest.1);
+    count
+}
+
+/// Moves the channels of images to the first place.
+fn channels_first(x: &Array2<f32>, shape: Shape) -> Array2<f32> {
+    let &[channels, height, width] = shape.dims() else { return x.clone() };
+    let images = x.to_shape((x.nrows(), height, width, channels)).unwrap();
+    let images = images.permuted_axes([0, 3, 1, 2]);
+    images.to_shape((x.nrows(), x.ncols())).unwrap().into_owned()
 }
 
 /// Reads a table with a row of numbers in each line.
