@@ -223,7 +223,6 @@ impl Error {
     }
 
     /// Returns whether the cause is a value or a loss that is not finite.
-    #[cfg(feature = "persistence")]
     pub(crate) fn is_not_finite(&self) -> bool {
         match self {
             Self::NotFinite { .. } | Self::Diverged { .. } => true,

@@ -62,13 +62,13 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`data`] | data sets from images, tables and files; validation splits, normalisation and augmentation |
+//! | [`data`] | data sets from images, tables and files; validation splits, folds, normalisation and augmentation |
 //! | [`layer`], [`activation`] | layers and activation functions, and the traits for custom ones |
 //! | [`output`], [`loss`] | output functions, which turn logits into predictions, and loss functions |
 //! | [`model`] | models: building, predicting, and reading or changing parameters |
 //! | [`optim`] | optimizers, learning rate schedules and gradient clipping, also for custom training loops |
-//! | [`train`] | the training loop: validation, early stopping, observers and checkpoints |
-//! | [`metrics`] | accuracy, the confusion matrix and R² |
+//! | [`train`] | the training loop: validation, early stopping, observers, checkpoints, shards and processes; cross-validation |
+//! | [`metrics`] | accuracy, the confusion matrix, R², ROC and precision-recall curves, calibration |
 #![cfg_attr(
     feature = "persistence",
     doc = "| [`persistence`] | saved models, and the registry for models with custom parts |"
@@ -87,6 +87,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `download` | `data::Download`, which downloads MNIST |
+//! | `mpi` | `train::Mpi`: several processes that train one model; needs an installed MPI library |
 //! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |
 //! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |
 //!

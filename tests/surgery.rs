@@ -297,3 +297,25 @@ fn pytorchs_initial_weights_are_within_its_bounds() {
         assert_relative_eq!(variance, 0.01 / 3.0, max_relative = 0.15);
     }
 }
+
+#[test]
+fn a_search_finds_a_rate_and_changes_nothing() {
+    let (model, data) = (model::<f64>(3), data(200));
+    let trainer = Trainer::new().batch_size(20);
+    let search = trainer.search_rate(&model, &data, 1e-4..=1e6, 80).unwrap();
+    let ratio = (1e10_f64).powf(1.0 / 79.0);
+    for (i, rate) in search.rates.iter().enumerate() {
+        assert_relative_eq!(*rate, 1e-4 * ratio.powi(i as i32), max_relative = 1e-10);
+    }
+    // It ends before the last rates, which make the loss explode.
+    assert!(search.rates.len() < 80 && search.losses.len() == search.rates.len());
+    let rate = search.suggestion().unwrap();
+    assert!(rate > 1e-3 && rate < 1e2, "{rate}");
+    assert_eq!(search, trainer.search_rate(&model, &data, 1e-4..=1e6, 80).unwrap());
+    // The first loss is that of the untrained model, and the first smoothed one, too.
+    assert_eq!(search.smoothed()[0], search.losses[0]);
+    let text = |rates, steps| trainer.search_rate(&model, &data, rates, steps).unwrap_err().to_string();
+    assert_eq!(text(1.0..=0.1, 10), "rates: expected a lower rate before a higher one, got 1..=0.1");
+    assert_eq!(text(0.0..=0.1, 10), "rates: expected a finite number above 0, got 0");
+    assert_eq!(text(0.1..=1.0, 1), "steps: expected at least 2, got 1");
+}

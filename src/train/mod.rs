@@ -6,6 +6,7 @@
 //! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
 //! | [`Observer`], [`BatchProgress`], [`TrainingStep`] | observe a run step by step, and can stop it |
+//! | [`RateSearch`] | the losses at growing learning rates, from which to choose one |
 //! | [`WeightAverage`] | averages the weights of a run (EMA, SWA) |
 //! | [`cross_validate`] | trains a model on every fold of a data set, side by side |
 //! | [`Processes`] | the processes that train a model together |
@@ -32,6 +33,7 @@ mod observer;
 mod order;
 mod pace;
 mod processes;
+mod rate_search;
 #[cfg(feature = "persistence")]
 mod resume;
 mod run;
@@ -49,5 +51,6 @@ pub use history::{Epoch, History, Termination};
 pub use mpi::Mpi;
 pub use observer::{BatchProgress, EpochOutcome, Observer, TrainingStep};
 pub use processes::Processes;
+pub use rate_search::RateSearch;
 pub use trainer::Trainer;
 pub use weight_average::WeightAverage;

@@ -60,6 +60,8 @@ pub struct BatchProgress {
     pub batches: usize,
     /// The metrics over the samples of this epoch so far, each measured before its batch's update.
     pub train: Metrics,
+    /// The loss of this batch, measured before its update.
+    pub loss: f64,
     /// The learning rate of the step.
     pub learning_rate: f64,
 }

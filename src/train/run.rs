@@ -275,7 +275,8 @@ impl<A: Scalar> Trainer<'_, A> {
             let (batch, place) = (i + 1, Place::training(epoch, i + 1));
             let steps = self.stepper.state().steps;
             let own = run.compute(model, train, Batch { place, rows, rows_before }, steps, feed);
-            tally.add(run.sum.finish(own, run.group, model, &mut run.training)?);
+            let of_batch = run.sum.finish(own, run.group, model, &mut run.training)?;
+            tally.add(of_batch);
             let metrics = tally.mean();
             if !metrics.loss.is_finite() {
                 return Err(bad_loss(model, &run.training, place, rows_before, metrics.loss));
@@ -288,8 +289,8 @@ impl<A: Scalar> Trainer<'_, A> {
                 .step(model, &mut run.training)
                 .map_err(|error| error.in_place(&format!("epoch {epoch}, batch {batch}")))?;
             run.pace.step();
-            let (epochs, train) = (self.epochs, metrics);
-            let progress = BatchProgress { epoch, epochs, batch, batches, train, learning_rate };
+            let (epochs, train, loss) = (self.epochs, metrics, of_batch.mean().loss);
+            let progress = BatchProgress { epoch, epochs, batch, batches, train, loss, learning_rate };
             let step = TrainingStep { progress, model, gradient: run.training.gradient() };
             let stops = self.notify(|observer| observer.on_step(&step)).is_break();
             if run.is_watched && run.group.any(stops)? {
