@@ -13,5 +13,6 @@ layers = [affine(init, 8, 16), torch.nn.Tanh(), affine(init, 16, 2), affine(init
 model = torch.nn.Sequential(*layers)
 loss = torch.nn.MSELoss()
 fit(model, x[:1000], x[:1000], loss, 50, 60, torch.optim.Adam(model.parameters(), 0.005))
-error = np.sqrt(((predict(model, x[1000:]) - x[1000:]) ** 2).mean())
+# As in scikit-learn, the mean over the outputs.
+error = np.sqrt(((predict(model, x[1000:]) - x[1000:]) ** 2).mean(axis=0)).mean()
 print("root mean squared error", error)

@@ -47,11 +47,15 @@ impl RateSearch {
     }
 
     /// Returns the rate at which the smoothed loss falls fastest, which is a good first choice, or `None` if it never falls.
+    ///
+    /// Formula: the rate in the middle of the ten consecutive steps with the greatest fall. The first tenth of the steps does not
+    /// count, because the average is not smooth yet.
     pub fn suggestion(&self) -> Option<f64> {
-        let smoothed = self.smoothed();
-        let falls = smoothed.windows(3).map(|three| three[2] - three[0]);
-        let steepest = falls.enumerate().filter(|&(_, fall)| fall < 0.0).min_by(|a, b| a.1.total_cmp(&b.1));
-        steepest.map(|(before, _)| self.rates[before + 1])
+        const SPAN: usize = 10;
+        let (smoothed, first) = (self.smoothed(), self.losses.len() / 10);
+        let falls = smoothed.windows(SPAN + 1).map(|span| span[SPAN] - span[0]).enumerate().skip(first);
+        let steepest = falls.filter(|&(_, fall)| fall < 0.0).min_by(|a, b| a.1.total_cmp(&b.1));
+        steepest.map(|(start, _)| self.rates[start + SPAN / 2])
     }
 }
 
@@ -109,7 +113,8 @@ impl<A: Scalar> Trainer<'_, A> {
         stepper.restart();
         let mut record = Record::new(steps);
         let batches = train.len().div_ceil(self.rows(train.len()).max(1)).max(1);
-        let mut trial = Trainer::new().batch_size(self.batch_size).drop_last(self.drop_last).shards(self.shards);
+        let mut trial =
+            Trainer::new().batch_size(self.batch_size).drop_last(self.drop_last).shards(self.shards);
         trial = trial.stepper(stepper.schedule(rate)).epochs(steps.div_ceil(batches)).threads(self.threads);
         trial = trial.seed(self.seed.unwrap_or(1)).noise_seed(self.noise).prefetch(self.prefetch);
         trial = trial.measure_before(false).observe(&mut record);
