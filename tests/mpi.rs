@@ -126,7 +126,7 @@ fn killed_processes_take_the_job_down_and_lose_nothing() {
             assert!(checkpoint >= last, "expected a checkpoint of at least {last:?}, got {checkpoint:?}");
             last = checkpoint;
             if output.status.success() {
-                assert_eq!(lines(&output, "digest "), [expected.clone()]);
+                assert_eq!(lines(&output, "digest "), std::slice::from_ref(expected));
                 runs += 1;
                 break;
             }

@@ -145,7 +145,7 @@ fn shards_sum_to_the_gradient_of_the_batch() {
 #[test]
 fn shards_are_weighted_by_what_their_losses_divide_by() {
     let builder = Sequential::<f64>::builder(INPUTS).add_layer("a", Affine::new(CLASSES));
-    let loss = CrossEntropy.class_weights(&[0.1, 5.0, 0.0]);
+    let loss = CrossEntropy.class_weights([0.1, 5.0, 0.0]);
     let model = builder.set_output(Softmax).set_error(loss).build().unwrap();
     let x = RandomState::new(3).normal((20, INPUTS), 0.0, 1.0);
     // Some shards weigh nothing at all.
@@ -307,7 +307,7 @@ impl<A: Scalar> Optimizer<A> for Faulty {
         0.1
     }
     fn update(&self, step: Step<'_, A>) {
-        step.params.iter_mut().zip(step.gradient).for_each(|(w, &g)| *w = *w - A::of(0.1) * g);
+        step.params.iter_mut().zip(step.gradient).for_each(|(w, &g)| *w -= A::of(0.1) * g);
         if self.0 && step.number == 4 {
             *step.params.last_mut().unwrap() += A::of(1e-3);
         }

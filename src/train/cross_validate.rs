@@ -45,16 +45,19 @@ pub fn cross_validate<F: Sync, R: Send>(
     fit: impl Fn(usize, &F) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let run = |fold| fit(fold, &folds[fold]).map_err(|error: Error| error.in_place(&format!("fold {fold}")));
-    let mut results: Vec<Option<Result<R>>> = folds.iter().map(|_| None).collect();
+    side_by_side(folds.len(), run).into_iter().collect()
+}
+
+/// Returns the results of `run` for the numbers below `count`, in order.
+fn side_by_side<R: Send>(count: usize, run: impl Fn(usize) -> R + Sync) -> Vec<R> {
     if MOST_THREADS < 2 {
-        results.iter_mut().enumerate().for_each(|(fold, result)| *result = Some(run(fold)));
-    } else {
-        let run = &run;
-        rayon_core::scope(|scope| {
-            for (fold, result) in results.iter_mut().enumerate() {
-                scope.spawn(move |_| *result = Some(run(fold)));
-            }
-        });
+        return (0..count).map(run).collect();
     }
-    results.into_iter().map(|result| result.expect("every fold has run")).collect()
+    let (mut results, run) = ((0..count).map(|_| None).collect::<Vec<_>>(), &run);
+    rayon_core::scope(|scope| {
+        for (number, result) in results.iter_mut().enumerate() {
+            scope.spawn(move |_| *result = Some(run(number)));
+        }
+    });
+    results.into_iter().map(|result| result.expect("every number has run")).collect()
 }
