@@ -90,6 +90,7 @@
 //! | `mpi` | `train::Mpi`: several processes that train one model; needs an installed MPI library |
 //! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |
 //! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |
+//! | `plot` | `History::to_svg`, `ThresholdCurve::roc_svg` and other pictures |
 //!
 //! No feature is enabled by default.
 
@@ -122,6 +123,8 @@ pub mod output;
 mod parallel;
 #[cfg(feature = "persistence")]
 pub mod persistence;
+#[cfg(feature = "plot")]
+mod plot;
 pub mod prelude;
 pub mod random;
 pub mod scalar;
