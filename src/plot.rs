@@ -57,7 +57,11 @@ impl Axes {
             .build_cartesian_2d(self.x_range, self.y_range)
             .map_err(|error| text(&error))?;
         let is_log = self.is_log;
-        let label = move |x: &f64| if is_log { format!("1e{x}") } else { format!("{x}") };
+        // Ticks are sums of rounded steps, such as 0.6000000000000001.
+        let label = move |x: &f64| {
+            let tick = (x * 1e9).round() / 1e9;
+            if is_log { format!("1e{tick}") } else { format!("{tick}") }
+        };
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
