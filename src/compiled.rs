@@ -106,4 +106,5 @@ fn persistence<A: Scalar>() {
     black_box(Sequential::<A>::to_bytes as fn(_) -> _);
     black_box(Sequential::<A>::from_bytes as fn(_) -> _);
     black_box(Sequential::<A>::weights_from_bytes as fn(_, _) -> _);
+    black_box(crate::persistence::LoadOptions::bytes_into::<A> as fn(_, _, _) -> _);
 }

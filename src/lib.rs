@@ -103,6 +103,7 @@ mod buffer;
 #[doc(hidden)]
 pub mod compiled;
 pub mod conformance;
+mod copy_report;
 pub mod data;
 mod delegate;
 mod error;

@@ -16,6 +16,7 @@ mod ln;
 mod logistic;
 mod pair;
 mod power;
+pub(crate) mod precision;
 mod real;
 mod single;
 mod single_mish;
@@ -27,11 +28,15 @@ use std::iter::Sum;
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::FromPrimitive;
 
-use bytes::Bytes;
+pub(crate) use bytes::Bytes;
 #[cfg(feature = "persistence")]
 pub(crate) use bytes::are_finite;
 pub use dual::Dual;
 pub(crate) use element::Element;
+#[cfg(feature = "persistence")]
+pub(crate) use precision::Precision;
+#[cfg(feature = "onnx")]
+pub(crate) use precision::{f32_of_bf16, f32_of_f16};
 pub use real::Real;
 
 /// The element type of arrays: `f32` or `f64`.

@@ -33,6 +33,8 @@ mod finite;
 pub(crate) mod guard;
 mod inside;
 #[cfg(feature = "persistence")]
+mod load;
+#[cfg(feature = "persistence")]
 mod numbers;
 mod parameters;
 mod pass;
@@ -43,11 +45,11 @@ mod workspace;
 
 use std::sync::Arc;
 
+pub use crate::copy_report::CopyReport;
 pub(crate) use batch::Batch;
 use batch::check_data;
 pub use builder::SequentialBuilder;
 pub(crate) use parameters::Place;
-pub use surgery::CopyReport;
 use units::Units;
 use weights::Weights;
 pub use workspace::Workspace;

@@ -6,6 +6,7 @@ use ndarray::ArrayView2;
 
 use super::builder::Trunk;
 use super::{Sequential, SequentialBuilder};
+use crate::copy_report::CopyReport;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -143,18 +144,4 @@ impl<A: Scalar> Sequential<A> {
             ArrayView2::from_shape((1, x.len()), x).map_err(|_| Error::shape("x", "one row", &[x.len()]))?;
         Ok(self.predict(x)?.into_raw_vec_and_offset().0)
     }
-}
-
-/// The names of the parameters and buffers that [`copy_matching`](Sequential::copy_matching) copied, and of those that it did not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CopyReport {
-    /// The names that were copied.
-    pub copied: Vec<String>,
-    /// The names that only the changed model has. They kept their values.
-    pub missing: Vec<String>,
-    /// The names that only the other model has.
-    pub unexpected: Vec<String>,
-    /// The names with different shapes: the shape in the changed model, and the shape in the other model.
-    pub mismatched: Vec<(String, Vec<usize>, Vec<usize>)>,
 }

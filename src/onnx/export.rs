@@ -16,7 +16,7 @@ use crate::model::Sequential;
 use crate::output::Output;
 use crate::persistence::file;
 use crate::persistence::weights::outgoing;
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 use crate::shape::Shape;
 
 /// The version of the operators, which ONNX Runtime supports from version 1.12.
@@ -213,7 +213,7 @@ impl Export {
 
     fn graph<A: Scalar>(&self, model: &Sequential<A>) -> Result<proto::Graph> {
         let data_type = if size_of::<A>() == 4 { data_type::FLOAT } else { data_type::DOUBLE };
-        let parameters = outgoing(model.values())
+        let parameters = outgoing(model.values(), Precision::of::<A>())
             .into_iter()
             .map(|(name, parameter)| tensor(name, &parameter.shape, data_type, (parameter.bytes)().into()));
         let mut initializer: Vec<proto::Tensor> = parameters.collect();

@@ -5,7 +5,7 @@ use safetensors::Dtype;
 
 use super::proto::{self, data_type};
 use crate::persistence::container;
-use crate::scalar::Scalar;
+use crate::scalar::{Bytes as _, Precision, f32_of_bf16, f32_of_f16};
 
 /// The maximum number of dimensions of a tensor.
 const DIMENSIONS: usize = 8;
@@ -38,10 +38,8 @@ impl Array {
             data_type::FLOAT | data_type::DOUBLE if !raw.is_empty() => raw.clone(),
             data_type::FLOAT => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
             data_type::DOUBLE => tensor.double_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            data_type::FLOAT16 => halves(tensor).map(half).flat_map(f32::to_le_bytes).collect(),
-            data_type::BFLOAT16 => {
-                halves(tensor).map(|bits| u32::from(bits) << 16).flat_map(u32::to_le_bytes).collect()
-            }
+            data_type::FLOAT16 => halves(tensor).map(f32_of_f16).flat_map(f32::to_le_bytes).collect(),
+            data_type::BFLOAT16 => halves(tensor).map(f32_of_bf16).flat_map(f32::to_le_bytes).collect(),
             other => return Err(format!("expected floating-point values, got the type {other}")),
         };
         let is_single = tensor.data_type != data_type::DOUBLE;
@@ -77,8 +75,14 @@ impl Array {
     /// Returns the values.
     pub fn values(&self) -> Vec<f64> {
         let mut values = vec![0.0; self.size()];
-        f64::read(&self.bytes, self.is_single, 1, &mut values);
+        self.transpose_into(1, &mut values);
         values
+    }
+
+    /// Reads the transpose of a matrix with this number of rows.
+    fn transpose_into(&self, rows: usize, values: &mut [f64]) {
+        let precision = if self.is_single { Precision::F32 } else { Precision::F64 };
+        f64::read_transposed(&self.bytes, precision, rows, values);
     }
 
     /// Returns the value if there is only one.
@@ -97,15 +101,6 @@ impl Array {
         container::Tensor { name, dtype, shape: self.dims.clone(), data: &self.bytes }
     }
 }
-
-/// Reads values from bytes.
-trait Read: Scalar {
-    fn read(bytes: &[u8], is_single: bool, rows: usize, values: &mut [Self]) {
-        Self::read_transposed(bytes, is_single, rows, values);
-    }
-}
-
-impl Read for f64 {}
 
 /// Reads a tensor of whole numbers.
 pub(super) fn integers(tensor: &proto::Tensor) -> Result<Vec<i64>, String> {
@@ -161,31 +156,4 @@ fn halves(tensor: &proto::Tensor) -> impl Iterator<Item = u16> {
     let raw = tensor.raw_data.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
     // The typed form stores the bits as whole numbers.
     raw.chain(tensor.int32_data.iter().map(|&bits| bits as u16))
-}
-
-/// Returns the value of the bits of a number with half precision.
-fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) = (bits >> 15, (bits >> 10) & 0x1f, f32::from(bits & 0x3ff));
-    let size = match exponent {
-        0 => fraction * (-24_f32).exp2(),
-        0x1f if fraction == 0.0 => f32::INFINITY,
-        0x1f => f32::NAN,
-        _ => (1024.0 + fraction) * (f32::from(exponent) - 25.0).exp2(),
-    };
-    if sign == 1 { -size } else { size }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::half;
-
-    #[test]
-    fn half_precision() {
-        let bits = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555, 0x8000, 0x7c00];
-        let values = bits.map(half);
-        let expected =
-            [1.0, -2.0, 65504.0, 5.960_464_5e-8, 6.103_515_6e-5, 0.333_251_95, -0.0, f32::INFINITY];
-        assert_eq!(values, expected);
-        assert!(half(0x7e00).is_nan());
-    }
 }

@@ -18,6 +18,12 @@ const DIMENSIONS: usize = 8;
 /// The number of bytes that store the length of the header.
 const LENGTH: usize = 8;
 
+/// The first bytes of the files that PyTorch's `torch.save` writes: a ZIP archive, or a pickle in old versions.
+const PICKLES: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02"];
+/// What to do with such a file.
+const PICKLE: &str = "not a safetensors file, but one of torch.save: in Python, save its state_dict with \
+                      safetensors.torch.save_file, and read that file with load_weights or LoadOptions";
+
 /// The content of a file.
 pub(crate) struct Container<'a> {
     /// The description of the model, if this crate wrote the file.
@@ -68,8 +74,12 @@ fn split<'a>(file: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
     let (length, rest) = bytes.split_first_chunk::<LENGTH>().ok_or_else(|| ends(LENGTH as u64))?;
     let length = u64::from_le_bytes(*length);
     if length > HEADER as u64 {
-        let reason =
-            format!("not a safetensors file: expected a header of at most {HEADER} bytes, got {length}");
+        let reason = match PICKLES.iter().any(|start| bytes.starts_with(start)) {
+            true => PICKLE.into(),
+            false => {
+                format!("not a safetensors file: expected a header of at most {HEADER} bytes, got {length}")
+            }
+        };
         return Err(error(0, reason));
     }
     rest.split_at_checked(length as usize).ok_or_else(|| ends(LENGTH as u64 + length))

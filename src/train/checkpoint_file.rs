@@ -13,7 +13,7 @@ use crate::persistence::file;
 use crate::persistence::progress::{PREFIX, Progress, Run, is_own};
 use crate::persistence::rows;
 use crate::persistence::weights::{bytes_of, dtype, fit, numbers, outgoing};
-use crate::scalar::Scalar;
+use crate::scalar::{Precision, Scalar};
 
 /// The state from which a training run can be resumed.
 pub(crate) struct Checkpoint<A> {
@@ -32,7 +32,7 @@ impl<A: Scalar> Checkpoint<A> {
         model.check_params()?;
         let mut description = model.description()?;
         description.checkpoint = Some(self.progress);
-        let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model.values());
+        let mut tensors: Vec<(String, Outgoing<'_>)> = outgoing(model.values(), Precision::of::<A>());
         tensors.extend(self.slots.iter().enumerate().map(|(i, slot)| row(&format!("slot{i}"), slot)));
         if let Some(best) = &self.best {
             tensors.extend([row(BEST_PARAMS, &best.params), row(BEST_BUFFERS, &best.buffers)]);
@@ -106,14 +106,15 @@ const BEST_BUFFERS: &str = "best_buffers";
 /// Returns values as a one-dimensional tensor.
 fn row<'a, A: Scalar>(name: &str, values: &'a [A]) -> (String, Outgoing<'a>) {
     let (shape, length) = (vec![values.len()], size_of_val(values));
-    let bytes = Box::new(move || bytes_of(values, 1));
-    (format!("{PREFIX}{name}"), Outgoing { dtype: dtype::<A>(), shape, length, bytes })
+    let bytes = Box::new(move || bytes_of(values, Precision::of::<A>(), 1));
+    (format!("{PREFIX}{name}"), Outgoing { dtype: dtype(Precision::of::<A>()), shape, length, bytes })
 }
 
 /// Returns the values of a tensor. The caller must check whether they are valid.
 fn own_numbers<A: Scalar>(tensor: &Tensor<'_>) -> Result<Vec<A>, Vec<String>> {
-    match tensor.dtype == dtype::<A>() {
+    let own = Precision::of::<A>();
+    match tensor.dtype == dtype(own) {
         true => Ok(numbers(tensor)),
-        false => Err(vec![format!("{}: expected type {}, got {}", tensor.name, dtype::<A>(), tensor.dtype)]),
+        false => Err(vec![format!("{}: expected type {own}, got {}", tensor.name, tensor.dtype)]),
     }
 }
