@@ -28,12 +28,21 @@ fn data<A: Scalar>(rows: usize) -> Samples<A> {
     Samples::labeled(x, &labels, CLASSES).unwrap().with_shape([1, 6, 6]).unwrap()
 }
 
+/// Gives each sample another weight. Some shards weigh nothing at all.
+fn weighted<A: Scalar>(data: Samples<A>) -> Samples<A> {
+    let weights: Vec<f64> =
+        (0..data.len()).map(|row| if row % 7 < 3 { 0.0 } else { 0.1 * (row % 11) as f64 }).collect();
+    data.with_weights(weights).unwrap()
+}
+
 /// Returns a model of the kind with this name.
 fn model<A: Scalar>(kind: &str) -> Sequential<A> {
     let builder = Sequential::<A>::builder([1, 6, 6]);
     let swish = || Activation::new(Swish::default());
     let builder = match kind {
-        "plain" => builder.add_layer("flat", Flatten).add_layer("a", Affine::new(7)).add_layer("s", swish()),
+        "plain" | "weights" => {
+            builder.add_layer("flat", Flatten).add_layer("a", Affine::new(7)).add_layer("s", swish())
+        }
         "dropout" => builder
             .add_layer("flat", Flatten)
             .add_layer("a", Affine::new(9))
@@ -83,13 +92,9 @@ fn outcome<A: Scalar>(model: &Sequential<A>, history: &History) -> Outcome<A> {
 }
 
 /// Trains for three epochs. The last batch is smaller than the others, except with batch normalisation.
-fn train<A: Scalar>(
-    kind: &str,
-    adam: bool,
-    threads: usize,
-    processes: Option<&dyn Processes>,
-) -> Outcome<A> {
+fn train<A: Scalar>(kind: &str, adam: bool, threads: usize, processes: Option<&dyn Processes>) -> Outcome<A> {
     let (train, test) = (data(if kind == "norm" { 90 } else { 97 }), data(1203));
+    let (train, test) = if kind == "weights" { (weighted(train), weighted(test)) } else { (train, test) };
     let trainer = Trainer::new().batch_size(30).epochs(3).shards(12).threads(threads);
     let trainer = if adam { trainer.optimizer(Adam::new(0.01)) } else { trainer.optimizer(Sgd::new(0.1)) };
     let mut trainer = trainer.validation(&test).test(&train).seed(5);
@@ -116,7 +121,7 @@ fn same_bits<A: Scalar>(kind: &str, adam: bool) {
 
 #[test]
 fn any_number_of_processes_computes_the_same_bits() {
-    for kind in ["plain", "dropout", "norm", "residual", "convolution"] {
+    for kind in ["plain", "weights", "dropout", "norm", "residual", "convolution"] {
         same_bits::<f32>(kind, true);
         same_bits::<f64>(kind, false);
     }
@@ -125,8 +130,7 @@ fn any_number_of_processes_computes_the_same_bits() {
 /// Trains for one step of plain gradient descent and returns the parameters.
 fn one_step(model: &Sequential<f64>, data: &dyn Dataset<f64>, shards: usize) -> Vec<f64> {
     let mut model = model.clone();
-    let mut trainer =
-        Trainer::new().batch_size(data.len()).epochs(1).shards(shards).optimizer(Sgd::new(0.5));
+    let mut trainer = Trainer::new().batch_size(data.len()).epochs(1).shards(shards).optimizer(Sgd::new(0.5));
     trainer.fit(&mut model, data).unwrap();
     model.parameter_values().to_vec()
 }
@@ -146,6 +150,9 @@ fn shards_sum_to_the_gradient_of_the_batch() {
             close(&one_step(&model, &data(50), shards), &whole);
         }
     }
+    let (model, data) = (model("weights"), weighted(data(50)));
+    let whole = one_step(&model, &data, 1);
+    [2, 3, 7, 50, 90].iter().for_each(|&shards| close(&one_step(&model, &data, shards), &whole));
 }
 
 #[test]
@@ -257,7 +264,8 @@ fn errors_name_the_process_and_the_cause() {
     };
     // Batches of an evaluation have 500 rows, so that process 1 evaluates row 700. Process 2 trains on it first.
     let errors = channels::run(3, |own| run(own, (own.rank() == 1).then_some(700)));
-    let cause = "before training, rows starting at 500: sample: expected a readable file, got none for row 700";
+    let cause =
+        "before training, rows starting at 500: sample: expected a readable file, got none for row 700";
     assert_eq!(errors[1], cause);
     assert_eq!(errors[0], format!("process 1: {cause}"));
     assert_eq!(errors[2], errors[0]);
@@ -392,7 +400,8 @@ fn too_few_shards_are_an_error() {
     assert_eq!(errors[1], "shards: expected at least 3, the number of processes, got 2");
     let error = Trainer::new().shards(0).fit(&mut model::<f32>("plain"), &data(30)).unwrap_err();
     assert_eq!(error.to_string(), "shards: expected at least 1, got 0");
-    let error = Trainer::new().shards(20).batch_size(30).fit(&mut model::<f32>("norm"), &data(30)).unwrap_err();
+    let error =
+        Trainer::new().shards(20).batch_size(30).fit(&mut model::<f32>("norm"), &data(30)).unwrap_err();
     assert_eq!(error.to_string(), "layer 'n': rows of a batch: expected at least 2 in training, got 1");
 }
 
@@ -437,7 +446,8 @@ fn a_folder_that_one_process_does_not_see_is_an_error() {
     };
     channels::run(2, |own| run(1, own, one.path()).unwrap());
     let errors = channels::run(2, |own| run(2, own, [&one, &other][own.rank()].path()).unwrap_err());
-    let expected = "last checkpoint of process 1: expected epoch-00001.safetensors, as on process 0, got none";
+    let expected =
+        "last checkpoint of process 1: expected epoch-00001.safetensors, as on process 0, got none";
     assert_eq!(errors, [format!("process 1: {expected}"), expected.into()]);
 }
 

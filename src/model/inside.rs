@@ -7,6 +7,7 @@ use super::workspace::Workspace;
 use crate::buffer::{lengthen, matrix, matrix_mut};
 use crate::error::{Error, Result, check_finite};
 use crate::layer::{Backward, backward, shared};
+use crate::loss::weigh_gradient;
 use crate::metrics::Metrics;
 use crate::parallel::enter;
 use crate::scalar::Scalar;
@@ -108,7 +109,8 @@ impl<A: Scalar> Sequential<A> {
     pub fn backward(&self, ws: &mut Workspace<A>, dy: ArrayView2<'_, A>) -> Result<()> {
         self.check_workspace(ws)?;
         if !ws.is_trained {
-            let expected = "a forward pass in training over the batch (call Sequential::forward with true first)";
+            let expected =
+                "a forward pass in training over the batch (call Sequential::forward with true first)";
             return Err(Error::setting("workspace", expected, "none"));
         }
         let shape = (ws.row_count(), self.output_dim());
@@ -156,7 +158,11 @@ impl<A: Scalar> Sequential<A> {
     pub fn layer_output<'w>(&self, ws: &'w Workspace<A>, layer: &str) -> Result<ArrayView2<'w, A>> {
         self.check_workspace(ws)?;
         if !ws.is_passed {
-            return Err(Error::setting("workspace", "a pass over the batch (call Sequential::forward first)", "none"));
+            return Err(Error::setting(
+                "workspace",
+                "a pass over the batch (call Sequential::forward first)",
+                "none",
+            ));
         }
         let index = self.layer_index(layer)?;
         Ok(ws.memory.kept(ws.row_count()).array(self.plan.output_at(index)))
@@ -188,6 +194,9 @@ impl<A: Scalar> Sequential<A> {
             None => {
                 let mut du = gradients.take_last();
                 self.loss.gradient(self.output.as_ref(), u, y, batch.t(), du.view_mut());
+                if let Some(weights) = batch.weights() {
+                    weigh_gradient(self.loss.as_ref(), batch.t(), weights, du.view_mut());
+                }
                 (layers, u, shared(du))
             }
         };
