@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use manabi::activation::{Identity, Sigmoid, Tanh};
-use manabi::data::{Augment, Dataset, Images, Subset};
+use manabi::data::{Augment, Dataset, Images, Subset, balanced_class_weights};
 use manabi::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 use manabi::output::Output;
 use manabi::random::{Random, RandomState};
@@ -82,6 +82,25 @@ fn losses_and_accuracies_are_pytorchs_and_scikit_learns() {
     case("mean_squared_error", Identity, MeanSquaredError, "numbers");
     let golden = golden();
     close(&golden["log_loss"], &golden["cross_entropy.loss"]);
+}
+
+#[test]
+fn balanced_class_weights_are_scikit_learns() {
+    let golden = golden();
+    let labels: Vec<u8> = [(0, 7), (1, 2), (2, 31)].iter().flat_map(|&(class, n)| vec![class; n]).collect();
+    let data = Samples::labeled(Array2::<f64>::zeros((40, 1)), &labels, 3).unwrap();
+    close(&balanced_class_weights(&data).unwrap(), &golden["balanced"]);
+    let weighted = data.clone().with_weights(golden["rare_weights"].clone()).unwrap();
+    close(&balanced_class_weights(&weighted).unwrap(), &golden["balanced_weighted"]);
+    // A single yes-or-no target, and each class of a view.
+    let answers = Samples::new(Array2::<f64>::zeros((4, 1)), array![[0.0], [1.0], [1.0], [1.0]]).unwrap();
+    close(&balanced_class_weights(&answers).unwrap(), &[2.0, 2.0 / 3.0]);
+
+    let text = |data: &dyn Dataset<f64>| balanced_class_weights(data).unwrap_err().to_string();
+    let first = Subset::new(&data, (0..9).collect()).unwrap();
+    assert_eq!(text(&first), "samples of class 2: expected at least 1 with a weight above 0, got none");
+    let numbers = Samples::new(Array2::zeros((2, 1)), array![[1.0], [2.5]]).unwrap();
+    assert_eq!(text(&numbers), "targets: expected a class at row 1, got none");
 }
 
 #[test]

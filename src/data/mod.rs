@@ -11,6 +11,8 @@
 //! | [`ImageTransform`] | ready-made random changes of images: flips, scaling, rotation, shifts and erasing |
 //! | [`Normalizer`] | the shift and scale of features, fitted on one data set and applied to others |
 //!
+//! [`balanced_class_weights`] computes weights for a loss from the number of samples of each class.
+//!
 //! A custom data set implements [`Dataset`]. The module [`idx`] reads and writes files in the format of MNIST.
 
 mod augment;
@@ -50,6 +52,7 @@ pub use split::Split;
 pub use subset::Subset;
 pub use synthetic::synthetic_digits;
 pub use time_series_split::TimeSeriesSplit;
+pub use weights::balanced_class_weights;
 pub(crate) use weights::{check_any_weight, check_each_weight, check_weight};
 
 use crate::delegate::delegate;
