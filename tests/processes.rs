@@ -28,12 +28,21 @@ fn data<A: Scalar>(rows: usize) -> Samples<A> {
     Samples::labeled(x, &labels, CLASSES).unwrap().with_shape([1, 6, 6]).unwrap()
 }
 
+/// Gives each sample another weight. Some shards weigh nothing at all.
+fn weighted<A: Scalar>(data: Samples<A>) -> Samples<A> {
+    let weights: Vec<f64> =
+        (0..data.len()).map(|row| if row % 7 < 3 { 0.0 } else { 0.1 * (row % 11) as f64 }).collect();
+    data.with_weights(weights).unwrap()
+}
+
 /// Returns a model of the kind with this name.
 fn model<A: Scalar>(kind: &str) -> Sequential<A> {
     let builder = Sequential::<A>::builder([1, 6, 6]);
     let swish = || Activation::new(Swish::default());
     let builder = match kind {
-        "plain" => builder.add_layer("flat", Flatten).add_layer("a", Affine::new(7)).add_layer("s", swish()),
+        "plain" | "weights" => {
+            builder.add_layer("flat", Flatten).add_layer("a", Affine::new(7)).add_layer("s", swish())
+        }
         "dropout" => builder
             .add_layer("flat", Flatten)
             .add_layer("a", Affine::new(9))
@@ -85,6 +94,7 @@ fn outcome<A: Scalar>(model: &Sequential<A>, history: &History) -> Outcome<A> {
 /// Trains for three epochs. The last batch is smaller than the others, except with batch normalisation.
 fn train<A: Scalar>(kind: &str, adam: bool, threads: usize, processes: Option<&dyn Processes>) -> Outcome<A> {
     let (train, test) = (data(if kind == "norm" { 90 } else { 97 }), data(1203));
+    let (train, test) = if kind == "weights" { (weighted(train), weighted(test)) } else { (train, test) };
     let trainer = Trainer::new().batch_size(30).epochs(3).shards(12).threads(threads);
     let trainer = if adam { trainer.optimizer(Adam::new(0.01)) } else { trainer.optimizer(Sgd::new(0.1)) };
     let mut trainer = trainer.validation(&test).test(&train).seed(5);
@@ -111,7 +121,7 @@ fn same_bits<A: Scalar>(kind: &str, adam: bool) {
 
 #[test]
 fn any_number_of_processes_computes_the_same_bits() {
-    for kind in ["plain", "dropout", "norm", "residual", "convolution"] {
+    for kind in ["plain", "weights", "dropout", "norm", "residual", "convolution"] {
         same_bits::<f32>(kind, true);
         same_bits::<f64>(kind, false);
     }
@@ -140,6 +150,9 @@ fn shards_sum_to_the_gradient_of_the_batch() {
             close(&one_step(&model, &data(50), shards), &whole);
         }
     }
+    let (model, data) = (model("weights"), weighted(data(50)));
+    let whole = one_step(&model, &data, 1);
+    [2, 3, 7, 50, 90].iter().for_each(|&shards| close(&one_step(&model, &data, shards), &whole));
 }
 
 #[test]

@@ -120,6 +120,10 @@ impl<A: Scalar, F: Fn(&mut [A], Noise) + Send + Sync> Dataset<A> for Augment<'_,
         self.data.class(row)
     }
 
+    fn weight(&self, row: usize) -> f64 {
+        self.data.weight(row)
+    }
+
     fn origin(&self, row: usize) -> usize {
         self.data.origin(row)
     }

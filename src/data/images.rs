@@ -1,5 +1,6 @@
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2};
 
+use super::weights::check_weights;
 use super::{Dataset, Normalizer, check_labels};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
@@ -44,6 +45,8 @@ pub struct Images {
     normalization: Vec<Normalization>,
     /// Whether multiplication by the inverse scale has the same bits as division, for every byte.
     inverts: bool,
+    /// The weights, or an empty vector if all of them are 1.
+    weights: Vec<f64>,
 }
 
 /// The normalisation of a pixel.
@@ -110,7 +113,8 @@ impl Images {
         let pixels = if is_in_order { pixels } else { pixels.as_standard_layout().into_owned() };
         let pixels = pixels.into_shape_with_order((count, height * width)).map_err(|_| too_large)?;
         let normalization = vec![Normalization::new((0.0, 1.0))];
-        Ok(Self { pixels, labels, classes, size: (height, width), normalization, inverts: true })
+        let (size, weights) = ((height, width), Vec::new());
+        Ok(Self { pixels, labels, classes, size, normalization, inverts: true, weights })
     }
 
     /// Sets the normaliser of the pixels.
@@ -132,6 +136,21 @@ impl Images {
         }
         let inverts = normalization.iter().all(|pixel| pixel.inverts());
         Ok(Self { normalization, inverts, ..self })
+    }
+
+    /// Sets the weight of each image in losses and accuracies (see [`Dataset::weight`]). The default is 1 each.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if the number of weights is not the number of images,
+    /// - [`Error::Row`] if a weight is negative or not finite,
+    /// - [`Error::Setting`] if all weights are 0.
+    #[doc(alias = "sample_weight")]
+    pub fn with_weights(self, weights: impl Into<Vec<f64>>) -> Result<Self> {
+        let weights = check_weights(weights.into(), self.len())?;
+        Ok(Self { weights, ..self })
     }
 
     /// Returns the number of images, which is at least 1.
@@ -207,6 +226,10 @@ impl<A: Scalar> Dataset<A> for Images {
 
     fn class(&self, row: usize) -> Option<usize> {
         Some(self.labels[row].into())
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.get(row).copied().unwrap_or(1.0)
     }
 }
 

@@ -11,6 +11,8 @@
 //! | [`ImageTransform`] | ready-made random changes of images: flips, scaling, rotation, shifts and erasing |
 //! | [`Normalizer`] | the shift and scale of features, fitted on one data set and applied to others |
 //!
+//! [`balanced_class_weights`] computes weights for a loss from the number of samples of each class.
+//!
 //! A custom data set implements [`Dataset`]. The module [`idx`] reads and writes files in the format of MNIST.
 
 mod augment;
@@ -29,6 +31,7 @@ mod split;
 mod subset;
 mod synthetic;
 mod time_series_split;
+mod weights;
 
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
@@ -49,6 +52,8 @@ pub use split::Split;
 pub use subset::Subset;
 pub use synthetic::synthetic_digits;
 pub use time_series_split::TimeSeriesSplit;
+pub use weights::balanced_class_weights;
+pub(crate) use weights::{check_any_weight, check_each_weight, check_weight};
 
 use crate::delegate::delegate;
 use crate::error::{Error, Result};
@@ -71,8 +76,8 @@ use crate::shape::Shape;
 /// threads. All parts of a batch are complete before the next batch is gathered, unless several workspaces share the data set.
 ///
 /// A data set whose samples change from epoch to epoch implements `gather_at` or is wrapped in [`Augment`]. A data set that wraps
-/// another one implements `gather_at`, [`class`](Dataset::class) and [`origin`](Dataset::origin) by calling the wrapped data set,
-/// as [`Subset`] does.
+/// another one implements `gather_at`, [`class`](Dataset::class), [`weight`](Dataset::weight) and [`origin`](Dataset::origin) by
+/// calling the wrapped data set, as [`Subset`] does.
 ///
 /// # Examples
 ///
@@ -160,6 +165,18 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
         None
     }
 
+    /// Returns the weight of the sample at `row`, which is finite and at least 0. The default is 1. A sample with weight 2 counts as
+    /// much as two equal samples in losses, gradients and accuracies. A sample with weight 0 does not count. `row` is below
+    /// [`len`](Dataset::len).
+    ///
+    /// Formula: L = Σ wᵢ·Lᵢ / Σ wᵢ, where Lᵢ is the loss of sample i; if the loss has weights of its own, such as class weights,
+    /// both kinds of weights are multiplied. The mean is taken over each batch, as in an evaluation over the whole data set. If all
+    /// weights of a batch are 0, its loss and gradient are 0. Batch normalisation does not use weights.
+    #[doc(alias = "sample_weight")]
+    fn weight(&self, _row: usize) -> f64 {
+        1.0
+    }
+
     /// Returns the row that error messages show for the sample at `row`. The default is `row` itself. A view returns the row of the
     /// underlying data set. `row` is below [`len`](Dataset::len).
     fn origin(&self, row: usize) -> usize {
@@ -181,6 +198,7 @@ delegate!([A: Scalar, D: Dataset<A> + ?Sized] Dataset<A>, for [&D, Box<D>, Arc<D
         t: ArrayViewMut2<'_, A>,
     ) -> Result<()>;
     fn class(&self, row: usize) -> Option<usize>;
+    fn weight(&self, row: usize) -> f64;
     fn origin(&self, row: usize) -> usize;
 });
 

@@ -2,6 +2,7 @@ use std::fmt::Display;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
+use super::weights::check_weights;
 use super::{Dataset, Normalizer, check_labels};
 use crate::buffer::zero_matrix;
 use crate::error::{Error, Result, check_finite};
@@ -31,6 +32,8 @@ pub struct Samples<A> {
     x: Array2<A>,
     t: Array2<A>,
     shape: Shape,
+    /// The weights, or an empty vector if all of them are 1.
+    weights: Vec<f64>,
 }
 
 impl<A: Scalar> Samples<A> {
@@ -53,7 +56,7 @@ impl<A: Scalar> Samples<A> {
         check_finite("x", x.view())?;
         check_finite("t", t.view())?;
         let shape = x.ncols().into();
-        Ok(Self { x, t, shape })
+        Ok(Self { x, t, shape, weights: Vec::new() })
     }
 
     /// Creates a data set from samples and their class labels, which are below `classes`.
@@ -103,6 +106,37 @@ impl<A: Scalar> Samples<A> {
                 Err(Error::setting("shape of the samples", expected, shape))
             }
         }
+    }
+
+    /// Sets the weight of each sample in losses and accuracies (see [`Dataset::weight`]). The default is 1 each.
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - [`Error::Shape`] if the number of weights is not the number of samples,
+    /// - [`Error::Row`] if a weight is negative or not finite,
+    /// - [`Error::Setting`] if all weights are 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use manabi::prelude::*;
+    /// use ndarray::array;
+    ///
+    /// let data = Samples::new(array![[0.0], [0.0]], array![[1.0], [5.0]])?.with_weights([3.0, 1.0])?;
+    /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
+    /// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
+    /// Trainer::new().epochs(100).optimizer(Sgd::new(0.2)).fit(&mut model, &data)?;
+    /// // The weighted mean of 1 and 5 is 2.
+    /// assert!((model.predict(array![[0.0]].view())?[[0, 0]] - 2.0).abs() < 1e-6);
+    /// assert!((model.evaluate(&data)?.loss - (3.0 + 9.0) / 4.0).abs() < 1e-6);
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    #[doc(alias = "sample_weight")]
+    pub fn with_weights(self, weights: impl Into<Vec<f64>>) -> Result<Self> {
+        let weights = check_weights(weights.into(), self.len())?;
+        Ok(Self { weights, ..self })
     }
 
     /// Normalises the features.
@@ -168,6 +202,10 @@ impl<A: Scalar> Dataset<A> for Samples<A> {
             t.row_mut(i).assign(&self.t.row(row));
         }
         Ok(())
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.get(row).copied().unwrap_or(1.0)
     }
 
     /// Returns the class of a one-hot target, or of a single target that is 0 or 1.

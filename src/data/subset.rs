@@ -55,7 +55,7 @@ impl<'a, A: Scalar> Subset<'a, A> {
         &self.rows
     }
 
-    /// Copies the samples of the view, for example to fit a [`Normalizer`](super::Normalizer) on them.
+    /// Copies the samples of the view and their weights, for example to fit a [`Normalizer`](super::Normalizer) on them.
     ///
     /// # Errors
     ///
@@ -65,13 +65,16 @@ impl<'a, A: Scalar> Subset<'a, A> {
     /// - the error of the data set if a sample cannot be read,
     /// - [`Error::NotFinite`] if a value is not finite,
     /// - [`Error::Shape`] if the data set has samples or targets without values,
-    /// - [`Error::Setting`] if the size of a sample's shape is not the number of its values.
+    /// - [`Error::Setting`] if the size of a sample's shape is not the number of its values, or if all weights are 0,
+    /// - [`Error::Row`] if a weight is negative or not finite.
     #[inline(never)]
     pub fn to_samples(&self) -> Result<Samples<A>> {
         let mut x = zero_matrix("the samples", (self.rows.len(), self.data.input_dim()))?;
         let mut t = zero_matrix("the targets", (self.rows.len(), self.data.target_dim()))?;
         self.data.gather(&self.rows, x.view_mut(), t.view_mut())?;
-        Samples::new(x, t)?.with_shape(self.data.input_shape())
+        let samples = Samples::new(x, t)?.with_shape(self.data.input_shape())?;
+        let weights: Vec<f64> = self.rows.iter().map(|&row| self.data.weight(row)).collect();
+        if weights.iter().all(|&weight| weight == 1.0) { Ok(samples) } else { samples.with_weights(weights) }
     }
 
     /// Calls `gather` for a few rows at a time, with the position of the first one and the rows of the underlying data set.
@@ -128,6 +131,10 @@ impl<A: Scalar> Dataset<A> for Subset<'_, A> {
 
     fn class(&self, row: usize) -> Option<usize> {
         self.data.class(self.rows[row])
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.data.weight(self.rows[row])
     }
 
     fn origin(&self, row: usize) -> usize {

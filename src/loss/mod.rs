@@ -16,6 +16,7 @@ mod elementwise;
 mod huber;
 mod mean_absolute_error;
 mod mean_squared_error;
+mod samples;
 mod weighted_binary_cross_entropy;
 mod weighted_cross_entropy;
 
@@ -31,6 +32,7 @@ pub use elementwise::{ElementwiseLoss, LossFn};
 pub use huber::Huber;
 pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_squared_error::MeanSquaredError;
+pub(crate) use samples::{weigh_gradient, weighted_sums};
 pub use weighted_binary_cross_entropy::WeightedBinaryCrossEntropy;
 pub use weighted_cross_entropy::WeightedCrossEntropy;
 
@@ -46,6 +48,11 @@ use crate::simd::dispatch;
 ///
 /// The predictions `y`, the targets `t` and all other arrays have the shape (batch, outputs) and are in standard layout. The caller
 /// ensures that all arrays of a call have the same shape.
+///
+/// The mean loss is a sum over rows, divided by a sum over rows: [`sum`](Loss::sum) and [`weight`](Loss::weight) of a batch are the
+/// totals of their values for each row. Weights of samples ([`Dataset::weight`](crate::data::Dataset::weight)), shards and means
+/// over several batches rely on this. A loss that compares rows with each other needs another place, such as
+/// [`Sequential::backward`](crate::Sequential::backward).
 ///
 /// # Examples
 ///

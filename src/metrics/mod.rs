@@ -23,7 +23,7 @@ pub use classification::{accuracy, classes, top_k_accuracy};
 pub use confusion_matrix::{Average, ConfusionMatrix};
 pub use regression::{mean_absolute_error, mean_squared_error, r_squared, root_mean_squared_error};
 pub use tally::Metrics;
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Tally, TallyNumbers};
 pub use threshold_curve::{ThresholdCurve, ThresholdPoint};
 
 use crate::data::check_labels;

@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
-use crate::data::check_labels;
+use crate::data::{check_each_weight, check_labels};
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 
@@ -222,9 +222,7 @@ pub(super) fn check_samples<A: Scalar>(
         return Err(Error::shape("weights", format!("[{samples}], one per score"), &[weights.len()]));
     }
     check_finite("scores", column(scores))?;
-    if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-        return Err(Error::row("weights", row, "a finite number of at least 0", weights[row]));
-    }
+    check_each_weight(weights)?;
     Ok(scores.iter().map(|score| score.widen()).zip(weights.iter().copied()).collect())
 }
 

@@ -1,7 +1,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use crate::buffer::{lengthen, matrix, matrix_mut, zeros};
-use crate::data::{Dataset, Place};
+use crate::data::{Dataset, Place, check_weight};
 use crate::error::{Error, Result, check_finite};
 use crate::parallel::{Divide, divide, enter, least, shares};
 use crate::scalar::Scalar;
@@ -21,6 +21,9 @@ pub(crate) struct Batch<A> {
     outputs: usize,
     pub(super) x: Vec<A>,
     t: Vec<A>,
+    /// The weights of the samples, and whether at least one of them is not 1.
+    weights: Vec<f64>,
+    weighted: bool,
     /// The rows of the batch in the data set, for errors.
     origins: Vec<usize>,
 }
@@ -28,8 +31,9 @@ pub(crate) struct Batch<A> {
 impl<A: Scalar> Batch<A> {
     pub(super) fn new(input: Shape, outputs: usize, capacity: usize) -> Result<Self> {
         let x = zeros("the inputs of a batch", capacity.saturating_mul(input.size()))?;
-        let (t, origins) = (Vec::new(), Vec::new());
-        Ok(Self { capacity, rows: 0, loaded: false, input, outputs, x, t, origins })
+        let (t, weights, origins) = (Vec::new(), Vec::new(), Vec::new());
+        let (rows, loaded, weighted) = (0, false, false);
+        Ok(Self { capacity, rows, loaded, input, outputs, x, t, weights, weighted, origins })
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -50,6 +54,11 @@ impl<A: Scalar> Batch<A> {
         matrix(&self.t, if self.loaded { self.rows } else { 0 }, self.outputs)
     }
 
+    /// Returns the weights of the samples, or `None` if all of them are 1.
+    pub(super) fn weights(&self) -> Option<&[f64]> {
+        (self.loaded && self.weighted).then(|| &self.weights[..self.rows])
+    }
+
     /// Returns the rows of the loaded batch in the data set.
     pub(super) fn origins(&self) -> &[usize] {
         &self.origins[..if self.loaded { self.rows } else { 0 }]
@@ -60,8 +69,13 @@ impl<A: Scalar> Batch<A> {
         (self.rows, self.loaded) = (0, false);
     }
 
-    /// Copies samples, and targets if there are any, from arrays.
-    pub(super) fn set(&mut self, x: ArrayView2<'_, A>, t: Option<ArrayView2<'_, A>>) -> Result<()> {
+    /// Copies samples, and targets and weights if there are any, from arrays.
+    pub(super) fn set(
+        &mut self,
+        x: ArrayView2<'_, A>,
+        t: Option<ArrayView2<'_, A>>,
+        weights: Option<&[f64]>,
+    ) -> Result<()> {
         self.clear();
         let rows = x.nrows();
         let shape = |width: usize| format!("(1 to {}, {width})", self.capacity);
@@ -77,6 +91,10 @@ impl<A: Scalar> Batch<A> {
             lengthen("the targets of a batch", &mut self.t, self.capacity * self.outputs)?;
             matrix_mut(&mut self.t, rows, self.outputs).assign(&t);
         }
+        if let Some(weights) = weights.filter(|weights| weights.len() != rows) {
+            return Err(Error::shape("weights", format!("[{rows}]"), &[weights.len()]));
+        }
+        self.set_weights((0..rows).map(|row| (row, weights.map_or(1.0, |weights| weights[row]))))?;
         lengthen("the rows of a batch", &mut self.origins, self.capacity)?;
         self.origins.iter_mut().enumerate().for_each(|(row, origin)| *origin = row);
         matrix_mut(&mut self.x, rows, self.input.size()).assign(&x);
@@ -108,7 +126,19 @@ impl<A: Scalar> Batch<A> {
         let gather = |Gather { place, rows, x, t }: Gather<'_, A>| data.gather_at(place, rows, x, t);
         enter(threads, || divide(Gather { place, rows, x, t }, threads, &gather))?;
         self.origins.iter_mut().zip(rows).for_each(|(origin, &row)| *origin = data.origin(row));
+        self.set_weights(rows.iter().map(|&row| (data.origin(row), data.weight(row))))?;
         (self.rows, self.loaded) = (rows.len(), true);
+        Ok(())
+    }
+
+    /// Copies the weights of the samples, each with its row for errors.
+    fn set_weights(&mut self, weights: impl Iterator<Item = (usize, f64)>) -> Result<()> {
+        lengthen("the weights of a batch", &mut self.weights, self.capacity)?;
+        self.weighted = false;
+        for (to, (row, weight)) in self.weights.iter_mut().zip(weights) {
+            *to = check_weight(row, weight)?;
+            self.weighted |= weight != 1.0;
+        }
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 
 use super::guard::bad_pass;
 use super::{Sequential, Workspace};
-use crate::data::Dataset;
+use crate::data::{Dataset, check_any_weight};
 use crate::error::{Error, Result, check_finite};
 use crate::metrics::{ConfusionMatrix, Metrics, Tally, classes};
 use crate::output::OutputFunction;
@@ -14,13 +14,13 @@ use crate::scalar::Scalar;
 pub(crate) const ROWS: usize = 500;
 
 impl<A: Scalar> Sequential<A> {
-    /// Returns the loss and the accuracy on a data set.
+    /// Returns the loss and the accuracy on a data set. If the data set has [weights](Dataset::weight), both are weighted means.
     ///
     /// # Errors
     ///
     /// Returns:
     ///
-    /// - [`Error::Setting`] if the data set has no samples or does not fit the model,
+    /// - [`Error::Setting`] if the data set has no samples, does not fit the model, or has only weights of 0,
     /// - [`Error::OutOfMemory`] if a workspace does not fit in memory,
     /// - [`Error::Training`] if the data set fails to provide a batch, or if the loss is not defined for the targets,
     /// - [`Error::Training`] if the loss is not finite because a parameter, buffer, sample, target, layer output or prediction is
@@ -32,7 +32,8 @@ impl<A: Scalar> Sequential<A> {
         self.evaluate_in(&mut self.workspace(ROWS)?, data, || "during evaluation".into())
     }
 
-    /// Returns how often the model assigns samples of each class of a data set to each class.
+    /// Returns how often the model assigns samples of each class of a data set to each class. Each sample counts once, whatever its
+    /// weight.
     ///
     /// With a softmax output, the predicted class is the class with the greatest prediction. With a single sigmoid output, it is
     /// 1 if the prediction is at least ½, and 0 otherwise. The accuracy uses the same rule.
@@ -42,7 +43,7 @@ impl<A: Scalar> Sequential<A> {
     /// Returns:
     ///
     /// - [`Error::Setting`] if the output is neither a softmax nor a single sigmoid,
-    /// - [`Error::Setting`] if the data set has no samples or does not fit the model,
+    /// - [`Error::Setting`] if the data set has no samples, does not fit the model, or has only weights of 0,
     /// - [`Error::OutOfMemory`] if a workspace does not fit in memory,
     /// - [`Error::Training`] if the data set fails to provide a batch, if the loss is not defined for the targets, or if a target
     ///   or a prediction is not finite.
@@ -162,5 +163,6 @@ pub(crate) fn check_fit<A: Scalar>(name: &str, model: &Sequential<A>, data: &dyn
     if data.len() == 0 {
         return Err(Error::setting(name, "at least 1 sample", 0));
     }
+    check_any_weight(name, data)?;
     model.check_data(name, data)
 }

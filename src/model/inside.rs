@@ -7,6 +7,7 @@ use super::workspace::Workspace;
 use crate::buffer::{lengthen, matrix, matrix_mut};
 use crate::error::{Error, Result, check_finite};
 use crate::layer::{Backward, backward, shared};
+use crate::loss::weigh_gradient;
 use crate::metrics::Metrics;
 use crate::parallel::enter;
 use crate::scalar::Scalar;
@@ -193,6 +194,9 @@ impl<A: Scalar> Sequential<A> {
             None => {
                 let mut du = gradients.take_last();
                 self.loss.gradient(self.output.as_ref(), u, y, batch.t(), du.view_mut());
+                if let Some(weights) = batch.weights() {
+                    weigh_gradient(self.loss.as_ref(), batch.t(), weights, du.view_mut());
+                }
                 (layers, u, shared(du))
             }
         };

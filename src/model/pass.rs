@@ -168,8 +168,8 @@ impl<A: Scalar> Sequential<A> {
             self.prepare_training(ws)?;
         }
         self.pass_forward(ws, training);
-        let (u, y, t) = (self.logits(ws), ws.y(), ws.t());
-        Ok(Tally::of(self.loss.sum_from_logits(u, y, t), self.loss.weight(t), self.output.function(), y, t))
+        let batch = [self.logits(ws), ws.y(), ws.t()];
+        Ok(Tally::of(self.loss.as_ref(), self.output.function(), batch, ws.weights()))
     }
 
     /// Returns an error unless the workspace has samples.

@@ -198,6 +198,11 @@ impl<A: Scalar> Workspace<A> {
         self.batch.t()
     }
 
+    /// Returns the weights of the samples of the loaded batch, or `None` if all of them are 1.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.batch.weights()
+    }
+
     /// Loads the samples at `rows` of a data set as the current batch. As in an evaluation, an
     /// [`Augment`](crate::data::Augment) returns its samples unchanged. To train on augmented samples, use
     /// [`load_at`](Workspace::load_at).
@@ -208,6 +213,7 @@ impl<A: Scalar> Workspace<A> {
     ///
     /// - [`Error::Setting`] if the data set does not fit the model,
     /// - [`Error::Setting`] if `rows` is empty, is longer than the maximum batch size, or contains a row outside the data set,
+    /// - [`Error::Row`] if a weight is negative or not finite,
     /// - [`Error::OutOfMemory`] if the targets do not fit in memory,
     /// - the error of the data set if it fails to provide the samples.
     #[inline(never)]
@@ -285,7 +291,31 @@ impl<A: Scalar> Workspace<A> {
     /// ```
     #[inline(never)]
     pub fn load_arrays(&mut self, x: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> Result<()> {
-        self.batch.set(x, Some(t))?;
+        self.batch.set(x, Some(t), None)?;
+        self.begin_batch(Place::evaluation());
+        Ok(())
+    }
+
+    /// Loads arrays as the current batch, like [`load_arrays`](Workspace::load_arrays), with a weight for each sample. The losses,
+    /// gradients and accuracies of the batch are then weighted means.
+    ///
+    /// Shapes: x (samples, input_dim), t (samples, output_dim), weights (samples).
+    ///
+    /// # Errors
+    ///
+    /// Returns:
+    ///
+    /// - the errors of [`load_arrays`](Workspace::load_arrays),
+    /// - [`Error::Row`] if a weight is negative or not finite.
+    #[inline(never)]
+    #[doc(alias = "sample_weight")]
+    pub fn load_weighted(
+        &mut self,
+        x: ArrayView2<'_, A>,
+        t: ArrayView2<'_, A>,
+        weights: &[f64],
+    ) -> Result<()> {
+        self.batch.set(x, Some(t), Some(weights))?;
         self.begin_batch(Place::evaluation());
         Ok(())
     }
@@ -299,7 +329,7 @@ impl<A: Scalar> Workspace<A> {
     /// Returns the errors of [`load_arrays`](Workspace::load_arrays).
     #[inline(never)]
     pub fn load_samples(&mut self, x: ArrayView2<'_, A>) -> Result<()> {
-        self.batch.set(x, None)?;
+        self.batch.set(x, None, None)?;
         self.begin_batch(Place::evaluation());
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::sum::Sum;
 use super::trainer::Trainer;
 use crate::data::{Dataset, Place};
 use crate::error::{Error, Result};
-use crate::metrics::{Metrics, Tally};
+use crate::metrics::{Metrics, Tally, TallyNumbers};
 use crate::model::evaluate::{ROWS, batches};
 use crate::model::guard::{bad_loss, bad_pass, check_step};
 use crate::model::{Sequential, Workspace};
@@ -372,7 +372,7 @@ impl<A: Scalar> Run<'_, '_, A> {
         let shared = group.share(own.map(|()| bytemuck::cast_slice(&tallies)))?;
         let mut sum = Tally::default();
         for bytes in &shared {
-            let numbers: Vec<[f64; 4]> = bytemuck::allocation::pod_collect_to_vec(bytes);
+            let numbers: Vec<TallyNumbers> = bytemuck::allocation::pod_collect_to_vec(bytes);
             numbers.into_iter().for_each(|numbers| sum.add(Tally::from_numbers(numbers)));
         }
         match sum.mean() {

@@ -7,7 +7,7 @@ use super::processes::WORD;
 use super::shards::{Node, Shares, Tree, cut};
 use crate::buffer::lengthen;
 use crate::error::Result;
-use crate::metrics::Tally;
+use crate::metrics::{Tally, TallyNumbers};
 use crate::model::{Sequential, Workspace};
 use crate::parallel::parts;
 use crate::scalar::Scalar;
@@ -192,7 +192,7 @@ struct Piece<A> {
 
 /// Returns the number of bytes that describe a node whose buffers take this many bytes.
 fn described(buffers: usize) -> usize {
-    2 * WORD + size_of::<[f64; 4]>() + buffers
+    2 * WORD + size_of::<TallyNumbers>() + buffers
 }
 
 /// Returns the message that contains everything of a node except for the gradient.
@@ -206,7 +206,7 @@ fn describe<A: Scalar>(node: &Node<Values<A>>) -> Vec<u8> {
 /// Returns the node that a message describes, with this gradient.
 fn read<A: Scalar>(message: &[u8], gradient: Vec<A>) -> Node<Values<A>> {
     let (shards, rest) = message.split_at(2 * WORD);
-    let (tally, buffers) = rest.split_at(size_of::<[f64; 4]>());
+    let (tally, buffers) = rest.split_at(size_of::<TallyNumbers>());
     let [start, count]: [u64; 2] = bytemuck::pod_read_unaligned(shards);
     let tally = Tally::from_numbers(bytemuck::pod_read_unaligned(tally));
     let buffers = bytemuck::allocation::pod_collect_to_vec(buffers);
