@@ -35,6 +35,7 @@ fn of<A: Scalar>() {
     black_box(built_in_layers::<A>(2));
     black_box(built_in_outputs::<A>());
     black_box(built_in_losses::<A>(2));
+    black_box(heads::<A> as fn(_) -> _);
     black_box(built_in_optimizers::<A>());
     black_box(data_set::<A, Images> as fn(_) -> _);
     black_box(data_set::<A, Samples<A>> as fn(_) -> _);
@@ -42,6 +43,11 @@ fn of<A: Scalar>() {
     functions::<A>();
     #[cfg(feature = "persistence")]
     persistence::<A>();
+}
+
+/// Mentions all methods of heads.
+fn heads<A: Scalar>(heads: &Heads<A>) -> (&dyn Output<A>, &dyn Loss<A>) {
+    (heads, heads)
 }
 
 /// Mentions all methods of a data set type.
@@ -58,6 +64,7 @@ fn functions<A: Scalar>() {
     black_box(Sequential::<A>::loss as fn(_, _) -> _);
     black_box(Sequential::<A>::gradient as fn(_, _) -> _);
     black_box(Sequential::<A>::evaluate as fn(_, _) -> _);
+    black_box(Sequential::<A>::evaluate_heads as fn(_, _) -> _);
     black_box(Sequential::<A>::confusion_matrix as fn(_, _) -> _);
     black_box(Sequential::<A>::parameter as fn(_, _) -> _);
     black_box(Sequential::<A>::set_parameter_values as fn(_, _) -> _);

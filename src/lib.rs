@@ -110,6 +110,7 @@ mod error;
 pub mod gradcheck;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+mod heads;
 pub mod init;
 mod lanes;
 pub mod layer;

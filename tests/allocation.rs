@@ -3,14 +3,15 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use manabi::activation::Identity;
+use manabi::activation::{Identity, Sigmoid};
 use manabi::data::{Augment, ImageTransform, Images, Place, Subset};
 use manabi::layer::{
     Backward, BatchNorm, BuiltInLayer, Chain, Concat, Dropout, Forward, LayerNorm, LayerWorkspace, Residual,
     Training, built_in_layers,
 };
-use manabi::loss::{Loss, MeanSquaredError};
+use manabi::loss::{BinaryCrossEntropy, Heads, Loss, MeanSquaredError};
 use manabi::optim::{Clip, CosineDecay, Stepper};
+use manabi::output::Output;
 use manabi::random::{Noise, Random, RandomState};
 use manabi::{
     Activation, Affine, CrossEntropy, Layer, Mish, Mnist, Normalizer, Samples, Scalar, Sequential, Sgd,
@@ -84,7 +85,7 @@ fn block<A: Scalar>(width: usize) -> Residual<A> {
     Residual::new(Chain::new().add_layer("heads", heads).add_layer("inner", inner)).projection(affine(width))
 }
 
-fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
+fn model<A: Scalar>(output: impl Output<A>, loss: impl Loss<A>) -> Sequential<A> {
     Sequential::builder(784)
         .add_layer("dropout0", Dropout::new(0.1))
         .add_layer("affine1", Affine::new(100))
@@ -95,14 +96,14 @@ fn model<A: Scalar>(loss: impl Loss<A> + 'static) -> Sequential<A> {
         .add_layer("mish2", Activation::new(Mish))
         .add_layer("block1", block(50))
         .add_layer("affine3", Affine::new(10))
-        .set_output(Softmax)
+        .set_output(output)
         .set_error(loss)
         .build()
         .unwrap()
 }
 
 fn predictions<A: Scalar>() {
-    let model = model::<A>(CrossEntropy);
+    let model = model::<A>(Softmax, CrossEntropy);
     for rows in [1, 7, 100] {
         let x = RandomState::new(1).uniform((rows, 784), 0.0, 1.0).mapv(A::of);
         let (mut ws, mut y) = (model.workspace(50).unwrap(), Array2::zeros((rows, 10)));
@@ -113,17 +114,18 @@ fn predictions<A: Scalar>() {
     }
 }
 
-fn steps<A: Scalar>(loss: impl Loss<A> + 'static) {
+fn steps<A: Scalar>(weights: [f64; 2], output: impl Output<A>, loss: impl Loss<A>) {
     let train = Mnist::synthetic(300, 10, 1).unwrap().train;
     let normalizer = Normalizer::min_max(train.pixels()).unwrap();
-    let train = train.normalize(&normalizer).unwrap();
+    let weights: Vec<f64> = (0..300).map(|row| weights[row % 2]).collect();
+    let train = train.normalize(&normalizer).unwrap().with_weights(weights).unwrap();
     let train = Augment::new(&train, |image: &mut [A], noise: Noise| {
         image.rotate_right(noise.bits(0, 0) as usize % 28);
     });
     let transform = ImageTransform::new().horizontal_flip(0.5).rotation(10.0).shift(2).erasing(0.5);
     let train = transform.augment(&train).unwrap();
     let train = Subset::new(&train, (0..300).collect()).unwrap();
-    let mut model = model::<A>(loss);
+    let mut model = model::<A>(output, loss);
     let mut ws = model.workspace(100).unwrap();
     let rows: Vec<usize> = (0..300).rev().collect();
     let mut stepper = Stepper::new(Sgd::default());
@@ -179,7 +181,7 @@ fn no_smaller_batch_allocates() {
 
 /// Steps with every optimizer and every additional feature of a stepper.
 fn steppers<A: Scalar>() {
-    let mut model = model::<A>(CrossEntropy);
+    let mut model = model::<A>(Softmax, CrossEntropy);
     let mut ws = model.workspace(2).unwrap();
     let data = Mnist::synthetic(2, 1, 1).unwrap().train;
     ws.load(&data, &[0, 1]).unwrap();
@@ -251,10 +253,13 @@ fn predictions_allocate_nothing() {
 #[test]
 fn steps_allocate_nothing() {
     let weighted = CrossEntropy.label_smoothing(0.1).class_weights([2.0; 10]);
-    steps::<f32>(CrossEntropy);
-    steps::<f32>(weighted.clone());
-    steps::<f64>(CrossEntropy);
-    steps::<f64>(weighted);
+    steps::<f32>([1.0, 1.0], Softmax, CrossEntropy);
+    steps::<f32>([1.0, 0.5], Softmax, weighted.clone());
+    steps::<f64>([0.5, 1.0], Softmax, CrossEntropy);
+    steps::<f64>([1.0, 1.0], Softmax, weighted);
+    let heads = Heads::new().add_head("first", 6, Softmax, MeanSquaredError, 1.0);
+    let heads = heads.add_head("second", 4, Sigmoid, BinaryCrossEntropy, 1.0);
+    steps::<f32>([1.0, 0.0], heads.clone(), heads);
 }
 
 #[test]

@@ -49,8 +49,8 @@ fn no_weight(rows: usize) -> String {
 
 /// Returns a weight for each class that makes all classes count equally: the weight of a rare class is large.
 ///
-/// Formula: w_c = n/(k·n_c), where n is the number of samples, k is the number of classes, and n_c is the number of samples of class c. If
-/// the data set has [weights](Dataset::weight), n and n_c are total weights.
+/// Formula: w_c = n/(k·n_c), where n is the number of samples, k is the number of classes, and n_c is the number of samples of
+/// class c. If the data set has [weights](Dataset::weight), n and n_c are total weights.
 ///
 /// The classes are those that [`Dataset::class`] returns. A data set with one target has two classes. For
 /// [`BinaryCrossEntropy.pos_weight`](crate::loss::BinaryCrossEntropy::pos_weight), divide the second weight by the first.

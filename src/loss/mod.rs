@@ -9,6 +9,7 @@
 //! | values | [`Identity`](crate::activation::Identity) | [`MeanSquaredError`] |
 //! | values, with a custom formula | any | [`ElementwiseLoss`] |
 //! | values with outliers | [`Identity`](crate::activation::Identity) | [`Huber`], [`MeanAbsoluteError`] |
+//! | several of these at once | [`Heads`] | [`Heads`] |
 
 mod binary_cross_entropy;
 mod cross_entropy;
@@ -38,6 +39,7 @@ pub use weighted_cross_entropy::WeightedCrossEntropy;
 
 use crate::delegate::delegate;
 use crate::error::{Error, Result};
+pub use crate::heads::Heads;
 use crate::output::{Output, OutputFunction};
 use crate::scalar::Scalar;
 use crate::settings::Settings;
@@ -138,6 +140,11 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
         None
     }
 
+    /// Returns the heads if the loss consists of [`Heads`]. The default is `None`.
+    fn heads(&self) -> Option<&Heads<A>> {
+        None
+    }
+
     /// Returns the sum of the losses of all rows.
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
 
@@ -177,6 +184,7 @@ delegate!([A: Scalar] Loss<A>, for [Box<dyn Loss<A>>, Arc<dyn Loss<A>>], {
     fn check_outputs(&self, outputs: usize) -> Result<()>;
     fn check_targets(&self, t: ArrayView2<'_, A>) -> Result<()>;
     fn settings(&self) -> Option<Settings>;
+    fn heads(&self) -> Option<&Heads<A>>;
     fn sum(&self, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
     fn sum_from_logits(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, t: ArrayView2<'_, A>) -> f64;
     fn weight(&self, t: ArrayView2<'_, A>) -> f64;

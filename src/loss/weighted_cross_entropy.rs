@@ -70,7 +70,7 @@ impl WeightedCrossEntropy {
         Self { label_smoothing: smoothing, ..self }
     }
 
-    /// Sets the weight of each class.
+    /// Sets the weight of each class. [`balanced_class_weights`](crate::data::balanced_class_weights) makes all classes count equally.
     pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
         Self { class_weights: Some(weights.into()), ..self }
     }

@@ -167,6 +167,10 @@ impl<A: Scalar> SequentialBuilder<A> {
             .loss
             .clone()
             .ok_or_else(|| Error::setting("loss", "one (call set_error before build)", "none"))?;
+        let is_same = |heads| output.heads().is_some_and(|other| other.is_same(heads));
+        if !loss.heads().is_none_or(is_same) {
+            return Err(Error::setting("output", "the same heads as the loss", output.kind()));
+        }
         if !loss.accepts(output.function()) {
             let expected = format!("{} for loss {}", accepted(&*loss), loss.kind());
             return Err(Error::setting("output", expected, output.kind()));

@@ -95,6 +95,33 @@ impl<A: Scalar> Sequential<A> {
         ConfusionMatrix::new(&labels, &predicted, number)
     }
 
+    /// Returns the loss and the accuracy of each head on a data set, by name. The losses do not contain the weights of the
+    /// [`Heads`](crate::loss::Heads). Weights of samples count as in [`evaluate`](Sequential::evaluate).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the loss is not [`Heads`](crate::loss::Heads), and the errors of
+    /// [`evaluate`](Sequential::evaluate).
+    #[inline(never)]
+    pub fn evaluate_heads(&self, data: &dyn Dataset<A>) -> Result<Vec<(String, Metrics)>> {
+        let heads = self.loss.heads().ok_or_else(|| Error::setting("loss", "heads", self.loss.kind()))?;
+        check_fit("data set", self, data)?;
+        let mut sums: Vec<_> = heads.columns().map(|(name, _)| (name.to_owned(), Tally::default())).collect();
+        let mut ws = self.workspace(ROWS)?;
+        each_batch(data, 0..batches(data), |rows| {
+            let place = || format!("during evaluation, rows starting at {}", rows[0]);
+            let tally = ws.load(data, rows).and_then(|()| self.tally(&mut ws));
+            match tally.map_err(|error| error.in_place(&place()))?.mean().loss {
+                loss if loss.is_finite() => {}
+                loss => return Err(bad_pass(self, &ws, &place(), loss)),
+            }
+            let tallies = heads.tallies([self.logits(&ws), ws.y(), ws.t()], ws.weights());
+            sums.iter_mut().zip(tallies).for_each(|((_, sum), tally)| sum.add(tally));
+            Ok(())
+        })?;
+        Ok(sums.into_iter().map(|(name, sum)| (name, sum.mean())).collect())
+    }
+
     /// Returns the loss and the accuracy on a data set, computed in the workspace `ws`. Errors begin with `place`.
     pub(crate) fn evaluate_in(
         &self,

@@ -216,7 +216,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Returns the last layer's output for the batch.
-    fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
+    pub(super) fn logits<'a>(&self, ws: &'a Workspace<A>) -> ArrayView2<'a, A> {
         ws.memory.kept(ws.batch.rows()).array(self.plan.output_at(self.slots().len() - 1))
     }
 

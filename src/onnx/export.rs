@@ -13,7 +13,7 @@ use super::{DESCRIPTION, FINGERPRINT, PRODUCER, fingerprint};
 use crate::data::Normalizer;
 use crate::error::{Error, Result};
 use crate::model::Sequential;
-use crate::output::Output;
+use crate::output::{Heads, Output};
 use crate::persistence::file;
 use crate::persistence::weights::outgoing;
 use crate::scalar::{Precision, Scalar};
@@ -273,6 +273,9 @@ impl Export {
         shape: Shape,
         u: &str,
     ) -> Result<String> {
+        if let Some(heads) = output.heads() {
+            return self.head_nodes(graph, heads, u);
+        }
         let (kind, settings) = (output.kind().to_owned(), output.settings().unwrap_or_default());
         let part = Part { name: "output".into(), kind, settings, input: shape, output: shape };
         match self.custom(&part.kind) {
@@ -280,6 +283,19 @@ impl Export {
             None if part.kind == "softmax" => Ok(graph.node_with("Softmax", &[u], [("axis", 1_i64.into())])),
             None => activation(graph, &part, u)?.ok_or_else(|| unknown("output", &part.kind)),
         }
+    }
+
+    /// Adds the nodes of the outputs of heads, each on its columns.
+    fn head_nodes<A: Scalar>(&self, graph: &mut Graph, heads: &Heads<A>, u: &str) -> Result<String> {
+        let mut outputs = Vec::new();
+        for ((_, columns), (output, _)) in heads.columns().zip(heads.parts()) {
+            let ends = [columns.start as i64, columns.end as i64, 1];
+            let [start, end, axis] = ends.map(|number| graph.integers(&[number]));
+            let own = graph.node("Slice", &[u, &start, &end, &axis]);
+            outputs.push(self.output_nodes(graph, output, columns.len().into(), &own)?);
+        }
+        let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+        Ok(graph.node_with("Concat", &outputs, [("axis", 1_i64.into())]))
     }
 }
 

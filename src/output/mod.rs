@@ -6,6 +6,7 @@
 //! | [`Sigmoid`] | in each column, the probability that the answer is yes |
 //! | [`Identity`] | the logits: any values |
 //! | [`ElementwiseOutput`] | an activation function of the logits, such as softplus for values above 0 |
+//! | [`Heads`] | groups of columns with their own output functions and losses |
 
 mod elementwise;
 mod softmax;
@@ -18,6 +19,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 pub use elementwise::ElementwiseOutput;
 pub use softmax::Softmax;
+
+pub use crate::heads::Heads;
 
 use crate::activation::{ActFn, ActivationVisitor, Identity, Sigmoid, TrainableActFn, built_in_activations};
 use crate::delegate::delegate;
@@ -90,6 +93,11 @@ pub trait Output<A: Scalar>: Any + Debug + Send + Sync {
         None
     }
 
+    /// Returns the heads if the output consists of [`Heads`]. The default is `None`.
+    fn heads(&self) -> Option<&Heads<A>> {
+        None
+    }
+
     /// Writes the outputs for the logits `u` to all of `y`.
     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>);
 
@@ -102,6 +110,7 @@ delegate!([A: Scalar] Output<A>, for [Box<dyn Output<A>>, Arc<dyn Output<A>>], {
     fn function(&self) -> OutputFunction;
     fn check_outputs(&self, outputs: usize) -> Result<()>;
     fn settings(&self) -> Option<Settings>;
+    fn heads(&self) -> Option<&Heads<A>>;
     fn forward(&self, u: ArrayView2<'_, A>, y: ArrayViewMut2<'_, A>);
     fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 });

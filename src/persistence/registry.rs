@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::activation::{ActFn, TrainableActFn};
 use crate::error::{Error, Result};
+use crate::heads::{HEADS, Heads};
 use crate::layer::{
     Activation, BuiltInLayer, Chain, Concat, Layer, Named, Residual, TrainableActivation, built_in_layers,
 };
@@ -94,7 +95,31 @@ impl<A: Scalar> Registry<A> {
         for (examples, make) in built_in_losses(1) {
             losses.insert(examples[0].kind().into(), Box::new(move |settings, _| make(settings)));
         }
+        let make: Maker<A, dyn Output<A>> =
+            Box::new(|settings, registry| Ok(Arc::new(registry.heads(settings)?)));
+        outputs.insert(HEADS.into(), make);
+        let make: Maker<A, dyn Loss<A>> =
+            Box::new(|settings, registry| Ok(Arc::new(registry.heads(settings)?)));
+        losses.insert(HEADS.into(), make);
         Self { layers, outputs, losses }
+    }
+
+    /// Creates the heads that settings describe.
+    fn heads(&self, settings: &Settings) -> Result<Heads<A>> {
+        let cannot = |name: &str, problem| {
+            Error::setting(
+                format!("head '{name}'"),
+                "an output and a loss that the registry can create",
+                problem,
+            )
+        };
+        let output = |part: &LayerSettings| self.make_output(&part.kind, part.settings.as_ref());
+        let loss = |part: &LayerSettings| self.make_loss(&part.kind, part.settings.as_ref());
+        Heads::from_settings(
+            settings,
+            |part| output(part).map_err(|problem| cannot(&part.name, problem)),
+            |part| loss(part).map_err(|problem| cannot(&part.name, problem)),
+        )
     }
 
     /// Adds a function that creates layers of this kind from their settings. Replaces an existing function for the kind.
@@ -215,11 +240,26 @@ pub(crate) fn check_kinds<'a, A: Scalar>(
 ) -> Result<()> {
     let registry = Registry::<A>::new();
     layers.try_for_each(|(name, layer)| check_layer(&registry, name, layer))?;
-    let told = (output.kind(), output.settings());
-    let makers = (&registry, &registry.outputs);
-    check_kind(makers, "output", "Output::kind", told, output, |output| output)?;
-    let makers = (&registry, &registry.losses);
-    check_kind(makers, "loss", "Loss::kind", (loss.kind(), loss.settings()), loss, |loss| loss)
+    check_output(&registry, output)?;
+    check_loss(&registry, loss)
+}
+
+/// Checks an output, or the outputs of heads.
+fn check_output<A: Scalar>(registry: &Registry<A>, output: &dyn Output<A>) -> Result<()> {
+    if let Some(heads) = output.heads() {
+        return heads.parts().try_for_each(|(output, _)| check_output(registry, output));
+    }
+    let (makers, told) = ((registry, &registry.outputs), (output.kind(), output.settings()));
+    check_kind(makers, "output", "Output::kind", told, output, |output| output)
+}
+
+/// Checks a loss, or the losses of heads.
+fn check_loss<A: Scalar>(registry: &Registry<A>, loss: &dyn Loss<A>) -> Result<()> {
+    if let Some(heads) = loss.heads() {
+        return heads.parts().try_for_each(|(_, loss)| check_loss(registry, loss));
+    }
+    let (makers, told) = ((registry, &registry.losses), (loss.kind(), loss.settings()));
+    check_kind(makers, "loss", "Loss::kind", told, loss, |loss| loss)
 }
 
 /// Checks a layer and its inner layers.

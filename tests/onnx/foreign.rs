@@ -30,9 +30,9 @@ fn difference<A: Scalar>(a: &Array2<A>, b: &Array2<A>) -> f64 {
     differences.fold(0.0, |most, own| if own <= most { most } else { own }) / most
 }
 
-/// Imports the graphs of all models that the crate exports.
+/// Imports the graphs of all models that the crate exports, except for several heads, which only the description tells.
 fn graphs<A: Scalar>(tolerance: f64) {
-    for (name, model) in models::<A>() {
+    for (name, model) in models::<A>().into_iter().filter(|(name, _)| name != "heads") {
         let bytes = without_description(model.to_onnx_bytes().unwrap());
         let loaded =
             Sequential::<A>::from_onnx_bytes(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -1,12 +1,12 @@
 //! A model for every built-in part.
 
-use manabi::activation::Identity;
+use manabi::activation::{Identity, Sigmoid};
 use manabi::init::Initializer;
 use manabi::layer::{
     AvgPool2d, BatchNorm, Chain, Concat, Conv2d, ConvTranspose2d, Dropout, Flatten, GlobalAvgPool2d, Layer,
     LayerNorm, MaxPool2d, Padding, Residual, built_in_layers,
 };
-use manabi::loss::{Loss, MeanSquaredError};
+use manabi::loss::{BinaryCrossEntropy, Heads, Loss, MeanSquaredError};
 use manabi::output::{Output, built_in_outputs};
 use manabi::random::RandomState;
 use manabi::{Activation, Affine, CrossEntropy, Mish, Relu, Scalar, Sequential, Shape, Softmax, Swish};
@@ -60,7 +60,16 @@ pub fn models<A: Scalar>() -> Vec<(String, Sequential<A>)> {
     all.push(("digits".into(), digits()));
     all.push(("images".into(), images()));
     all.push(("blocks".into(), blocks()));
+    all.push(("heads".into(), heads()));
     all
+}
+
+fn heads<A: Scalar>() -> Sequential<A> {
+    let heads = Heads::new()
+        .add_head("class", 3, Softmax, CrossEntropy, 1.0)
+        .add_head("number", 1, Identity, MeanSquaredError, 0.5)
+        .add_head("answers", 2, Sigmoid, BinaryCrossEntropy, 1.0);
+    build(5.into(), vec![("affine1", Box::new(Affine::new(6)))], heads.clone(), heads)
 }
 
 fn digits<A: Scalar>() -> Sequential<A> {
