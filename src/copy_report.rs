@@ -9,7 +9,7 @@ pub struct CopyReport {
     pub missing: Vec<String>,
     /// The names that only the other model, or the file, has.
     pub unexpected: Vec<String>,
-    /// The names with different shapes: the shape in the changed model, and the shape in the other model. For a file, both are shapes
-    /// as files store them.
+    /// The names with different shapes: the shape in the changed model, and the shape in the other model. For a file, both are
+    /// shapes as files store them.
     pub mismatched: Vec<(String, Vec<usize>, Vec<usize>)>,
 }

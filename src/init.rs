@@ -19,7 +19,8 @@ use crate::random::Random;
 /// | PyTorch's default | 1/3 | fan_in | PyTorch: `Linear.reset_parameters` |
 ///
 /// Keras's defaults are [`GLOROT_UNIFORM`](Initializer::GLOROT_UNIFORM) for weights and [`ZEROS`](Initializer::ZEROS) for biases;
-/// PyTorch's are [`PYTORCH`](Initializer::PYTORCH) for both.
+/// PyTorch's are [`PYTORCH`](Initializer::PYTORCH) for both. The guide says
+/// [which to choose](crate::guide::training#choose-the-first-weights).
 ///
 /// # Examples
 ///

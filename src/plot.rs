@@ -188,7 +188,8 @@ impl ThresholdCurve {
     /// # Ok::<(), manabi::Error>(())
     /// ```
     pub fn roc_svg(&self) -> Result<String> {
-        let points = self.points().iter().map(|point| (point.false_positive_rate(), point.recall())).collect();
+        let points =
+            self.points().iter().map(|point| (point.false_positive_rate(), point.recall())).collect();
         let chance = ("chance", vec![(0.0, 0.0), (1.0, 1.0)]);
         Axes::unit("false positive rate", "true positive rate").draw(&[("model", points), chance])
     }

@@ -8,6 +8,8 @@ mod binary_classification;
 mod custom_layer;
 #[path = "../examples/custom_loop.rs"]
 mod custom_loop;
+#[path = "../examples/diabetes/main.rs"]
+mod diabetes;
 #[path = "../examples/forecasting.rs"]
 mod forecasting;
 #[path = "../examples/imbalanced.rs"]
@@ -39,6 +41,11 @@ fn custom_layer() {
 #[test]
 fn custom_loop() {
     custom_loop::main().unwrap();
+}
+
+#[test]
+fn diabetes() {
+    diabetes::main().unwrap();
 }
 
 #[test]

@@ -16,9 +16,9 @@ use std::fmt::Display;
 
 use ndarray::ArrayView2;
 
-pub use calibration::{ReliabilityBin, Temperature, brier_score, log_loss, reliability};
 #[cfg(feature = "plot")]
 pub use crate::plot::reliability_svg;
+pub use calibration::{ReliabilityBin, Temperature, brier_score, log_loss, reliability};
 pub use classification::{accuracy, classes, top_k_accuracy};
 pub use confusion_matrix::{Average, ConfusionMatrix};
 pub use regression::{mean_absolute_error, mean_squared_error, r_squared, root_mean_squared_error};

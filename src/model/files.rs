@@ -19,18 +19,18 @@ use crate::settings::LayerSettings;
 /// saved. The metadata entry `manabi` describes the architecture in JSON. A model with only built-in parts loads with one call. A
 /// model with custom parts needs a [`Registry`]. The file does not store how the parameters were initialised.
 ///
-/// Numerics: [`save`](Sequential::save) stores a model in its own precision, and loading restores the same bits. A model also loads a
-/// file of a lower precision, such as an `f64` model the `f32` values of a file, or an `f32` model its `f16` or `bf16` values, which is
-/// exact. An `f32` model does not load an `f64` file unless [`LoadOptions::convert`] asks for it. To convert a whole model, load it as
-/// `f64` and save it with [`save_in`](Sequential::save_in) and [`Precision::F32`].
+/// Numerics: [`save`](Sequential::save) stores a model in its own precision, and loading restores the same bits. A model also loads
+/// a file of a lower precision, such as an `f64` model the `f32` values of a file, or an `f32` model its `f16` or `bf16` values,
+/// which is exact. An `f32` model does not load an `f64` file unless [`LoadOptions::convert`] asks for it. To convert a whole model,
+/// load it as `f64` and save it with [`save_in`](Sequential::save_in) and [`Precision::F32`].
 ///
 /// [`LoadOptions`] loads weights under other names, in part, or from several files.
 ///
 /// # Errors
 ///
 /// The methods check every name, shape, type and value before they change the model or write the file. For any file content,
-/// loading allocates at most about twice the length of the file, or four times for numbers of 16 bits in an `f64` model. If the file is
-/// nearly all header, the limit is ten times the length of the header.
+/// loading allocates at most about twice the length of the file, or four times for numbers of 16 bits in an `f64` model. If the
+/// file is nearly all header, the limit is ten times the length of the header.
 ///
 /// # Examples
 ///
@@ -87,8 +87,8 @@ impl<A: Scalar> Sequential<A> {
 
     /// Saves the model and its normalisers to a file whose numbers have this precision, for example with half the size.
     ///
-    /// Numerics: every parameter and buffer is rounded once, as [`Precision`] describes. The statistics of the normalisers are not
-    /// rounded. [`load`](Sequential::load) reads the file into a model of the precision `A` or a higher one.
+    /// Numerics: every parameter and buffer is rounded once, as [`Precision`] describes. The statistics of the normalisers are
+    /// not rounded. [`load`](Sequential::load) reads the file into a model of the precision `A` or a higher one.
     ///
     /// # Errors
     ///
@@ -179,9 +179,9 @@ impl<A: Scalar> Sequential<A> {
 
     /// Replaces all parameters and buffers with the tensors in a safetensors file, such as a file saved by PyTorch.
     ///
-    /// The normalisers of the model do not change. The method ignores tensors named `….num_batches_tracked`, which PyTorch's batch
-    /// normalisation saves. A file with the extension `.json` is the index of weights in several files. [`LoadOptions`] maps names,
-    /// rounds values and loads parts.
+    /// The normalisers of the model do not change. The method ignores tensors named `….num_batches_tracked`, which PyTorch's
+    /// batch normalisation saves. A file with the extension `.json` is the index of weights in several files. [`LoadOptions`]
+    /// maps names, rounds values and loads parts.
     ///
     /// # Errors
     ///

@@ -10,8 +10,8 @@ use crate::persistence::weights::Matching;
 use crate::scalar::Scalar;
 
 impl LoadOptions {
-    /// Replaces parameters and buffers of a model with the tensors in a safetensors file, or in the files of an index if the extension
-    /// of the path is `json`. Returns what was copied.
+    /// Replaces parameters and buffers of a model with the tensors in a safetensors file, or in the files of an index if the
+    /// extension of the path is `json`. Returns what was copied.
     ///
     /// The files are in memory until the model is changed.
     ///
@@ -21,10 +21,10 @@ impl LoadOptions {
     ///
     /// - [`Error::Io`](crate::Error::Io) if a file cannot be read,
     /// - [`Error::Format`](crate::Error::Format) if a file is not a valid safetensors file,
-    /// - [`Error::Mismatch`](crate::Error::Mismatch) with all problems: if a tensor has a wrong type or a value that is not finite or out
-    ///   of range; if a value is invalid for a buffer, such as a negative variance; if two names become the same; if an index
-    ///   names a file in another folder, or a tensor that its file does not contain; and without [`partial`](LoadOptions::partial), if
-    ///   a tensor is missing, unexpected or of another shape.
+    /// - [`Error::Mismatch`](crate::Error::Mismatch) with all problems: if a tensor has a wrong type or a value that is not finite or
+    ///   out of range; if a value is invalid for a buffer, such as a negative variance; if two names become the same; if an index
+    ///   names a file in another folder, or a tensor that its file does not contain; and without
+    ///   [`partial`](LoadOptions::partial), if a tensor is missing, unexpected or of another shape.
     pub fn load_into<A: Scalar>(
         &self,
         model: &mut Sequential<A>,

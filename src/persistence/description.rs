@@ -250,7 +250,11 @@ struct Version {
 pub(crate) fn parse(file: &Path, description: Option<&str>) -> Result<Description> {
     let mismatch = |problem| Error::Mismatch { file: file.into(), problems: vec![problem] };
     let json = description.ok_or_else(|| {
-        mismatch("no description of a model in the metadata (use load_weights to load weights alone, and LoadOptions if they have other names)".into())
+        mismatch(
+            "no description of a model in the metadata (use load_weights to load weights alone, \
+            and LoadOptions if they have other names)"
+                .into(),
+        )
     })?;
     let malformed = |error| mismatch(format!("description: {error}"));
     let Version { version } = serde_json::from_str(json).map_err(malformed)?;

@@ -16,9 +16,9 @@ use crate::error::{Error, Result};
 /// | [`convert`](LoadOptions::convert) | rounds `f64` values for an `f32` model | false |
 /// | [`partial`](LoadOptions::partial) | loads what has the same name and shape | false |
 ///
-/// The changes of names apply to every name in the file, one after another, in the order in which they were set. The
-/// file is a safetensors file or the index of several (`model.safetensors.index.json`). Values of a lower precision than the model's,
-/// such as `f16`, `bf16`, and `f32` in an `f64` model, are always read, because that is exact.
+/// The changes of names apply to every name in the file, one after another, in the order in which they were set. The file is a
+/// safetensors file or the index of several (`model.safetensors.index.json`). Values of a lower precision than the model's, such as
+/// `f16`, `bf16`, and `f32` in an `f64` model, are always read, because that is exact.
 ///
 /// # Examples
 ///
@@ -65,7 +65,8 @@ impl LoadOptions {
         self.map(move |name| name.strip_prefix(&prefix[..]).unwrap_or(name).to_owned())
     }
 
-    /// Renames the tensor, layer or block with the name `from`. From `fc` to `affine1`, the name `fc.weight` becomes `affine1.weight`.
+    /// Renames the tensor, layer or block with the name `from`. From `fc` to `affine1`, the name `fc.weight` becomes
+    /// `affine1.weight`.
     pub fn rename(self, from: impl Into<String>, to: impl Into<String>) -> Self {
         let (from, to) = (from.into(), to.into());
         self.map(move |name| match name.strip_prefix(&from[..]) {
@@ -85,8 +86,8 @@ impl LoadOptions {
         Self { convert, ..self }
     }
 
-    /// Sets whether the names and shapes in the model and in the file may differ. The tensors with the same name and shape are loaded,
-    /// and the report lists the others. Read it: with a wrong prefix, nothing is loaded.
+    /// Sets whether the names and shapes in the model and in the file may differ. The tensors with the same name and shape are
+    /// loaded, and the report lists the others. Read it: with a wrong prefix, nothing is loaded.
     pub fn partial(self, partial: bool) -> Self {
         Self { partial, ..self }
     }

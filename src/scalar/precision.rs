@@ -11,9 +11,8 @@ use std::fmt;
 /// | `F32` | 32 | 23 | 3.4·10³⁸ | 1.4·10⁻⁴⁵ |
 /// | `F64` | 64 | 52 | 1.8·10³⁰⁸ | 5·10⁻³²⁴ |
 ///
-/// Numerics: a value is rounded once, to the nearest value of the precision; of two that are equally near, to the one whose last bit
-/// is 0. Trained weights usually keep their accuracy in `BF16` and `F16`. `F16` is the more exact of the two, but not every value is in
-/// its range.
+/// Numerics: a value is rounded once, to the nearest value of the precision; of two that are equally near, to the one whose last
+/// bit is 0. `F16` is more exact than `BF16`, but not every value is in its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias("half", "bfloat16", "float16", "dtype", "quantize"))]
@@ -99,8 +98,8 @@ fn narrow(value: f64, exponent_bits: i32, fraction_bits: i32) -> u16 {
         infinity
     } else {
         let exponent = exponent.max(least);
-        // Scaling by a power of two is exact. The integer counts last bits, including the leading bit of the fraction. If rounding
-        // carries into the next power of two, so does this sum.
+        // Scaling by a power of two is exact. The integer counts last bits, including the leading bit of the fraction. If
+        // rounding carries into the next power of two, so does this sum.
         let last = f64::from_bits(((fraction_bits - exponent + 1023) as u64) << 52);
         let count = (value.abs() * last).round_ties_even() as i32;
         ((exponent - least) << fraction_bits) + count
