@@ -22,6 +22,8 @@ mod prediction_server;
 mod regression;
 #[path = "../examples/transfer.rs"]
 mod transfer;
+#[path = "../examples/two_heads.rs"]
+mod two_heads;
 
 #[test]
 fn autoencoder() {
@@ -76,4 +78,9 @@ fn regression() {
 #[test]
 fn transfer() {
     transfer::main().unwrap();
+}
+
+#[test]
+fn two_heads() {
+    two_heads::main().unwrap();
 }
