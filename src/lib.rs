@@ -89,6 +89,7 @@
 //! | `download` | `data::Download`, which downloads MNIST |
 //! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |
 //! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |
+//! | `progress` | `train::ProgressBar`, which draws a progress bar |
 //!
 //! No feature is enabled by default.
 

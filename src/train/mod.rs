@@ -6,6 +6,8 @@
 //! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
 //! | [`Observer`], [`BatchProgress`], [`TrainingStep`] | observe a run step by step, and can stop it |
+//! | [`CsvLog`] | writes every row to a file as it comes |
+//! | `ProgressBar` (feature `progress`) | draws a progress bar |
 //! | [`WeightAverage`] | averages the weights of a run (EMA, SWA) |
 //! | [`cross_validate`] | trains a model on every fold of a data set, side by side |
 //! | [`Processes`] | the processes that train a model together |
@@ -21,6 +23,7 @@ mod checkpoint_file;
 mod checkpoints;
 mod clock;
 mod cross_validate;
+mod csv_log;
 mod description;
 mod early_stopping;
 mod feed;
@@ -32,6 +35,8 @@ mod observer;
 mod order;
 mod pace;
 mod processes;
+#[cfg(feature = "progress")]
+mod progress_bar;
 #[cfg(feature = "persistence")]
 mod resume;
 mod run;
@@ -43,11 +48,14 @@ mod weight_average;
 #[cfg(feature = "persistence")]
 pub use checkpoints::Checkpoints;
 pub use cross_validate::cross_validate;
+pub use csv_log::CsvLog;
 pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
 pub use observer::{BatchProgress, EpochOutcome, Observer, TrainingStep};
 pub use processes::Processes;
+#[cfg(feature = "progress")]
+pub use progress_bar::ProgressBar;
 pub use trainer::Trainer;
 pub use weight_average::WeightAverage;
