@@ -3,17 +3,14 @@
 //!
 //! `cargo run --release --example regression`
 
-use std::ops::ControlFlow;
-
-use indicatif::{ProgressBar, ProgressStyle};
 use manabi::activation::{Identity, Tanh};
 use manabi::data::Split;
 use manabi::loss::Huber;
 use manabi::ndarray::Array2;
 use manabi::optim::{Adam, CosineDecay};
 use manabi::random::{Random, RandomState};
-use manabi::train::{BatchProgress, EarlyStopping, Observer};
-use manabi::{Activation, Affine, Normalizer, Result, Samples, Scalar, Sequential, Trainer, metrics};
+use manabi::train::{EarlyStopping, ProgressBar};
+use manabi::{Activation, Affine, Normalizer, Result, Samples, Sequential, Trainer, metrics};
 
 /// Returns samples of sin x with noise. Every twentieth is an outlier.
 fn points(count: usize, seed: u32) -> Result<Samples<f64>> {
@@ -22,19 +19,6 @@ fn points(count: usize, seed: u32) -> Result<Samples<f64>> {
     let mut t = x.mapv(f64::sin) + random.normal((count, 1), 0.0, 0.1);
     t.column_mut(0).iter_mut().step_by(20).for_each(|t| *t += 3.0);
     Samples::new(x, t)
-}
-
-/// A progress bar for each epoch, drawn if stderr is a terminal.
-struct Bar(ProgressBar);
-
-impl<A: Scalar> Observer<A> for Bar {
-    fn on_batch(&mut self, progress: BatchProgress) -> ControlFlow<()> {
-        let BatchProgress { epoch, epochs, batch, batches, train, .. } = progress;
-        self.0.set_length(batches as u64);
-        self.0.set_position(batch as u64);
-        self.0.set_message(format!("epoch {epoch} of {epochs}, loss {:.4}", train.loss));
-        ControlFlow::Continue(())
-    }
 }
 
 pub fn main() -> Result<()> {
@@ -52,8 +36,6 @@ pub fn main() -> Result<()> {
         .set_output(Identity)
         .set_error(Huber::new(0.3))
         .build()?;
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}").expect("a valid template");
-    let mut bar = Bar(ProgressBar::no_length().with_style(style));
     let history = Trainer::new()
         .batch_size(50)
         .epochs(200)
@@ -61,9 +43,8 @@ pub fn main() -> Result<()> {
         .schedule(CosineDecay::new(200 * 9))
         .validation(&validation)
         .early_stopping(EarlyStopping::new(50))
-        .observe(&mut bar)
+        .observe(ProgressBar::new())
         .fit(&mut model, &train)?;
-    bar.0.finish_and_clear();
     println!("{:?} after {} epochs, best {:?}", history.termination, history.epochs.len() - 1, history.best);
 
     // With its normalisers, the model takes x and returns y in their original units. Saving keeps the normalisers.

@@ -91,6 +91,7 @@
 //! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |
 //! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |
 //! | `plot` | `History::to_svg`, `ThresholdCurve::roc_svg` and other pictures |
+//! | `progress` | `train::ProgressBar`, which draws a progress bar |
 //!
 //! No feature is enabled by default.
 

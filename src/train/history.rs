@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::iter;
 use std::path::Path;
 use std::time::Duration;
 
@@ -98,21 +99,8 @@ impl History {
     /// Returns a table of comma-separated values (RFC 4180): a header line, then one line per row of the history. Times are in
     /// seconds. Cells without a measurement are empty.
     pub fn to_csv(&self) -> String {
-        let mut csv = String::from("epoch");
-        for set in ["train", "validation", "test"] {
-            _ = write!(csv, ",{set}_loss,{set}_accuracy");
-        }
-        csv.push_str(",elapsed\r\n");
-        for epoch in &self.epochs {
-            _ = write!(csv, "{}", epoch.number);
-            for metrics in [Some(epoch.train), epoch.validation, epoch.test] {
-                let cell = |value: Option<f64>| value.map(|value| format!("{value:?}")).unwrap_or_default();
-                let (loss, accuracy) = (metrics.map(|m| m.loss), metrics.and_then(|m| m.accuracy));
-                _ = write!(csv, ",{},{}", cell(loss), cell(accuracy));
-            }
-            _ = write!(csv, ",{:?}\r\n", epoch.elapsed.as_secs_f64());
-        }
-        csv
+        let rows = self.epochs.iter().map(csv_cells);
+        iter::once(CSV_COLUMNS.into()).chain(rows).map(|row| row + "\r\n").collect()
     }
 
     /// Returns a JSON object with the fields of [`History`], in which `epochs` is an array of objects with the fields of
@@ -152,6 +140,26 @@ impl History {
     pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
         write(path.as_ref(), &self.to_json())
     }
+}
+
+/// The columns of the rows in CSV.
+pub(super) const CSV_COLUMNS: &str =
+    "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,elapsed";
+
+/// Returns a row in CSV, without the end of the line.
+pub(super) fn csv_cells(epoch: &Epoch) -> String {
+    let mut row = epoch.number.to_string();
+    for metrics in [Some(epoch.train), epoch.validation, epoch.test] {
+        let (loss, accuracy) = (metrics.map(|m| m.loss), metrics.and_then(|m| m.accuracy));
+        _ = write!(row, ",{},{}", csv_cell(loss), csv_cell(accuracy));
+    }
+    _ = write!(row, ",{:?}", epoch.elapsed.as_secs_f64());
+    row
+}
+
+/// Returns a value in CSV, or an empty cell.
+pub(super) fn csv_cell(value: Option<f64>) -> String {
+    value.map(|value| format!("{value:?}")).unwrap_or_default()
 }
 
 /// Returns metrics in JSON.

@@ -7,6 +7,8 @@
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
 //! | [`Observer`], [`BatchProgress`], [`TrainingStep`] | observe a run step by step, and can stop it |
 //! | [`RateSearch`] | the losses at growing learning rates, from which to choose one |
+//! | [`CsvLog`] | writes every row to a file as it comes |
+//! | `ProgressBar` (feature `progress`) | draws a progress bar |
 //! | [`WeightAverage`] | averages the weights of a run (EMA, SWA) |
 //! | [`cross_validate`] | trains a model on every fold of a data set, side by side |
 //! | [`Processes`] | the processes that train a model together |
@@ -22,6 +24,7 @@ mod checkpoint_file;
 mod checkpoints;
 mod clock;
 mod cross_validate;
+mod csv_log;
 mod description;
 mod early_stopping;
 mod feed;
@@ -33,6 +36,8 @@ mod observer;
 mod order;
 mod pace;
 mod processes;
+#[cfg(feature = "progress")]
+mod progress_bar;
 mod rate_search;
 #[cfg(feature = "persistence")]
 mod resume;
@@ -45,12 +50,15 @@ mod weight_average;
 #[cfg(feature = "persistence")]
 pub use checkpoints::Checkpoints;
 pub use cross_validate::cross_validate;
+pub use csv_log::CsvLog;
 pub use early_stopping::EarlyStopping;
 pub use history::{Epoch, History, Termination};
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
 pub use observer::{BatchProgress, EpochOutcome, Observer, TrainingStep};
 pub use processes::Processes;
+#[cfg(feature = "progress")]
+pub use progress_bar::ProgressBar;
 pub use rate_search::RateSearch;
 pub use trainer::Trainer;
 pub use weight_average::WeightAverage;

@@ -8,7 +8,8 @@ use crate::scalar::Scalar;
 
 /// An observer of a training run. It can stop the run by returning `ControlFlow::Break(())`.
 ///
-/// [`BatchProgress`] contains the values for a progress bar. The example `regression` draws one with the crate `indicatif`.
+/// Two observers are ready-made: [`CsvLog`](crate::train::CsvLog) writes the rows of the history to a file, and `ProgressBar`, with the
+/// feature `progress`, draws a progress bar.
 ///
 /// # Examples
 ///
