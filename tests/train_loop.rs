@@ -513,11 +513,12 @@ fn a_history_is_a_table_of_numbers_that_read_back_as_they_were() {
     for epoch in &mut history.epochs {
         epoch.elapsed = std::time::Duration::from_millis(250);
     }
+    history.epochs[1].learning_rate = Some(0.125);
     (history.elapsed, history.best) = (std::time::Duration::from_secs(1), Some(1));
     let json = concat!(
         r#"{"termination":"completed","best":1,"elapsed":1.0,"epochs":["#,
-        r#"{"number":0,"train":{"loss":null,"accuracy":null},"validation":{"loss":null,"accuracy":1e-7},"test":null,"elapsed":0.25},"#,
-        r#"{"number":1,"train":{"loss":1e300,"accuracy":1.0},"validation":null,"test":null,"elapsed":0.25}]}"#
+        r#"{"number":0,"train":{"loss":null,"accuracy":null},"validation":{"loss":null,"accuracy":1e-7},"test":null,"elapsed":0.25,"learning_rate":null},"#,
+        r#"{"number":1,"train":{"loss":1e300,"accuracy":1.0},"validation":null,"test":null,"elapsed":0.25,"learning_rate":0.125}]}"#
     );
     assert_eq!(history.to_json(), json);
 

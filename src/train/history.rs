@@ -117,7 +117,9 @@ impl History {
             let comma = if i == 0 { "" } else { "," };
             _ = write!(json, r#"{comma}{{"number":{},"train":{},"#, epoch.number, object(Some(epoch.train)));
             _ = write!(json, r#""validation":{},"test":{},"#, object(epoch.validation), object(epoch.test));
-            _ = write!(json, r#""elapsed":{}}}"#, number(epoch.elapsed.as_secs_f64()));
+            let rate = number(epoch.learning_rate.unwrap_or(f64::NAN));
+            let elapsed = number(epoch.elapsed.as_secs_f64());
+            _ = write!(json, r#""elapsed":{elapsed},"learning_rate":{rate}}}"#);
         }
         json.push_str("]}");
         json

@@ -20,6 +20,8 @@ pub(super) struct Sum<A> {
     spare: Vec<Values<A>>,
     /// Vectors for the parts of gradients that other processes send.
     parts: Vec<Vec<A>>,
+    /// The vector for the sum of all processes.
+    whole: Vec<A>,
 }
 
 /// The gradient of some shards, and the new values of the buffers.
@@ -31,7 +33,7 @@ struct Values<A> {
 
 impl<A: Scalar> Sum<A> {
     pub fn new() -> Self {
-        Self { tree: Tree::new(), spare: Vec::new(), parts: Vec::new() }
+        Self { tree: Tree::new(), spare: Vec::new(), parts: Vec::new(), whole: Vec::new() }
     }
 
     /// Adds the gradient of a shard, which is in the workspace. The workspace gets other vectors for the next one.
@@ -83,17 +85,21 @@ impl<A: Scalar> Sum<A> {
         ws: &mut Workspace<A>,
     ) -> Result<Tally> {
         let nodes = self.tree.take();
+        let (length, size) = (model.parameter_count(), group.size);
+        let own = own.and_then(|()| lengthen("the gradient", &mut self.whole, length));
         let message: Vec<u8> = nodes.iter().flat_map(describe).collect();
         let shared = group.share(own.map(|()| &message[..]))?;
-        let (length, buffers) = (model.parameter_count(), model.buffer_values().len());
-        let size = group.size;
         let part = |rank| cut(length, size, rank);
-        let mut pieces = Vec::new();
+        let width = described(size_of_val(model.buffer_values()));
+        let count = shared.iter().map(|bytes| bytes.len() / width).sum();
+        if self.parts.len() < count {
+            // All processes come here in the same steps, and learn if one has too little memory.
+            group.agree(self.reserve(count, part(group.rank).len()))?;
+        }
+        let mut pieces = Vec::with_capacity(count);
         for (rank, bytes) in shared.iter().enumerate() {
-            for (turn, bytes) in bytes.chunks_exact(described(buffers * size_of::<A>())).enumerate() {
-                let mut gradient = self.parts.pop().unwrap_or_default();
-                gradient.clear();
-                lengthen("a part of the gradient", &mut gradient, part(group.rank).len())?;
+            for (turn, bytes) in bytes.chunks_exact(width).enumerate() {
+                let gradient = self.parts.pop().expect("there is a vector for every node");
                 pieces.push(Piece { rank, turn, node: read(bytes, gradient) });
             }
         }
@@ -106,14 +112,17 @@ impl<A: Scalar> Sum<A> {
         pieces.into_iter().for_each(|piece| tree.push(piece.node, &mut merge));
         let sum = tree.finish(&mut merge).expect("a batch has at least one shard");
         self.spare.extend(nodes.into_iter().map(|node| node.values));
-        let mut gradient = self.spare.pop().unwrap_or_default().gradient;
-        lengthen("the gradient", &mut gradient, length)?;
-        distribute(&sum.values.gradient, &mut gradient, group, part)?;
-        let mut values = Values { gradient, buffers: sum.values.buffers };
-        ws.exchange_gradient(&mut values.gradient, &mut values.buffers);
-        self.spare.push(values);
-        self.parts.push(sum.values.gradient);
+        let Values { gradient, mut buffers } = sum.values;
+        distribute(&gradient, &mut self.whole, group, part)?;
+        ws.exchange_gradient(&mut self.whole, &mut buffers);
+        self.parts.push(gradient);
         Ok(sum.tally)
+    }
+
+    /// Allocates vectors of this length for the nodes of all processes.
+    fn reserve(&mut self, count: usize, length: usize) -> Result<()> {
+        self.parts.resize_with(count, Vec::new);
+        self.parts.iter_mut().try_for_each(|part| lengthen("a part of the gradient", part, length))
     }
 
     /// Fills the pieces with this process's part of the gradients of all nodes.
