@@ -113,8 +113,11 @@ impl LoadOptions {
 impl fmt::Debug for LoadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { names, convert, partial } = self;
-        let names = format_args!("{} changes", names.len());
         let mut fields = f.debug_struct("LoadOptions");
-        fields.field("names", &names).field("convert", convert).field("partial", partial).finish()
+        fields
+            .field("names", &format_args!("{} changes", names.len()))
+            .field("convert", convert)
+            .field("partial", partial)
+            .finish()
     }
 }
