@@ -1,15 +1,13 @@
-//! SVG pictures of curves (feature `plot`).
+//! Draws curves as SVG (feature `plot`).
 
 use std::ops::Range;
 
 use plotters::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::metrics::{ReliabilityBin, ThresholdCurve};
-use crate::train::{Epoch, History, RateSearch};
 
 /// A curve with its name.
-type Curve = (&'static str, Vec<(f64, f64)>);
+pub type Curve = (&'static str, Vec<(f64, f64)>);
 
 /// The width and height of a picture in units of the drawing. Plotters rounds to whole units, so that they are smaller than pixels.
 const SIZE: (u32, u32) = (FINE * 480, FINE * 320);
@@ -20,23 +18,23 @@ const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
 /// What a picture shows besides its curves.
-struct Axes {
-    x: &'static str,
-    y: &'static str,
-    x_range: Range<f64>,
-    y_range: Range<f64>,
+pub struct Axes {
+    pub x: &'static str,
+    pub y: &'static str,
+    pub x_range: Range<f64>,
+    pub y_range: Range<f64>,
     /// Whether x is an exponent of ten.
-    is_log: bool,
+    pub is_log: bool,
 }
 
 impl Axes {
     /// Returns axes for probabilities.
-    fn unit(x: &'static str, y: &'static str) -> Self {
+    pub fn unit(x: &'static str, y: &'static str) -> Self {
         Self { x, y, x_range: 0.0..1.0, y_range: 0.0..1.0, is_log: false }
     }
 
     /// Draws the curves.
-    fn draw(self, curves: &[Curve]) -> Result<String> {
+    pub fn draw(self, curves: &[Curve]) -> Result<String> {
         let mut svg = String::new();
         self.draw_on(curves, &mut svg)
             .map_err(|error| Error::setting("picture", "curves that can be drawn", error))?;
@@ -100,119 +98,10 @@ impl Axes {
 }
 
 /// Returns the range of finite values with a margin, and with 0 if all values are positive.
-fn range_of(values: impl Iterator<Item = f64>) -> Range<f64> {
+pub fn range_of(values: impl Iterator<Item = f64>) -> Range<f64> {
     let finite = values.filter(|value| value.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, 0.0_f64), |(low, high), y| (low.min(y), high.max(y)));
     let low = low.min(0.0);
     let margin = if high > low { 0.04 * (high - low) } else { 1.0 };
     (if low < 0.0 { low - margin } else { 0.0 })..high + margin
-}
-
-impl History {
-    /// Returns an SVG picture of the losses on the training, validation and test sets over the epochs (feature `plot`).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Setting`] if the history is empty.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use manabi::prelude::*;
-    /// use ndarray::array;
-    ///
-    /// let data = Samples::new(array![[0.0], [1.0]], array![[1.0], [3.0]])?;
-    /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(1));
-    /// let mut model = builder.set_output(Identity).set_error(MeanSquaredError).build()?;
-    /// let history = Trainer::new().batch_size(2).epochs(20).fit(&mut model, &data)?;
-    /// assert!(history.to_svg()?.starts_with("<svg"));
-    /// # Ok::<(), manabi::Error>(())
-    /// ```
-    pub fn to_svg(&self) -> Result<String> {
-        let (Some(first), Some(last)) = (self.epochs.first(), self.epochs.last()) else {
-            return Err(Error::setting("history", "at least 1 epoch", 0));
-        };
-        let curve = |loss: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
-            let point = |epoch: &Epoch| Some((epoch.number as f64, loss(epoch)?));
-            self.epochs.iter().filter_map(point).filter(|point| point.1.is_finite()).collect()
-        };
-        let mut curves: Vec<Curve> = vec![("training", curve(|epoch| Some(epoch.train.loss)))];
-        for (name, loss) in [
-            ("validation", (|epoch| epoch.validation.map(|set| set.loss)) as fn(&Epoch) -> Option<f64>),
-            ("test", |epoch| epoch.test.map(|set| set.loss)),
-        ] {
-            let points = curve(loss);
-            if !points.is_empty() {
-                curves.push((name, points));
-            }
-        }
-        let y_range = range_of(curves.iter().flat_map(|curve| curve.1.iter().map(|point| point.1)));
-        let end = (last.number as f64).max(first.number as f64 + 1.0);
-        let x_range = first.number as f64..end;
-        Axes { x: "epoch", y: "loss", x_range, y_range, is_log: false }.draw(&curves)
-    }
-}
-
-impl RateSearch {
-    /// Returns an SVG picture of the smoothed loss over the learning rates, which have a logarithmic axis (feature `plot`).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Setting`] if the search has no steps.
-    pub fn to_svg(&self) -> Result<String> {
-        let (Some(first), Some(last)) = (self.rates.first(), self.rates.last()) else {
-            return Err(Error::setting("search of a rate", "at least 1 step", 0));
-        };
-        let points = self.rates.iter().map(|rate| rate.log10()).zip(self.smoothed()).collect::<Vec<_>>();
-        let y_range = range_of(points.iter().map(|point| point.1));
-        let x_range = first.log10()..last.log10().max(first.log10() + 1.0);
-        Axes { x: "learning rate", y: "loss", x_range, y_range, is_log: true }.draw(&[("loss", points)])
-    }
-}
-
-impl ThresholdCurve {
-    /// Returns an SVG picture of the ROC curve (feature `plot`).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Setting`] if the curve cannot be drawn.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use manabi::metrics::ThresholdCurve;
-    /// use ndarray::array;
-    ///
-    /// let curve = ThresholdCurve::new(array![0.1, 0.4, 0.35, 0.8].view(), &[0, 0, 1, 1])?;
-    /// assert!(curve.roc_svg()?.contains("false positive rate"));
-    /// # Ok::<(), manabi::Error>(())
-    /// ```
-    pub fn roc_svg(&self) -> Result<String> {
-        let points =
-            self.points().iter().map(|point| (point.false_positive_rate(), point.recall())).collect();
-        let chance = ("chance", vec![(0.0, 0.0), (1.0, 1.0)]);
-        Axes::unit("false positive rate", "true positive rate").draw(&[("model", points), chance])
-    }
-
-    /// Returns an SVG picture of the precision-recall curve (feature `plot`).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Setting`] if the curve cannot be drawn.
-    pub fn precision_recall_svg(&self) -> Result<String> {
-        let points = self.points().iter().map(|point| (point.recall(), point.precision())).collect();
-        Axes::unit("recall", "precision").draw(&[("model", points)])
-    }
-}
-
-/// Returns an SVG picture of a reliability diagram: the share of positive samples over the mean predicted probability (feature
-/// `plot`).
-///
-/// # Errors
-///
-/// Returns [`Error::Setting`] if the diagram cannot be drawn.
-pub fn reliability_svg(bins: &[ReliabilityBin]) -> Result<String> {
-    let points = bins.iter().map(|bin| (bin.mean_predicted, bin.fraction_positive)).collect();
-    let calibrated = ("calibrated", vec![(0.0, 0.0), (1.0, 1.0)]);
-    Axes::unit("predicted probability", "share of positive samples").draw(&[("model", points), calibrated])
 }

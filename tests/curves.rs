@@ -1,19 +1,17 @@
 //! Threshold curves and calibration compared with scikit-learn and SciPy (`golden/curves.py`), and their properties.
 
+mod golden_lines;
+
 use std::collections::HashMap;
 
+use golden_lines::matrix;
 use manabi::metrics::{Temperature, ThresholdCurve, ThresholdPoint, brier_score, log_loss, reliability};
-use ndarray::{Array1, Array2, array};
+use ndarray::{Array1, array};
 use proptest::prelude::*;
 
 /// Returns the lines of the golden file by name.
 fn golden() -> HashMap<&'static str, Vec<f64>> {
-    let lines = include_str!("golden/curves.txt").lines().filter(|line| !line.starts_with('#'));
-    let parse = |line: &'static str| {
-        let (name, values) = line.split_once(' ').unwrap();
-        (name, values.split(' ').map(|value| value.parse().unwrap()).collect())
-    };
-    lines.map(parse).collect()
+    golden_lines::lines(include_str!("golden/curves.txt"))
 }
 
 fn close(got: &[f64], want: &[f64], what: &str) {
@@ -57,7 +55,7 @@ fn calibration_is_that_of_scikit_learn() {
     assert_eq!(bins.iter().map(|bin| bin.count).sum::<usize>(), scores.len());
 
     let (logits, classes) = (golden["logits"].clone(), labels(&golden["classes"]));
-    let logits = Array2::from_shape_vec((classes.len(), 4), logits).unwrap();
+    let logits = matrix(&logits, 4);
     let temperature = Temperature::fit(logits.view(), &classes).unwrap();
     assert!((temperature.value() / golden["temperature"][0] - 1.0).abs() < 1e-9, "{temperature:?}");
     let loss_at = |divisor: f64| {

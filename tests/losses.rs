@@ -1,7 +1,10 @@
 //! Every loss compared with PyTorch (`golden/losses.py`) and with differences, and at the edges.
 
+mod golden_lines;
+
 use std::collections::HashMap;
 
+use golden_lines::matrix;
 use manabi::activation::{Identity, Sigmoid, Tanh};
 use manabi::loss::{
     BinaryCrossEntropy, ElementwiseLoss, Huber, Loss, LossFn, MeanAbsoluteError, MeanSquaredError,
@@ -18,16 +21,7 @@ use ndarray::{Array2, ArrayView2, Zip, array};
 
 /// Returns the lines of the golden file by name.
 fn golden() -> HashMap<&'static str, Vec<f64>> {
-    let lines = include_str!("golden/losses.txt").lines().filter(|line| !line.starts_with('#'));
-    let parse = |line: &'static str| {
-        let (name, values) = line.split_once(' ').unwrap();
-        (name, values.split(' ').map(|value| value.parse().unwrap()).collect())
-    };
-    lines.map(parse).collect()
-}
-
-fn matrix(values: &[f64], columns: usize) -> Array2<f64> {
-    Array2::from_shape_vec((values.len() / columns, columns), values.to_vec()).unwrap()
+    golden_lines::lines(include_str!("golden/losses.txt"))
 }
 
 /// Checks that the values are equal to within 1e-12 of the largest value.

@@ -1,7 +1,10 @@
 //! Metrics compared with scikit-learn (`golden/metrics.py`), and their properties.
 
+mod golden_lines;
+
 use std::collections::HashMap;
 
+use golden_lines::matrix;
 use manabi::activation::{Identity, Sigmoid};
 use manabi::loss::{BinaryCrossEntropy, MeanSquaredError};
 use manabi::metrics::{
@@ -16,16 +19,7 @@ use proptest::test_runner::RngSeed;
 
 /// Returns the lines of the golden file by name.
 fn golden() -> HashMap<&'static str, Vec<f64>> {
-    let lines = include_str!("golden/metrics.txt").lines().filter(|line| !line.starts_with('#'));
-    let parse = |line: &'static str| {
-        let (name, values) = line.split_once(' ').unwrap();
-        (name, values.split(' ').map(|value| value.parse().unwrap()).collect())
-    };
-    lines.map(parse).collect()
-}
-
-fn matrix(values: &[f64], columns: usize) -> Array2<f64> {
-    Array2::from_shape_vec((values.len() / columns, columns), values.to_vec()).unwrap()
+    golden_lines::lines(include_str!("golden/metrics.txt"))
 }
 
 fn close(got: &[f64], want: &[f64], what: &str) {

@@ -8,6 +8,8 @@
 //! ```
 #![cfg(unix)]
 
+mod sharded;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -18,17 +20,16 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use manabi::activation::Relu;
 use manabi::data::Dataset;
-use manabi::layer::{BatchNorm, Chain, Conv2d, Dropout, Flatten, MaxPool2d, Residual};
 use manabi::optim::Adam;
-use manabi::random::{Random, RandomState};
+use manabi::random::RandomState;
 use manabi::train::{Checkpoints, Mpi, Processes};
 use manabi::{
     Activation, Affine, CrossEntropy, Error, Mnist, Result, Samples, Scalar, Sequential, Sgd, Softmax, Swish,
     Trainer,
 };
 use ndarray::ArrayViewMut2;
+use sharded::{CLASSES, INPUTS, data, model};
 
 /// The time in which all processes end after one of them was killed.
 const BOUND: Duration = Duration::from_secs(10);
@@ -228,37 +229,6 @@ fn worker() {
     }
 }
 
-fn data<A: Scalar>(rows: usize) -> Samples<A> {
-    let x = RandomState::new(3).normal((rows, 36), 0.0, 1.0).mapv(A::of);
-    let labels: Vec<usize> = (0..rows).map(|row| (row * row + row / 5) % 3).collect();
-    Samples::labeled(x, &labels, 3).unwrap().with_shape([1, 6, 6]).unwrap()
-}
-
-/// Returns a model of the kind with this name.
-fn model<A: Scalar>(kind: &str) -> Sequential<A> {
-    let builder = Sequential::<A>::builder([1, 6, 6]);
-    let swish = || Activation::new(Swish::default());
-    let dense = |builder: manabi::model::SequentialBuilder<A>| {
-        builder.add_layer("flat", Flatten).add_layer("a", Affine::new(8))
-    };
-    let builder = match kind {
-        "plain" => dense(builder).add_layer("s", swish()),
-        "dropout" => dense(builder).add_layer("s", swish()).add_layer("d", Dropout::new(0.4)),
-        "norm" => dense(builder).add_layer("n", BatchNorm::new()).add_layer("s", swish()),
-        "residual" => {
-            let inner = Chain::new().add_layer("b", Affine::new(8)).add_layer("s", swish());
-            dense(builder).add_layer("r", Residual::new(inner))
-        }
-        _ => builder
-            .add_layer("c", Conv2d::new(4, 3).padding(1))
-            .add_layer("r", Activation::new(Relu))
-            .add_layer("p", MaxPool2d::new(2))
-            .add_layer("flat", Flatten),
-    };
-    let builder = builder.add_layer("end", Affine::new(3)).set_output(Softmax);
-    builder.set_error(CrossEntropy).seed(4).build().unwrap()
-}
-
 fn digest<A: Scalar>(model: &Sequential<A>) -> String {
     let mut hasher = DefaultHasher::new();
     let values = model.parameter_values().iter().chain(model.buffer_values());
@@ -378,10 +348,10 @@ impl Dataset<f32> for Slow {
         self.0.len()
     }
     fn input_dim(&self) -> usize {
-        36
+        INPUTS
     }
     fn target_dim(&self) -> usize {
-        3
+        CLASSES
     }
     fn input_shape(&self) -> manabi::Shape {
         Dataset::<f32>::input_shape(&self.0)
@@ -405,10 +375,10 @@ impl Dataset<f32> for Fragile {
         self.samples.len()
     }
     fn input_dim(&self) -> usize {
-        36
+        INPUTS
     }
     fn target_dim(&self) -> usize {
-        3
+        CLASSES
     }
     fn input_shape(&self) -> manabi::Shape {
         Dataset::<f32>::input_shape(&self.samples)

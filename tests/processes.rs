@@ -1,74 +1,28 @@
 //! Shards and processes: the same bits for any number of processes, and errors that end all of them.
 
 mod channels;
+mod sharded;
 
 use std::ops::ControlFlow::{Break, Continue};
 
 use approx::assert_relative_eq;
 use channels::Channels;
-use manabi::activation::{Identity, Relu};
+use manabi::activation::Identity;
 use manabi::data::{Augment, Dataset};
-use manabi::layer::{BatchNorm, Chain, Conv2d, Dropout, Flatten, MaxPool2d, Residual};
+use manabi::layer::BatchNorm;
 use manabi::loss::MeanSquaredError;
 use manabi::optim::{Adam, Momentum, Optimizer, Step, Stepper};
 use manabi::random::{Noise, Random, RandomState};
 use manabi::train::{Checkpoints, EarlyStopping, History, Processes, Termination};
-use manabi::{
-    Activation, Affine, CrossEntropy, Error, Mish, Result, Samples, Scalar, Sequential, Sgd, Softmax, Swish,
-    Trainer,
-};
+use manabi::{Affine, CrossEntropy, Error, Result, Samples, Scalar, Sequential, Sgd, Softmax, Trainer};
 use ndarray::{ArrayViewMut2, array};
-
-const INPUTS: usize = 36;
-const CLASSES: usize = 3;
-
-fn data<A: Scalar>(rows: usize) -> Samples<A> {
-    let x = RandomState::new(3).normal((rows, INPUTS), 0.0, 1.0).mapv(A::of);
-    let labels: Vec<usize> = (0..rows).map(|row| (row * row + row / 5) % CLASSES).collect();
-    Samples::labeled(x, &labels, CLASSES).unwrap().with_shape([1, 6, 6]).unwrap()
-}
+use sharded::{CLASSES, INPUTS, data, model};
 
 /// Gives each sample another weight. Some shards weigh nothing at all.
 fn weighted<A: Scalar>(data: Samples<A>) -> Samples<A> {
     let weights: Vec<f64> =
         (0..data.len()).map(|row| if row % 7 < 3 { 0.0 } else { 0.1 * (row % 11) as f64 }).collect();
     data.with_weights(weights).unwrap()
-}
-
-/// Returns a model of the kind with this name.
-fn model<A: Scalar>(kind: &str) -> Sequential<A> {
-    let builder = Sequential::<A>::builder([1, 6, 6]);
-    let swish = || Activation::new(Swish::default());
-    let builder = match kind {
-        "plain" | "weights" => {
-            builder.add_layer("flat", Flatten).add_layer("a", Affine::new(7)).add_layer("s", swish())
-        }
-        "dropout" => builder
-            .add_layer("flat", Flatten)
-            .add_layer("a", Affine::new(9))
-            .add_layer("m", Activation::new(Mish))
-            .add_layer("d", Dropout::new(0.4)),
-        "norm" => builder
-            .add_layer("flat", Flatten)
-            .add_layer("a", Affine::new(8))
-            .add_layer("n", BatchNorm::new())
-            .add_layer("s", swish()),
-        "residual" => {
-            let inner = Chain::new().add_layer("b", Affine::new(8)).add_layer("s", swish());
-            builder
-                .add_layer("flat", Flatten)
-                .add_layer("a", Affine::new(8))
-                .add_layer("r", Residual::new(inner))
-        }
-        "convolution" => builder
-            .add_layer("c", Conv2d::new(4, 3).padding(1))
-            .add_layer("r", Activation::new(Relu))
-            .add_layer("p", MaxPool2d::new(2))
-            .add_layer("flat", Flatten),
-        other => panic!("no model {other}"),
-    };
-    let builder = builder.add_layer("end", Affine::new(CLASSES)).set_output(Softmax);
-    builder.set_error(CrossEntropy).seed(4).build().unwrap()
 }
 
 /// Everything that a run determines.
@@ -495,6 +449,10 @@ fn agreement_returns_the_first_error() {
         let agreed = own.agree(result).map_err(|error| error.to_string());
         let mut bytes = [own.rank() as u8 + 1];
         own.broadcast(1, &mut bytes).unwrap();
+        let error = own.broadcast(3, &mut bytes).unwrap_err().to_string();
+        assert_eq!(error, "root: expected a rank below 3, got 3");
+        let error = own.gather(&[1, 2], &mut [0; 5]).unwrap_err().to_string();
+        assert_eq!(error, "all: expected shape [3·2], got [5]");
         own.barrier().unwrap();
         (agreed, bytes[0], own.agree(Ok(())).is_ok())
     });

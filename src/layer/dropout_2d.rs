@@ -18,8 +18,8 @@ use crate::shape::Shape;
 ///
 /// Shapes: (C, H, W); the output has the shape of the input.
 ///
-/// Numerics: a channel is dropped if its bits in the [`Noise`](crate::random::Noise) of the pass are below p·2³². The bits are
-/// those of the row of the sample and of the column with the index of the channel. M is not stored, but computed again for dX.
+/// Numerics: a channel is dropped if its bits in the [`Noise`](crate::random::Noise) of the pass are below p·2³². The row of the
+/// noise is the row of the sample, and its column is the index of the channel. M is not stored, but computed again for dX.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|

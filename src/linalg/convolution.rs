@@ -126,8 +126,8 @@ impl Convolution {
         }
     }
 
-    /// Writes the offsets of the second product, plane by plane, with the place of their weights among those of a filter's first
-    /// channel: first the bias, and then the weights of the plane for each filter. The gradients of the filters' outputs have
+    /// Writes the offsets of the second product, plane by plane, and the index of each offset's weight in the first channel of a
+    /// filter: first the bias, and then the weights of the plane for each filter. The gradients of the filters' outputs have
     /// gaps between their rows and zeros around them, so that they are as large as planes. They follow after a plane of ones.
     pub fn back_offsets(&self, offsets: &mut Vec<usize>, places: &mut Vec<usize>) {
         let [high, wide] = self.axes;

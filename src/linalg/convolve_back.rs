@@ -81,7 +81,7 @@ impl Layout {
         }
     }
 
-    /// Returns the offsets of each plane of a channel among those of the second product.
+    /// Returns, for each plane of a channel, the range of its offsets in the list of the second product.
     fn plane_ranges(self) -> impl Iterator<Item = Range<usize>> {
         let mut end = 0;
         let shape = self.shape;

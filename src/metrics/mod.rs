@@ -8,6 +8,8 @@
 mod calibration;
 mod classification;
 mod confusion_matrix;
+#[cfg(feature = "plot")]
+mod plots;
 mod regression;
 mod tally;
 mod threshold_curve;
@@ -16,11 +18,11 @@ use std::fmt::Display;
 
 use ndarray::ArrayView2;
 
-#[cfg(feature = "plot")]
-pub use crate::plot::reliability_svg;
 pub use calibration::{ReliabilityBin, Temperature, brier_score, log_loss, reliability};
 pub use classification::{accuracy, classes, top_k_accuracy};
 pub use confusion_matrix::{Average, ConfusionMatrix};
+#[cfg(feature = "plot")]
+pub use plots::reliability_svg;
 pub use regression::{mean_absolute_error, mean_squared_error, r_squared, root_mean_squared_error};
 pub use tally::Metrics;
 pub(crate) use tally::{Tally, TallyNumbers};

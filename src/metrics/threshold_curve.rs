@@ -10,8 +10,8 @@ use crate::scalar::Scalar;
 ///
 /// A sample is predicted as positive if its score is at least the threshold. Samples with the same score share a point.
 ///
-/// Formula: at a threshold, let TP be the number (or weight) of positive samples that are predicted as positive, FP that of negative
-/// ones, and P and N the numbers of all positive and negative samples.
+/// Formula: at a threshold, TP positive samples and FP negative samples are predicted as positive. P and N are the numbers of all
+/// positive and all negative samples. With weights, all four are sums of weights.
 ///
 /// | value | formula |
 /// |---|---|

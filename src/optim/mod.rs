@@ -42,6 +42,7 @@ mod radam;
 mod rmsprop;
 mod schedule;
 mod sgd;
+mod state;
 mod step;
 mod stepper;
 
@@ -65,9 +66,10 @@ pub use schedule::{
     Schedule, StepDecay, WarmUp,
 };
 pub use sgd::Sgd;
+pub use state::OptimizerState;
 use step::SLOTS;
 pub use step::Step;
-pub use stepper::{OptimizerState, Stepper};
+pub use stepper::Stepper;
 
 use crate::delegate::delegate;
 use crate::error::Result;

@@ -44,14 +44,15 @@ impl<'a> Group<'a> {
 
     /// Returns the error of any process on all processes.
     pub fn agree<T>(&mut self, own: Result<T>) -> Result<T> {
-        let Some(processes) = self.processes else { return own };
-        let (own, status) = match own {
-            Ok(own) => (Some(own), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        let agreed = processes.agree(status);
-        self.ended |= agreed.is_err();
-        agreed.map(|()| own.expect("an error is never agreed on as a success"))
+        if self.processes.is_none() {
+            return own;
+        }
+        match own {
+            Ok(own) => self.share(Ok(&[])).map(|_| own),
+            Err(error) => {
+                Err(self.share(Err(error)).expect_err("an error of this process is always returned"))
+            }
+        }
     }
 
     /// Returns whether `own` is true on at least one process.

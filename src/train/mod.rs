@@ -35,6 +35,8 @@ mod mpi;
 mod observer;
 mod order;
 mod pace;
+#[cfg(feature = "plot")]
+mod plots;
 mod processes;
 #[cfg(feature = "progress")]
 mod progress_bar;

@@ -5,7 +5,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Destination, Root, Source};
 use mpi::{Rank, Threading};
 
-use super::processes::Processes;
+use super::processes::{Processes, check_gather, check_root};
 use crate::error::{Error, Result};
 
 /// The maximum number of bytes of a message. MPI counts them with 32 bits.
@@ -112,11 +112,13 @@ impl Processes for Mpi {
     }
 
     fn gather(&self, own: &[u8], all: &mut [u8]) -> Result<()> {
+        check_gather(own, all, self.size)?;
         SimpleCommunicator::world().all_gather_into(own, all);
         Ok(())
     }
 
     fn broadcast(&self, root: usize, bytes: &mut [u8]) -> Result<()> {
+        check_root(root, self.size)?;
         let world = SimpleCommunicator::world();
         let root = world.process_at_rank(root as Rank);
         bytes.chunks_mut(MOST).for_each(|part| root.broadcast_into(part));

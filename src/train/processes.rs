@@ -2,6 +2,7 @@ use std::fmt::Debug;
 
 use crate::delegate::delegate;
 use crate::error::{Error, Result};
+use crate::settings::check;
 
 /// The processes that train a model together, as seen from one of them. Pass them to
 /// [`Trainer::processes`](crate::Trainer::processes).
@@ -70,9 +71,10 @@ pub trait Processes: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`exchange`](Processes::exchange).
+    /// Returns [`Error::Shape`] if `all` has another length, and the errors of [`exchange`](Processes::exchange).
     fn gather(&self, own: &[u8], all: &mut [u8]) -> Result<()> {
         let (rank, size) = (self.rank(), self.size());
+        check_gather(own, all, size)?;
         let mut receive: Vec<&mut [u8]> = match own.len() {
             0 => (0..size).map(|_| &mut [][..]).collect(),
             length => all.chunks_exact_mut(length).collect(),
@@ -85,9 +87,10 @@ pub trait Processes: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`exchange`](Processes::exchange).
+    /// Returns [`Error::Setting`] if no process has the rank `root`, and the errors of [`exchange`](Processes::exchange).
     fn broadcast(&self, root: usize, bytes: &mut [u8]) -> Result<()> {
         let (is_root, size) = (self.rank() == root, self.size());
+        check_root(root, size)?;
         let sent = if is_root { bytes.to_vec() } else { Vec::new() };
         let mut receive: Vec<&mut [u8]> = (0..size).map(|_| &mut [][..]).collect();
         if !is_root {
@@ -148,6 +151,19 @@ pub(super) fn share<P: Processes + ?Sized>(processes: &P, own: Result<&[u8]>) ->
         Some(rank) => Err(Error::Process { rank, message: String::from_utf8_lossy(&all[rank]).into_owned() }),
         None => Ok(all),
     }
+}
+
+/// Returns an error unless `all` has room for `own` of every process.
+pub(super) fn check_gather(own: &[u8], all: &[u8], size: usize) -> Result<()> {
+    match all.len() == size * own.len() {
+        true => Ok(()),
+        false => Err(Error::shape("all", format!("[{size}·{}]", own.len()), &[all.len()])),
+    }
+}
+
+/// Returns an error unless a process has this rank.
+pub(super) fn check_root(root: usize, size: usize) -> Result<()> {
+    check(root < size, "root", &format!("a rank below {size}"), root)
 }
 
 /// The number of bytes of a number in a message.

@@ -156,7 +156,7 @@ impl Window {
         (self.kernel[i] - 1).saturating_mul(self.dilation[i]).saturating_add(1)
     }
 
-    /// Returns the padding, which must be even or that of an output with the size of the input.
+    /// Returns the padding. Both sides must have the same number of pixels, unless the output has the size of the input.
     fn padding(&self) -> Result<Padding, String> {
         let all = [0, 1].map(|i| self.size(i) - 1);
         let is_same = self.stride == [1, 1]
