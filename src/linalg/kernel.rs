@@ -1,5 +1,7 @@
 //! The micro-kernel: a tile of the output stays in registers during the loop over `k`.
 
+use std::hint::black_box;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::scalar::Element;
@@ -306,6 +308,15 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
             let mut sums = [[L::T::splat(simd, L::T::ZERO); W]; H];
             let mut tails = [[L::T::ZERO; Q]; H];
             match start {
+                // Reads the output early, so that it arrives from memory while the sums are computed. This does not make `f32`
+                // faster.
+                Start::Add if size_of::<L::T>() > size_of::<f32>() => {
+                    for i in 0..H {
+                        if let [first, .., last] = c[i * stride..][..cols] {
+                            black_box((first, last));
+                        }
+                    }
+                }
                 Start::Zero | Start::Add => {}
                 Start::Row(row) => {
                     sums = [read::<L::T, S, W>(simd, &row[..cols]); H];
