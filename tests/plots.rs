@@ -69,7 +69,7 @@ fn curves_of_a_classifier_are_drawn() {
     let scores = RandomState::new(1).uniform((400, 1), 0.0, 1.0);
     let noise = RandomState::new(2).uniform((400, 1), 0.0, 1.0);
     let labels: Vec<u8> = scores.iter().zip(&noise).map(|(score, noise)| u8::from(noise < score)).collect();
-    let curve = ThresholdCurve::new(scores.column(0), &labels).unwrap();
+    let curve = ThresholdCurve::new(scores.column(0), &labels, None).unwrap();
     let (roc, precision) = (curve.roc_svg().unwrap(), curve.precision_recall_svg().unwrap());
     show("roc.svg", &roc);
     show("precision_recall.svg", &precision);
@@ -79,7 +79,7 @@ fn curves_of_a_classifier_are_drawn() {
     let diagonal = lines(&roc).into_iter().find(|line| line.len() == 2 && line[0] == roc_line[0]).unwrap();
     assert_eq!(roc_line.last(), diagonal.last());
     assert!(corner(&precision).len() > 100);
-    let bins = reliability(scores.column(0), &labels, 8).unwrap();
+    let bins = reliability(scores.column(0), &labels, 8, None).unwrap();
     let svg = reliability_svg(&bins).unwrap();
     show("reliability.svg", &svg);
     assert!(lines(&svg).iter().any(|line| line.len() == 8));

@@ -4,6 +4,10 @@
 //! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its predictions by class. The functions of this
 //! module measure predictions in an array. [`ThresholdCurve`] contains the ROC and precision-recall curves of a binary classifier, and
 //! [`Temperature`] calibrates probabilities.
+//!
+//! The last parameter of these functions is the weight of each sample, or `None` if all of them are 1. A sample with weight 2 counts as
+//! much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn. If weights are given,
+//! there must be one for each sample, and at least one above 0.
 
 mod calibration;
 mod classification;
@@ -14,6 +18,7 @@ mod regression;
 mod tally;
 mod threshold_curve;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use ndarray::ArrayView2;
@@ -28,7 +33,7 @@ pub use tally::Metrics;
 pub(crate) use tally::{Tally, TallyNumbers};
 pub use threshold_curve::{ThresholdCurve, ThresholdPoint};
 
-use crate::data::check_labels;
+use crate::data::{check_labels, check_weights};
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 
@@ -50,4 +55,20 @@ where
         return Err(Error::shape("labels", format!("[{}]", y.nrows()), &[labels.len()]));
     }
     check_labels(labels, y.ncols())
+}
+
+/// Returns the weight of each of `rows` samples: the given weights after checking them, or 1 each.
+fn weight_each(weights: Option<&[f64]>, rows: usize) -> Result<Cow<'_, [f64]>> {
+    let Some(weights) = weights else { return Ok(vec![1.0; rows].into()) };
+    check_weights(weights, rows)?;
+    match weights.iter().sum::<f64>() {
+        total if total.is_finite() => Ok(weights.into()),
+        total => Err(Error::setting("weights", "a finite sum", total)),
+    }
+}
+
+/// Returns the weighted mean of a value of each sample.
+fn weighted_mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
+    let counting = values.zip(weights).filter(|(_, weight)| **weight > 0.0);
+    counting.map(|(value, weight)| value * weight).sum::<f64>() / weights.iter().sum::<f64>()
 }
