@@ -3,7 +3,7 @@
 use manabi::activation::{Identity, Tanh};
 use manabi::data::Split;
 use manabi::loss::MeanSquaredError;
-use manabi::metrics::{ThresholdCurve, reliability, reliability_svg};
+use manabi::metrics::{ThresholdCurve, r_squared, reliability, reliability_svg};
 use manabi::random::{Random, RandomState};
 use manabi::{Activation, Affine, Samples, Sequential, Trainer};
 use ndarray::Array2;
@@ -46,8 +46,15 @@ fn regression() -> (Sequential<f64>, Samples<f64>) {
 fn a_history_has_a_line_for_every_set() {
     let (mut model, data) = regression();
     let (train, validation) = Split::fraction(0.3).split(&data).unwrap();
-    let mut trainer = Trainer::new().batch_size(20).epochs(30).validation(&validation);
-    let history = trainer.fit(&mut model, &train).unwrap();
+    let trainer = Trainer::new().batch_size(20).epochs(30).validation(&validation);
+    let history = trainer.metric("R²", r_squared).fit(&mut model, &train).unwrap();
+    let svg = history.metric_to_svg("R²").unwrap();
+    assert!(svg.contains("R²") && !svg.contains("training"));
+    assert_eq!(lines(&svg).into_iter().filter(|line| line.len() == 31).count(), 1);
+    assert_eq!(
+        history.metric_to_svg("R2").unwrap_err().to_string(),
+        "history: expected a finite value of 'R2', got none"
+    );
     let svg = history.to_svg().unwrap();
     show("history.svg", &svg);
     assert!(svg.starts_with("<svg width=\"480\" height=\"320\" "));

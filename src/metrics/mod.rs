@@ -3,7 +3,8 @@
 //! [`Sequential::evaluate`](crate::Sequential::evaluate) returns the loss and accuracy of a model on a data set.
 //! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its predictions by class. The functions of this
 //! module measure predictions in an array. [`ThresholdCurve`] contains the ROC and precision-recall curves of a binary classifier, and
-//! [`Temperature`] calibrates probabilities.
+//! [`Temperature`] calibrates probabilities. [`Trainer::metric`](crate::Trainer::metric) measures any function after every epoch, and
+//! [`Watch`] chooses what decides about a run.
 //!
 //! The last parameter of these functions is the weight of each sample, or `None` if all of them are 1. A sample with weight 2 counts as
 //! much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn. If weights are given,
@@ -17,6 +18,7 @@ mod plots;
 mod regression;
 mod tally;
 mod threshold_curve;
+mod watch;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -32,6 +34,8 @@ pub use regression::{mean_absolute_error, mean_squared_error, r_squared, root_me
 pub use tally::Metrics;
 pub(crate) use tally::{Tally, TallyNumbers};
 pub use threshold_curve::{ThresholdCurve, ThresholdPoint};
+pub use watch::Watch;
+pub(crate) use watch::{ACCURACY, LOSS};
 
 use crate::data::{check_labels, check_weights};
 use crate::error::{Error, Result, check_finite};

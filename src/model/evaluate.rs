@@ -132,26 +132,27 @@ impl<A: Scalar> Sequential<A> {
         place: impl Fn() -> String,
     ) -> Result<Metrics> {
         let mut sum = Tally::default();
-        self.tally_batches(ws, data, 0..batches(data), place, |tally| {
+        self.tally_batches(ws, data, 0..batches(data), place, |tally, _| {
             sum.add(tally);
             sum.mean().loss
         })?;
         Ok(sum.mean())
     }
 
-    /// Computes the tallies of some batches of a data set, in order. `add` returns a loss, which must be finite.
+    /// Computes the tallies of some batches of a data set, in order. `add` gets each tally with the workspace that contains its
+    /// batch, and returns a loss, which must be finite.
     pub(crate) fn tally_batches(
         &self,
         ws: &mut Workspace<A>,
         data: &dyn Dataset<A>,
         batches: Range<usize>,
         place: impl Fn() -> String,
-        mut add: impl FnMut(Tally) -> f64,
+        mut add: impl FnMut(Tally, &Workspace<A>) -> f64,
     ) -> Result<()> {
         each_batch(data, batches, |rows| {
             let loaded = ws.load(data, rows).and_then(|()| self.tally(ws));
             let here = || format!("{}, rows starting at {}", place(), rows[0]);
-            match add(loaded.map_err(|error| error.in_place(&here()))?) {
+            match add(loaded.map_err(|error| error.in_place(&here()))?, ws) {
                 loss if loss.is_finite() => Ok(()),
                 loss => Err(bad_pass(self, ws, &place(), loss)),
             }
