@@ -113,5 +113,7 @@ fn persistence<A: Scalar>() {
     black_box(Sequential::<A>::to_bytes as fn(_) -> _);
     black_box(Sequential::<A>::from_bytes as fn(_) -> _);
     black_box(Sequential::<A>::weights_from_bytes as fn(_, _) -> _);
+    black_box(Sequential::<A>::cast_with_registry::<f32> as fn(_, _) -> _);
+    black_box(Sequential::<A>::cast_with_registry::<f64> as fn(_, _) -> _);
     black_box(crate::persistence::LoadOptions::bytes_into::<A> as fn(_, _, _) -> _);
 }

@@ -129,12 +129,12 @@ impl<A: Scalar> Predictions<A> {
         collect(&mut self.y, columns, data, group)?;
         collect(&mut self.t, columns, data, group)?;
         collect(&mut self.weights, 1, data, group)?;
-        let own = if group.rank == 0 { self.values(metrics, data, place) } else { Ok(Vec::new()) };
-        let bytes = own.map(|values| bytemuck::cast_slice(&values).to_vec());
-        let shared = match bytes {
-            Ok(bytes) => group.share(Ok(&bytes))?,
-            Err(error) => group.share(Err(error))?,
+        let mut values = Vec::new();
+        let own = match group.rank {
+            0 => self.values(metrics, data, place).map(|own| values = own),
+            _ => Ok(()),
         };
+        let shared = group.share(own.map(|()| bytemuck::cast_slice(&values)))?;
         Ok(bytemuck::allocation::pod_collect_to_vec(&shared[0]))
     }
 
