@@ -32,7 +32,8 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 ///
 /// # Source
 ///
-/// PyTorch's `ReduceLROnPlateau`, whose `mode` is the direction of `watch`. `min_scale` replaces its `min_lr` and is a share of the rate.
+/// PyTorch's `ReduceLROnPlateau`, whose `mode` is the direction of `watch`. `min_scale` replaces its `min_lr` and is a share of the
+/// rate.
 ///
 /// # Examples
 ///

@@ -13,7 +13,8 @@ use crate::scalar::Scalar;
 /// rows are kept if it is interrupted.
 ///
 /// The columns are those of [`History::to_csv`](crate::train::History::to_csv), followed by the learning rate of the last step of the
-/// epoch. The header is written with the first row. If a row cannot be written, the run stops, and [`finish`](CsvLog::finish) returns the error.
+/// epoch. The header is written with the first row. If a row cannot be written, the run stops, and [`finish`](CsvLog::finish)
+/// returns the error.
 ///
 /// # Examples
 ///

@@ -183,7 +183,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.with_stepper(|stepper| stepper.schedule(schedule))
     }
 
-    /// Sets the rule that reduces the learning rate when the loss, or the metric that the rule watches, stops improving. [`Epoch::watched`] selects the data set.
+    /// Sets the rule that reduces the learning rate when the loss, or the metric that the rule watches, stops improving.
+    /// [`Epoch::watched`] selects the data set.
     pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
         self.with_stepper(|stepper| stepper.reduce_on_plateau(reduce))
     }
@@ -228,9 +229,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { order: Box::new(Given(order)), seed: None, ..self }
     }
 
-    /// Measures loss, accuracy and every [`metric`](Trainer::metric) on this data set after every epoch. Early stopping and plateau
-    /// reduction use them. A
-    /// [`Split`](crate::data::Split) provides a validation set.
+    /// Measures loss, accuracy and every [`metric`](Trainer::metric) on this data set after every epoch. Early stopping and
+    /// plateau reduction use them. A [`Split`](crate::data::Split) provides a validation set.
     pub fn validation(self, validation: &'a dyn Dataset<A>) -> Self {
         Self { validation: Some(validation), ..self }
     }
