@@ -43,7 +43,7 @@ pub fn main() -> Result<()> {
     let decoded = decoder.predict(code.view())?;
     assert_eq!(decoded, model.predict(test)?);
 
-    let error = root_mean_squared_error(decoded.view(), test)?;
+    let error = root_mean_squared_error(decoded.view(), test, None)?;
     println!("codes of shape {:?}; root mean squared error {error:.5}", code.dim());
     // The value of the reference, which differs by rounding.
     assert!((error / 0.06269324872243985 - 1.0).abs() < 1e-6, "{error}");

@@ -35,7 +35,7 @@ pub fn main() -> Result<()> {
         let mut trainer = Trainer::new().batch_size(25).epochs(40).optimizer(Adam::new(0.003)).threads(1);
         trainer.fit(&mut model, past)?;
         let later = later.to_samples()?;
-        root_mean_squared_error(model.predict(later.x())?.view(), later.t())
+        root_mean_squared_error(model.predict(later.x())?.view(), later.t(), None)
     })?;
     println!("root mean squared errors {errors:.5?}; the noise alone has 0.1");
     // The values of the reference, which differ by rounding.

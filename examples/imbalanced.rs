@@ -34,7 +34,7 @@ pub fn main() -> Result<()> {
     // A false alarm costs 1, and a missed positive sample 20.
     let y = model.predict(x.view())?;
     let curve =
-        |rows: std::ops::Range<usize>| ThresholdCurve::new(y.slice(s![rows.clone(), 0]), &labels[rows]);
+        |rows: std::ops::Range<usize>| ThresholdCurve::new(y.slice(s![rows.clone(), 0]), &labels[rows], None);
     let best = curve(2000..2500)?.best_cost(1.0, 20.0);
     let test = curve(2500..3000)?;
     let cost = |row: usize| match (y[[row, 0]] >= best.threshold, labels[row]) {

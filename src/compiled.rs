@@ -89,9 +89,9 @@ fn functions<A: Scalar>() {
     black_box(ImageTransform::augment::<A> as fn(_, _) -> _);
     black_box(Normalizer::apply::<A> as fn(_, _) -> _);
     black_box(metrics::classes::<A> as fn(_) -> _);
-    black_box(metrics::mean_absolute_error::<A> as fn(_, _) -> _);
-    black_box(metrics::root_mean_squared_error::<A> as fn(_, _) -> _);
-    black_box(metrics::r_squared::<A> as fn(_, _) -> _);
+    black_box(metrics::mean_absolute_error::<A> as fn(_, _, _) -> _);
+    black_box(metrics::root_mean_squared_error::<A> as fn(_, _, _) -> _);
+    black_box(metrics::r_squared::<A> as fn(_, _, _) -> _);
 }
 
 /// Mentions the functions that read the values of data sets or compute their statistics.
@@ -113,5 +113,7 @@ fn persistence<A: Scalar>() {
     black_box(Sequential::<A>::to_bytes as fn(_) -> _);
     black_box(Sequential::<A>::from_bytes as fn(_) -> _);
     black_box(Sequential::<A>::weights_from_bytes as fn(_, _) -> _);
+    black_box(Sequential::<A>::cast_with_registry::<f32> as fn(_, _) -> _);
+    black_box(Sequential::<A>::cast_with_registry::<f64> as fn(_, _) -> _);
     black_box(crate::persistence::LoadOptions::bytes_into::<A> as fn(_, _, _) -> _);
 }

@@ -18,18 +18,18 @@ const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
 /// What a picture shows besides its curves.
-pub struct Axes {
-    pub x: &'static str,
-    pub y: &'static str,
+pub struct Axes<'a> {
+    pub x: &'a str,
+    pub y: &'a str,
     pub x_range: Range<f64>,
     pub y_range: Range<f64>,
     /// Whether x is an exponent of ten.
     pub is_log: bool,
 }
 
-impl Axes {
+impl<'a> Axes<'a> {
     /// Returns axes for probabilities.
-    pub fn unit(x: &'static str, y: &'static str) -> Self {
+    pub fn unit(x: &'a str, y: &'a str) -> Self {
         Self { x, y, x_range: 0.0..1.0, y_range: 0.0..1.0, is_log: false }
     }
 

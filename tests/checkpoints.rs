@@ -119,7 +119,7 @@ fn a_run_in_several_sittings_has_the_bits_of_one() {
     goes_on(|epochs| trainer::<f64>(epochs, Adam::new(0.01)).order(orders));
     let reduce = ReduceOnPlateau::new().patience(0).threshold(0.2).factor(0.5);
     let test = data::<f32>(20);
-    goes_on(|epochs| trainer(epochs, Adam::new(0.05)).reduce_on_plateau(reduce).test(&test));
+    goes_on(|epochs| trainer(epochs, Adam::new(0.05)).reduce_on_plateau(reduce.clone()).test(&test));
 }
 
 #[test]
@@ -618,16 +618,17 @@ fn early_stopping_goes_on_waiting_where_it_was() {
         |epochs, rule| trainer(epochs, Adam::new(0.05)).validation(&validation).early_stopping(rule);
     let [keeping, restoring] = [EarlyStopping::new(3).restore_best(false), EarlyStopping::new(3)];
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    for (rule, folder) in [keeping, restoring].into_iter().zip(&folders) {
+    for (rule, folder) in [keeping, restoring.clone()].into_iter().zip(&folders) {
         let mut straight = model();
-        let expected = patient(200, rule).fit(&mut straight, &train).unwrap();
+        let expected = patient(200, rule.clone()).fit(&mut straight, &train).unwrap();
         assert_eq!(expected.termination, Termination::NoImprovement);
         let end = expected.epochs.len() - 1;
         // The run stops after the best epoch. The third call has nothing left to do.
         for epochs in [end - 1, 200, 200] {
             let mut resumed = model();
             let checkpoints = Checkpoints::new(folder.path()).resume(true);
-            let history = patient(epochs, rule).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
+            let history =
+                patient(epochs, rule.clone()).checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
             if epochs == 200 {
                 assert_eq!((history.termination, history.best), (expected.termination, expected.best));
                 assert_eq!(history.epochs.len(), expected.epochs.len());

@@ -12,6 +12,8 @@ mod custom_loop;
 mod diabetes;
 #[path = "../examples/forecasting.rs"]
 mod forecasting;
+#[path = "../examples/gan.rs"]
+mod gan;
 #[path = "../examples/imbalanced.rs"]
 mod imbalanced;
 #[path = "../examples/onnx.rs"]
@@ -53,6 +55,11 @@ fn diabetes() {
 #[test]
 fn forecasting() {
     forecasting::main().unwrap();
+}
+
+#[test]
+fn gan() {
+    gan::main().unwrap();
 }
 
 #[test]

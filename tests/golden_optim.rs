@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use approx::assert_relative_eq;
 use manabi::Sgd;
+use manabi::metrics::Watch;
 use manabi::optim::{
     AdaDelta, AdaGrad, Adam, AdamW, Clip, ConstantRate, CosineDecay, ExponentialDecay, Lion, Momentum, NAdam,
     Nesterov, OneCycle, Optimizer, Plateau, PolynomialDecay, RAdam, ReduceOnPlateau, RmsProp, Schedule,
@@ -132,9 +133,13 @@ fn reductions_on_a_plateau_are_pytorchs() {
         "absolute",
         ReduceOnPlateau::new().factor(0.5).patience(1).absolute_threshold(0.01).min_scale(0.1),
     );
-    plateau("maximize", ReduceOnPlateau::new().factor(0.7).patience(3).maximize(true));
-    let reduce =
-        ReduceOnPlateau::new().factor(0.7).patience(0).absolute_threshold(0.1).cooldown(1).maximize(true);
+    plateau("maximize", ReduceOnPlateau::new().factor(0.7).patience(3).watch(Watch::greatest("metric")));
+    let reduce = ReduceOnPlateau::new()
+        .factor(0.7)
+        .patience(0)
+        .absolute_threshold(0.1)
+        .cooldown(1)
+        .watch(Watch::greatest("metric"));
     plateau("maximize-absolute", reduce);
 }
 

@@ -3,6 +3,7 @@
 use manabi::activation::{Identity, PRelu};
 use manabi::layer::TrainableActivation;
 use manabi::loss::MeanSquaredError;
+use manabi::metrics::Watch;
 use manabi::model::Workspace;
 use manabi::optim::{
     AdaDelta, AdaGrad, Adam, AdamW, ByEpoch, Clip, ConstantRate, CosineDecay, ExponentialDecay, Lion,
@@ -577,10 +578,10 @@ fn a_trainer_tells_the_plateau_each_epochs_loss() {
     }
     assert_eq!(model.parameter_values()[1], bias);
 
-    let mut rising = Trainer::new().batch_size(1).reduce_on_plateau(ReduceOnPlateau::new().maximize(true));
+    let rising = ReduceOnPlateau::new().watch(Watch::greatest("loss"));
     assert_eq!(
-        rising.fit(&mut model, &flat).unwrap_err().to_string(),
-        "reduce_on_plateau: expected maximize(false) for a loss, got maximize(true)"
+        Trainer::new().reduce_on_plateau(rising).fit(&mut model, &flat).unwrap_err().to_string(),
+        "watch of reduce_on_plateau: expected the least loss, got the greatest"
     );
 }
 
@@ -621,7 +622,7 @@ fn a_rule_with_too_many_slots_is_refused() {
 /// A metric that equals its threshold does not count as an improvement.
 #[test]
 fn a_plateau_compares_with_its_threshold() {
-    let is_better = |reduce: ReduceOnPlateau, metric: f64| {
+    let is_better = |reduce: &ReduceOnPlateau, metric: f64| {
         let mut plateau = Plateau::default();
         reduce.observe(8.0, &mut plateau);
         reduce.observe(metric, &mut plateau);
@@ -630,14 +631,15 @@ fn a_plateau_compares_with_its_threshold() {
     };
     let reduce = ReduceOnPlateau::new().absolute_threshold(0.5);
     // The last threshold applies, with its mode.
-    let relative = reduce.threshold(0.25);
+    let relative = reduce.clone().threshold(0.25);
+    let rising = || Watch::greatest("metric");
     for (reduce, limit, better) in [
-        (relative, 6.0, 5.999),
-        (reduce, 7.5, 7.499),
-        (relative.maximize(true), 10.0, 10.001),
-        (reduce.maximize(true), 8.5, 8.501),
+        (relative.clone(), 6.0, 5.999),
+        (reduce.clone(), 7.5, 7.499),
+        (relative.watch(rising()), 10.0, 10.001),
+        (reduce.watch(rising()), 8.5, 8.501),
     ] {
-        assert!(!is_better(reduce, limit) && is_better(reduce, better), "{reduce:?}");
+        assert!(!is_better(&reduce, limit) && is_better(&reduce, better), "{reduce:?}");
     }
 }
 

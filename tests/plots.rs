@@ -3,7 +3,7 @@
 use manabi::activation::{Identity, Tanh};
 use manabi::data::Split;
 use manabi::loss::MeanSquaredError;
-use manabi::metrics::{ThresholdCurve, reliability, reliability_svg};
+use manabi::metrics::{ThresholdCurve, r_squared, reliability, reliability_svg};
 use manabi::random::{Random, RandomState};
 use manabi::{Activation, Affine, Samples, Sequential, Trainer};
 use ndarray::Array2;
@@ -46,8 +46,15 @@ fn regression() -> (Sequential<f64>, Samples<f64>) {
 fn a_history_has_a_line_for_every_set() {
     let (mut model, data) = regression();
     let (train, validation) = Split::fraction(0.3).split(&data).unwrap();
-    let mut trainer = Trainer::new().batch_size(20).epochs(30).validation(&validation);
-    let history = trainer.fit(&mut model, &train).unwrap();
+    let trainer = Trainer::new().batch_size(20).epochs(30).validation(&validation);
+    let history = trainer.metric("R²", r_squared).fit(&mut model, &train).unwrap();
+    let svg = history.metric_to_svg("R²").unwrap();
+    assert!(svg.contains("R²") && !svg.contains("training"));
+    assert_eq!(lines(&svg).into_iter().filter(|line| line.len() == 31).count(), 1);
+    assert_eq!(
+        history.metric_to_svg("R2").unwrap_err().to_string(),
+        "history: expected a finite value of 'R2', got none"
+    );
     let svg = history.to_svg().unwrap();
     show("history.svg", &svg);
     assert!(svg.starts_with("<svg width=\"480\" height=\"320\" "));
@@ -69,7 +76,7 @@ fn curves_of_a_classifier_are_drawn() {
     let scores = RandomState::new(1).uniform((400, 1), 0.0, 1.0);
     let noise = RandomState::new(2).uniform((400, 1), 0.0, 1.0);
     let labels: Vec<u8> = scores.iter().zip(&noise).map(|(score, noise)| u8::from(noise < score)).collect();
-    let curve = ThresholdCurve::new(scores.column(0), &labels).unwrap();
+    let curve = ThresholdCurve::new(scores.column(0), &labels, None).unwrap();
     let (roc, precision) = (curve.roc_svg().unwrap(), curve.precision_recall_svg().unwrap());
     show("roc.svg", &roc);
     show("precision_recall.svg", &precision);
@@ -79,7 +86,7 @@ fn curves_of_a_classifier_are_drawn() {
     let diagonal = lines(&roc).into_iter().find(|line| line.len() == 2 && line[0] == roc_line[0]).unwrap();
     assert_eq!(roc_line.last(), diagonal.last());
     assert!(corner(&precision).len() > 100);
-    let bins = reliability(scores.column(0), &labels, 8).unwrap();
+    let bins = reliability(scores.column(0), &labels, 8, None).unwrap();
     let svg = reliability_svg(&bins).unwrap();
     show("reliability.svg", &svg);
     assert!(lines(&svg).iter().any(|line| line.len() == 8));

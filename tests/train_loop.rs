@@ -8,6 +8,7 @@ use manabi::data::{Dataset, Split};
 use manabi::init::Initializer;
 use manabi::layer::{Backward, Forward, TensorSpec};
 use manabi::loss::MeanSquaredError;
+use manabi::metrics::Watch;
 use manabi::optim::{Clip, Momentum, ReduceOnPlateau};
 use manabi::random::{Random, RandomState};
 use manabi::train::{BatchProgress, EarlyStopping, Epoch, History, Observer, Termination};
@@ -124,7 +125,7 @@ fn a_difference_too_small_is_none_and_accuracy_counts_upwards() {
     }
     assert_eq!((coarse.best, losses.len()), (Some(at), at + 4));
 
-    let (_, history) = overfit(EarlyStopping::new(9).watch_accuracy(true), |_, _| ());
+    let (_, history) = overfit(EarlyStopping::new(9).watch(Watch::greatest("accuracy")), |_, _| ());
     let costs: Vec<f64> = history.epochs.iter().map(|epoch| -epoch.watched().accuracy.unwrap()).collect();
     assert_eq!(history.best, Some(least(&costs)));
 }
@@ -201,7 +202,7 @@ fn buffers_come_back_as_well() {
 fn what_is_watched_is_the_validation_set_then_the_test_set_then_the_training_set() {
     let (train, other, third) = (blobs(30, 1, 1.0), blobs(33, 2, 1.0), blobs(36, 3, 1.0));
     let trainer = || Trainer::new().batch_size(10).epochs(1);
-    let last = |mut trainer: Trainer<'_, f64>| trainer.fit(&mut network(), &train).unwrap().epochs[1];
+    let last = |mut trainer: Trainer<'_, f64>| trainer.fit(&mut network(), &train).unwrap().epochs.remove(1);
     let epoch = last(trainer().validation(&other).test(&third));
     assert_eq!(epoch.watched(), epoch.validation.unwrap());
     assert_ne!(epoch.validation, epoch.test);
@@ -218,7 +219,8 @@ fn reduction_on_a_plateau_goes_by_the_validation_set() {
     let reduce = ReduceOnPlateau::new().factor(0.5).patience(0);
     let run = |trainer: Trainer<'_, f64>| {
         let mut model = line();
-        let trainer = trainer.batch_size(1).epochs(3).optimizer(Sgd::new(0.1)).reduce_on_plateau(reduce);
+        let trainer =
+            trainer.batch_size(1).epochs(3).optimizer(Sgd::new(0.1)).reduce_on_plateau(reduce.clone());
         { trainer }.fit(&mut model, &train).unwrap();
         model.parameter_values()[0]
     };
@@ -269,9 +271,13 @@ fn settings_out_of_range_leave_the_model() {
     }
     assert_eq!(model.parameter_values(), before);
     let data = Samples::new(array![[1.0]], array![[1.0]]).unwrap();
-    let trainer = Trainer::new().batch_size(1).early_stopping(EarlyStopping::new(1).watch_accuracy(true));
+    let trainer =
+        Trainer::new().batch_size(1).early_stopping(EarlyStopping::new(1).watch(Watch::greatest("accuracy")));
     let error = { trainer }.fit(&mut line(), &data).unwrap_err();
-    assert_eq!(error.to_string(), "watch_accuracy: expected softmax or sigmoid as the output, got identity");
+    assert_eq!(
+        error.to_string(),
+        "watch of early_stopping: expected softmax or sigmoid as the output for an accuracy, got identity"
+    );
 }
 
 #[test]
@@ -517,8 +523,8 @@ fn a_history_is_a_table_of_numbers_that_read_back_as_they_were() {
     (history.elapsed, history.best) = (std::time::Duration::from_secs(1), Some(1));
     let json = concat!(
         r#"{"termination":"completed","best":1,"elapsed":1.0,"epochs":["#,
-        r#"{"number":0,"train":{"loss":null,"accuracy":null},"validation":{"loss":null,"accuracy":1e-7},"test":null,"elapsed":0.25,"learning_rate":null},"#,
-        r#"{"number":1,"train":{"loss":1e300,"accuracy":1.0},"validation":null,"test":null,"elapsed":0.25,"learning_rate":0.125}]}"#
+        r#"{"number":0,"train":{"loss":null,"accuracy":null},"validation":{"loss":null,"accuracy":1e-7},"test":null,"metrics":[],"elapsed":0.25,"learning_rate":null},"#,
+        r#"{"number":1,"train":{"loss":1e300,"accuracy":1.0},"validation":null,"test":null,"metrics":[],"elapsed":0.25,"learning_rate":0.125}]}"#
     );
     assert_eq!(history.to_json(), json);
 

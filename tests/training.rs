@@ -41,7 +41,7 @@ fn it_learns() {
     let history = Trainer::new().batch_size(10).epochs(20).test(&data).fit(&mut model, &data).unwrap();
     assert_eq!(history.termination, Termination::Completed);
     assert_eq!(history.epochs.len(), 21);
-    let last = history.epochs[20];
+    let last = &history.epochs[20];
     assert!(last.train.accuracy.unwrap() > 0.95 && last.train.loss < 0.2, "{last:?}");
     assert_eq!(last.test, Some(model.evaluate(&data).unwrap()));
 }

@@ -73,8 +73,8 @@ pub fn main() -> Result<()> {
             for seed in 0..SEEDS {
                 let model = fit(&train, initializers, SEEDS * fold as u32 + seed)?;
                 let (y, t) = (model.predict_raw(held_out.x())?, held_out.t());
-                sum[0] += metrics::r_squared(y.view(), t)?;
-                sum[1] += metrics::root_mean_squared_error(y.view(), t)?;
+                sum[0] += metrics::r_squared(y.view(), t, None)?;
+                sum[1] += metrics::root_mean_squared_error(y.view(), t, None)?;
             }
             Ok(sum)
         })?;

@@ -149,7 +149,8 @@ impl Images {
     /// - [`Error::Setting`] if all weights are 0.
     #[doc(alias = "sample_weight")]
     pub fn with_weights(self, weights: impl Into<Vec<f64>>) -> Result<Self> {
-        let weights = check_weights(weights.into(), self.len())?;
+        let weights = weights.into();
+        check_weights(&weights, self.len())?;
         Ok(Self { weights, ..self })
     }
 

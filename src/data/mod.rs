@@ -53,7 +53,7 @@ pub use subset::Subset;
 pub use synthetic::synthetic_digits;
 pub use time_series_split::TimeSeriesSplit;
 pub use weights::balanced_class_weights;
-pub(crate) use weights::{check_any_weight, check_each_weight, check_weight};
+pub(crate) use weights::{check_any_weight, check_weight, check_weights};
 
 use crate::delegate::delegate;
 use crate::error::{Error, Result};
@@ -166,8 +166,8 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     }
 
     /// Returns the weight of the sample at `row`, which is finite and at least 0. The default is 1. A sample with weight 2 counts as
-    /// much as two equal samples in losses, gradients and accuracies. A sample with weight 0 does not count. `row` is below
-    /// [`len`](Dataset::len).
+    /// much as two equal samples in losses, gradients, accuracies and confusion matrices. A sample with weight 0 does not
+    /// count. `row` is below [`len`](Dataset::len).
     ///
     /// Formula: L = Σ wᵢ·Lᵢ / Σ wᵢ, where Lᵢ is the loss of sample i; if the loss has weights of its own, such as class weights,
     /// both kinds of weights are multiplied. The mean is taken over each batch, as in an evaluation over the whole data set. If all

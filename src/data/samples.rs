@@ -135,7 +135,8 @@ impl<A: Scalar> Samples<A> {
     /// ```
     #[doc(alias = "sample_weight")]
     pub fn with_weights(self, weights: impl Into<Vec<f64>>) -> Result<Self> {
-        let weights = check_weights(weights.into(), self.len())?;
+        let weights = weights.into();
+        check_weights(&weights, self.len())?;
         Ok(Self { weights, ..self })
     }
 

@@ -12,11 +12,6 @@ pub(crate) fn check_weight(row: usize, weight: f64) -> Result<f64> {
     }
 }
 
-/// Returns an error that names the first row whose weight is negative or not finite.
-pub(crate) fn check_each_weight(weights: &[f64]) -> Result<()> {
-    weights.iter().enumerate().try_for_each(|(row, &weight)| check_weight(row, weight).map(drop))
-}
-
 /// Returns an error if all weights of a data set are 0. `name` is the name of the data set.
 pub(crate) fn check_any_weight<A: Scalar>(name: &str, data: &dyn Dataset<A>) -> Result<()> {
     // This stops at the first row, unless weights are 0.
@@ -30,14 +25,14 @@ pub(crate) fn check_any_weight<A: Scalar>(name: &str, data: &dyn Dataset<A>) -> 
     }
 }
 
-/// Returns the weights for `rows` rows after checking them.
-pub(super) fn check_weights(weights: Vec<f64>, rows: usize) -> Result<Vec<f64>> {
+/// Checks the weights of `rows` rows, at least one of which must be above 0.
+pub(crate) fn check_weights(weights: &[f64], rows: usize) -> Result<()> {
     if weights.len() != rows {
         return Err(Error::shape("weights", format!("[{rows}]"), &[weights.len()]));
     }
-    check_each_weight(&weights)?;
+    weights.iter().enumerate().try_for_each(|(row, &weight)| check_weight(row, weight).map(drop))?;
     match weights.iter().any(|&weight| weight != 0.0) {
-        true => Ok(weights),
+        true => Ok(()),
         false => Err(Error::setting("weights", "at least one above 0", no_weight(rows))),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use super::threshold_curve::check_samples;
-use super::{check_predictions, check_rows};
+use super::{check_predictions, check_rows, weight_each, weighted_mean};
 use crate::data::check_labels;
 use crate::error::{Error, Result};
 use crate::scalar::{Real, Scalar};
@@ -13,9 +13,9 @@ use crate::settings::check_count;
 
 /// Returns the log loss of predicted probabilities: the mean cross entropy with the labels.
 ///
-/// Formula: −(1/n)·Σ ln yᵢ(labelᵢ).
+/// Formula: −(1/n)·Σ ln yᵢ(labelᵢ). With weights, this is the weighted mean.
 ///
-/// Shapes: y (samples, classes), labels (samples).
+/// Shapes: y (samples, classes), labels and weights (samples).
 ///
 /// Numerics: computed in `f64`. Probabilities below 2.2·10⁻¹⁶ (ε of `f64`), such as 0, count as this value. scikit-learn uses ε of the
 /// type of y.
@@ -24,9 +24,10 @@ use crate::settings::check_count;
 ///
 /// Returns:
 ///
-/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::Shape`] if `y` is empty or the number of labels or weights is not the number of samples,
 /// - [`Error::NotFinite`] if a probability is not finite,
-/// - [`Error::Label`] if a label is not a class.
+/// - [`Error::Label`] if a label is not a class,
+/// - [`Error::Row`] if a weight is negative or not finite, and [`Error::Setting`] if all are 0 or their sum is not finite.
 ///
 /// # Examples
 ///
@@ -35,31 +36,33 @@ use crate::settings::check_count;
 ///
 /// let y = array![[0.5, 0.5], [0.25, 0.75]];
 /// let expected = -(0.5_f64.ln() + 0.75_f64.ln()) / 2.0;
-/// assert!((manabi::metrics::log_loss(y.view(), &[0, 1])? - expected).abs() < 1e-15);
+/// assert!((manabi::metrics::log_loss(y.view(), &[0, 1], None)? - expected).abs() < 1e-15);
 /// # Ok::<(), manabi::Error>(())
 /// ```
-pub fn log_loss<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L]) -> Result<f64>
+pub fn log_loss<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L], weights: Option<&[f64]>) -> Result<f64>
 where
     L: Copy + Display + TryInto<usize>,
 {
     let labels = check_rows(y, labels)?;
+    let weights = weight_each(weights, y.nrows())?;
     let loss = |(row, label): (ArrayView1<'_, A>, usize)| -Real::ln(row[label].widen().max(f64::EPSILON));
-    Ok(y.rows().into_iter().zip(labels).map(loss).sum::<f64>() / y.nrows() as f64)
+    Ok(weighted_mean(y.rows().into_iter().zip(labels).map(loss), &weights))
 }
 
 /// Returns the Brier score of the probabilities of a binary classifier: their mean squared error.
 ///
-/// Formula: (1/n)·Σ (yᵢ − labelᵢ)².
+/// Formula: (1/n)·Σ (yᵢ − labelᵢ)². With weights, this is the weighted mean.
 ///
-/// Shapes: y (samples), labels (samples), 1 for positive and 0 for negative.
+/// Shapes: y, labels and weights (samples). A label is 1 for positive and 0 for negative.
 ///
 /// # Errors
 ///
 /// Returns:
 ///
-/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::Shape`] if `y` is empty or the number of labels or weights is not the number of samples,
 /// - [`Error::NotFinite`] if a probability is not finite,
-/// - [`Error::Label`] if a label is neither 0 nor 1.
+/// - [`Error::Label`] if a label is neither 0 nor 1,
+/// - [`Error::Row`] if a weight is negative or not finite, and [`Error::Setting`] if all are 0 or their sum is not finite.
 ///
 /// # Source
 ///
@@ -70,36 +73,38 @@ where
 /// ```
 /// use ndarray::array;
 ///
-/// assert_eq!(manabi::metrics::brier_score(array![0.5, 1.0].view(), &[0, 1])?, 0.125);
+/// assert_eq!(manabi::metrics::brier_score(array![0.5, 1.0].view(), &[0, 1], None)?, 0.125);
 /// # Ok::<(), manabi::Error>(())
 /// ```
-pub fn brier_score<A: Scalar, L>(y: ArrayView1<'_, A>, labels: &[L]) -> Result<f64>
+pub fn brier_score<A: Scalar, L>(y: ArrayView1<'_, A>, labels: &[L], weights: Option<&[f64]>) -> Result<f64>
 where
     L: Copy + Display + TryInto<usize>,
 {
     let labels = check_labels(labels, 2)?;
-    let scores = check_samples(y, labels.len(), &vec![1.0; y.len()])?;
-    let square = |((y, _), label): ((f64, f64), usize)| (y - label as f64) * (y - label as f64);
-    Ok(scores.into_iter().zip(labels).map(square).sum::<f64>() / y.len() as f64)
+    let (scores, weights): (Vec<f64>, Vec<f64>) =
+        check_samples(y, labels.len(), weights)?.into_iter().unzip();
+    let square = |(y, label): (f64, usize)| (y - label as f64) * (y - label as f64);
+    Ok(weighted_mean(scores.into_iter().zip(labels).map(square), &weights))
 }
 
 /// A bin of a reliability diagram: samples with similar predicted probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReliabilityBin {
-    /// The number of samples in the bin.
-    pub count: usize,
+    /// The number of samples in the bin, or their total weight.
+    pub weight: f64,
     /// The mean of their probabilities.
     pub mean_predicted: f64,
     /// The share of positive samples among them. For calibrated probabilities, it is about the mean of the probabilities.
     pub fraction_positive: f64,
 }
 
-/// Returns the bins of a reliability diagram of a binary classifier, without empty bins.
+/// Returns the bins of a reliability diagram of a binary classifier, without the bins that no weight falls into.
 ///
 /// Formula: bin i of b contains the probabilities from i/b to (i + 1)/b, without the upper bound, which only the last bin includes.
+/// With weights, the means of a bin are weighted.
 ///
-/// Shapes: y (samples), labels (samples), 1 for positive and 0 for negative.
+/// Shapes: y, labels and weights (samples). A label is 1 for positive and 0 for negative.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
@@ -111,9 +116,10 @@ pub struct ReliabilityBin {
 ///
 /// - [`Error::Setting`] if `bins` is 0,
 /// - [`Error::Row`] if a value is not a probability,
-/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::Shape`] if `y` is empty or the number of labels or weights is not the number of samples,
 /// - [`Error::NotFinite`] if a probability is not finite,
-/// - [`Error::Label`] if a label is neither 0 nor 1.
+/// - [`Error::Label`] if a label is neither 0 nor 1,
+/// - [`Error::Row`] if a weight is negative or not finite, and [`Error::Setting`] if all are 0 or their sum is not finite.
 ///
 /// # Source
 ///
@@ -124,8 +130,8 @@ pub struct ReliabilityBin {
 /// ```
 /// use ndarray::array;
 ///
-/// let bins = manabi::metrics::reliability(array![0.1, 0.2, 0.9].view(), &[0, 1, 1], 2)?;
-/// assert_eq!((bins[0].count, bins[0].fraction_positive, bins[1].mean_predicted), (2, 0.5, 0.9));
+/// let bins = manabi::metrics::reliability(array![0.1, 0.2, 0.9].view(), &[0, 1, 1], 2, None)?;
+/// assert_eq!((bins[0].weight, bins[0].fraction_positive, bins[1].mean_predicted), (2.0, 0.5, 0.9));
 /// # Ok::<(), manabi::Error>(())
 /// ```
 #[doc(alias = "calibration curve")]
@@ -133,27 +139,30 @@ pub fn reliability<A: Scalar, L>(
     y: ArrayView1<'_, A>,
     labels: &[L],
     bins: usize,
+    weights: Option<&[f64]>,
 ) -> Result<Vec<ReliabilityBin>>
 where
     L: Copy + Display + TryInto<usize>,
 {
     check_count("bins", bins)?;
     let labels = check_labels(labels, 2)?;
-    let scores = check_samples(y, labels.len(), &vec![1.0; y.len()])?;
+    let scores = check_samples(y, labels.len(), weights)?;
     if let Some(row) = scores.iter().position(|(y, _)| !(0.0..=1.0).contains(y)) {
         return Err(Error::row("y", row, "a probability", scores[row].0));
     }
-    let mut sums = vec![(0_usize, 0.0, 0_usize); bins];
-    for ((y, _), label) in scores.into_iter().zip(labels) {
-        let (count, predicted, positive) = &mut sums[((y * bins as f64) as usize).min(bins - 1)];
-        (*count, *predicted, *positive) = (*count + 1, *predicted + y, *positive + label);
+    let mut sums = vec![(0.0, 0.0, 0.0); bins];
+    for ((y, weight), label) in scores.into_iter().zip(labels) {
+        let (total, predicted, positive) = &mut sums[((y * bins as f64) as usize).min(bins - 1)];
+        *total += weight;
+        *predicted += weight * y;
+        *positive += weight * label as f64;
     }
-    let bin = |(count, predicted, positive): (usize, f64, usize)| ReliabilityBin {
-        count,
-        mean_predicted: predicted / count as f64,
-        fraction_positive: positive as f64 / count as f64,
+    let bin = |(weight, predicted, positive): (f64, f64, f64)| ReliabilityBin {
+        weight,
+        mean_predicted: predicted / weight,
+        fraction_positive: positive / weight,
     };
-    Ok(sums.into_iter().filter(|(count, ..)| *count > 0).map(bin).collect())
+    Ok(sums.into_iter().filter(|(weight, ..)| *weight > 0.0).map(bin).collect())
 }
 
 /// Temperature scaling: one factor that calibrates the probabilities of a classifier without changing its predicted classes.
@@ -179,7 +188,7 @@ where
 ///
 /// // The model claims 88 %, but one of four predictions is wrong.
 /// let mut logits = array![[2.0, 0.0], [2.0, 0.0], [2.0, 0.0], [2.0, 0.0]];
-/// let temperature = Temperature::fit(logits.view(), &[0, 0, 0, 1])?;
+/// let temperature = Temperature::fit(logits.view(), &[0, 0, 0, 1], None)?;
 /// temperature.apply(logits.view_mut())?;
 /// assert!((logits[[0, 0]] - 0.75_f64).abs() < 1e-12);
 /// # Ok::<(), manabi::Error>(())
@@ -192,34 +201,36 @@ pub struct Temperature(f64);
 const MOST: f64 = 1e6;
 
 impl Temperature {
-    /// Finds the temperature that minimises the log loss.
+    /// Finds the temperature that minimises the log loss, which weights make a weighted mean.
     ///
-    /// Shapes: logits (samples, classes), labels (samples).
+    /// Shapes: logits (samples, classes), labels and weights (samples).
     ///
     /// # Errors
     ///
     /// Returns:
     ///
-    /// - [`Error::Shape`] if `logits` is empty or the number of labels is not the number of samples,
+    /// - [`Error::Shape`] if `logits` is empty or the number of labels or weights is not the number of samples,
     /// - [`Error::NotFinite`] if a logit is not finite,
-    /// - [`Error::Label`] if a label is not a class.
-    pub fn fit<A: Scalar, L>(logits: ArrayView2<'_, A>, labels: &[L]) -> Result<Self>
+    /// - [`Error::Label`] if a label is not a class,
+    /// - [`Error::Row`] if a weight is negative or not finite, and [`Error::Setting`] if all are 0 or their sum is not finite.
+    pub fn fit<A: Scalar, L>(logits: ArrayView2<'_, A>, labels: &[L], weights: Option<&[f64]>) -> Result<Self>
     where
         L: Copy + Display + TryInto<usize>,
     {
         let labels = check_rows(logits, labels)?;
+        let weights = weight_each(weights, labels.len())?;
         let logits = logits.mapv(|u| u.widen());
         // The derivative of the log loss with respect to 1/T grows with 1/T.
         let slope = |inverse: f64| -> f64 {
             let mut sum = 0.0;
-            for (row, &label) in logits.rows().into_iter().zip(&labels) {
+            for ((row, &label), of_row) in logits.rows().into_iter().zip(&labels).zip(&*weights) {
                 let greatest = row.fold(f64::NEG_INFINITY, |greatest, &u| greatest.max(u));
                 let (mut total, mut mean) = (0.0, 0.0);
                 for &u in row {
                     let weight = Real::exp(inverse * (u - greatest));
                     (total, mean) = (total + weight, mean + weight * (u - greatest));
                 }
-                sum += mean / total - (row[label] - greatest);
+                sum += of_row * (mean / total - (row[label] - greatest));
             }
             sum
         };

@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::{check_predictions, check_rows};
+use super::{check_predictions, check_rows, weight_each, weighted_mean};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 
@@ -35,17 +35,18 @@ pub fn classes<A: Scalar>(y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
 /// Returns the share of samples whose predicted class is their label. If several predictions of a sample are equal, the first counts as
 /// the greatest.
 ///
-/// Formula: (number of i with argmax yᵢ = labelᵢ)/n.
+/// Formula: (number of i with argmax yᵢ = labelᵢ)/n. With weights, both are sums of weights.
 ///
-/// Shapes: y (samples, classes), labels (samples).
+/// Shapes: y (samples, classes), labels and weights (samples).
 ///
 /// # Errors
 ///
 /// Returns:
 ///
-/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::Shape`] if `y` is empty or the number of labels or weights is not the number of samples,
 /// - [`Error::NotFinite`] if a prediction is not finite,
-/// - [`Error::Label`] if a label is not a class.
+/// - [`Error::Label`] if a label is not a class,
+/// - [`Error::Row`] if a weight is negative or not finite, and [`Error::Setting`] if all are 0 or their sum is not finite.
 ///
 /// # Examples
 ///
@@ -53,22 +54,23 @@ pub fn classes<A: Scalar>(y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
 /// use ndarray::array;
 ///
 /// let y = array![[0.1, 0.9], [0.7, 0.3]];
-/// assert_eq!(manabi::metrics::accuracy(y.view(), &[1, 1])?, 0.5);
+/// assert_eq!(manabi::metrics::accuracy(y.view(), &[1, 1], None)?, 0.5);
+/// assert_eq!(manabi::metrics::accuracy(y.view(), &[1, 1], Some(&[3.0, 1.0]))?, 0.75);
 /// # Ok::<(), manabi::Error>(())
 /// ```
-pub fn accuracy<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L]) -> Result<f64>
+pub fn accuracy<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L], weights: Option<&[f64]>) -> Result<f64>
 where
     L: Copy + Display + TryInto<usize>,
 {
-    top_k_accuracy(y, labels, 1)
+    top_k_accuracy(y, labels, 1, weights)
 }
 
 /// Returns the share of samples whose label is among the classes of their k greatest predictions.
 ///
 /// If several predictions are equal, the first counts as the greatest, so that k = 1 returns the [`accuracy`]. In scikit-learn, the last
-/// counts as the greatest.
+/// counts as the greatest. With weights, the share is that of the total weight.
 ///
-/// Shapes: y (samples, classes), labels (samples).
+/// Shapes: y (samples, classes), labels and weights (samples).
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
@@ -79,9 +81,10 @@ where
 /// Returns:
 ///
 /// - [`Error::Setting`] if `k` is 0 or greater than the number of classes,
-/// - [`Error::Shape`] if `y` is empty or the number of labels is not the number of samples,
+/// - [`Error::Shape`] if `y` is empty or the number of labels or weights is not the number of samples,
 /// - [`Error::NotFinite`] if a prediction is not finite,
-/// - [`Error::Label`] if a label is not a class.
+/// - [`Error::Label`] if a label is not a class,
+/// - [`Error::Row`] if a weight is negative or not finite, and [`Error::Setting`] if all are 0 or their sum is not finite.
 ///
 /// # Examples
 ///
@@ -89,10 +92,15 @@ where
 /// use ndarray::array;
 ///
 /// let y = array![[0.1, 0.6, 0.3], [0.7, 0.2, 0.1]];
-/// assert_eq!(manabi::metrics::top_k_accuracy(y.view(), &[2, 2], 2)?, 0.5);
+/// assert_eq!(manabi::metrics::top_k_accuracy(y.view(), &[2, 2], 2, None)?, 0.5);
 /// # Ok::<(), manabi::Error>(())
 /// ```
-pub fn top_k_accuracy<A: Scalar, L>(y: ArrayView2<'_, A>, labels: &[L], k: usize) -> Result<f64>
+pub fn top_k_accuracy<A: Scalar, L>(
+    y: ArrayView2<'_, A>,
+    labels: &[L],
+    k: usize,
+    weights: Option<&[f64]>,
+) -> Result<f64>
 where
     L: Copy + Display + TryInto<usize>,
 {
@@ -100,8 +108,9 @@ where
     if k == 0 || k > y.ncols() {
         return Err(Error::setting("k", format!("1 to {}, the number of classes", y.ncols()), k));
     }
-    let right = y.rows().into_iter().zip(labels).filter(|(row, label)| rank(row, *label) < k).count();
-    Ok(right as f64 / y.nrows() as f64)
+    let weights = weight_each(weights, y.nrows())?;
+    let is_right = |(row, label)| if rank(&row, label) < k { 1.0 } else { 0.0 };
+    Ok(weighted_mean(y.rows().into_iter().zip(labels).map(is_right), &weights))
 }
 
 /// Returns the number of values in the row that rank before the value at `label`, in descending order.

@@ -2,6 +2,7 @@ use std::fmt::{self, Display};
 
 use ndarray::{Array2, ArrayView2};
 
+use super::weight_each;
 use crate::buffer::zero_matrix;
 use crate::data::check_labels;
 use crate::error::{Error, Result};
@@ -9,7 +10,8 @@ use crate::error::{Error, Result};
 /// A confusion matrix: the number of samples for each pair of a true and a predicted class, and the metrics computed from it.
 ///
 /// Formula: for class i, let TP be the number of its samples that were predicted as i, FP the number of samples of other classes that
-/// were predicted as i, and FN the number of its samples that were predicted as another class.
+/// were predicted as i, and FN the number of its samples that were predicted as another class. With weights, these numbers, and the
+/// number n of all samples, are sums of weights.
 ///
 /// | metric | of a class | over all classes |
 /// |---|---|---|
@@ -21,7 +23,10 @@ use crate::error::{Error, Result};
 /// A quotient 0/0 is 0, such as the precision of a class that was never predicted or the recall of a class that does not occur. Such
 /// classes count in a macro average, as in scikit-learn with `zero_division=0` and all classes as `labels`.
 ///
-/// Shapes: counts (classes, classes), with a row for each true class and a column for each predicted class.
+/// Shapes: counts (classes, classes), with a row for each true class and a column for each predicted class; labels, predicted classes
+/// and weights (samples).
+///
+/// Numerics: computed in `f64`. Without weights, all counts are exact.
 ///
 /// # Source
 ///
@@ -32,17 +37,17 @@ use crate::error::{Error, Result};
 /// ```
 /// use manabi::metrics::{Average, ConfusionMatrix};
 ///
-/// let matrix = ConfusionMatrix::new(&[0, 0, 0, 1], &[0, 0, 1, 1], 2)?;
+/// let matrix = ConfusionMatrix::new(&[0, 0, 0, 1], &[0, 0, 1, 1], 2, None)?;
 /// assert_eq!(matrix.accuracy(), 0.75);
 /// assert_eq!(matrix.recall(), [2.0 / 3.0, 1.0]);
 /// assert_eq!(matrix.average_precision(Average::Weighted), 0.75 * 1.0 + 0.25 * 0.5);
 /// assert_eq!(matrix.to_string(), "true \\ predicted 0 1\n               0 2 1\n               1 0 1");
 /// # Ok::<(), manabi::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[doc(alias("precision", "recall", "F1"))]
 pub struct ConfusionMatrix {
-    counts: Array2<usize>,
+    counts: Array2<f64>,
 }
 
 /// The ways to average a metric over all classes.
@@ -54,12 +59,12 @@ pub enum Average {
     /// The metric of the total TP, FP and FN of all classes. Every sample has the same weight. Because each sample has exactly one
     /// class, the precision, recall and F1 all equal the accuracy.
     Micro,
-    /// The mean over the classes, weighted by the number of samples of each class.
+    /// The mean over the classes, weighted by the number of samples of each class, or by their total weight.
     Weighted,
 }
 
 /// The TP of a class, the number of samples predicted as it (TP + FP), and the number of its samples (TP + FN).
-type Class = (usize, usize, usize);
+type Class = (f64, f64, f64);
 
 impl ConfusionMatrix {
     /// Counts samples by their true and their predicted class.
@@ -68,11 +73,12 @@ impl ConfusionMatrix {
     ///
     /// Returns:
     ///
-    /// - [`Error::Shape`] if there are no labels or the number of predicted classes is not the number of labels,
+    /// - [`Error::Shape`] if there are no labels or the number of predicted classes or weights is not the number of labels,
     /// - [`Error::Label`] if a label is not below `classes`,
-    /// - [`Error::Setting`] if a predicted class is not below `classes`,
+    /// - [`Error::Setting`] if a predicted class is not below `classes`, if all weights are 0, or if their sum is not finite,
+    /// - [`Error::Row`] if a weight is negative or not finite,
     /// - [`Error::OutOfMemory`] if the matrix does not fit in memory.
-    pub fn new<T, P>(labels: &[T], predicted: &[P], classes: usize) -> Result<Self>
+    pub fn new<T, P>(labels: &[T], predicted: &[P], classes: usize, weights: Option<&[f64]>) -> Result<Self>
     where
         T: Copy + Display + TryInto<usize>,
         P: Copy + Display + TryInto<usize>,
@@ -91,12 +97,13 @@ impl ConfusionMatrix {
             other => other,
         })?;
         let mut counts = zero_matrix("the confusion matrix", (classes, classes))?;
-        labels.into_iter().zip(predicted).for_each(|place| counts[place] += 1);
+        let weights = weight_each(weights, labels.len())?;
+        labels.into_iter().zip(predicted).zip(&*weights).for_each(|(place, weight)| counts[place] += weight);
         Ok(Self { counts })
     }
 
-    /// Returns the counts, with a row for each true class and a column for each predicted class.
-    pub fn counts(&self) -> ArrayView2<'_, usize> {
+    /// Returns the counts, which are sums of weights, with a row for each true class and a column for each predicted class.
+    pub fn counts(&self) -> ArrayView2<'_, f64> {
         self.counts.view()
     }
 
@@ -105,19 +112,19 @@ impl ConfusionMatrix {
         self.counts.nrows()
     }
 
-    /// Returns the number of samples.
-    pub fn samples(&self) -> usize {
+    /// Returns the number of samples, or their total weight.
+    pub fn samples(&self) -> f64 {
         self.counts.sum()
     }
 
-    /// Returns the number of samples of each class.
-    pub fn support(&self) -> Vec<usize> {
+    /// Returns the number of samples of each class, or their total weight.
+    pub fn support(&self) -> Vec<f64> {
         self.each().map(|(_, _, of_it)| of_it).collect()
     }
 
     /// Returns the share of samples whose predicted class is their true class.
     pub fn accuracy(&self) -> f64 {
-        self.counts.diag().sum() as f64 / self.samples() as f64
+        self.counts.diag().sum() / self.samples()
     }
 
     /// Returns the precision of each class: the share of the samples predicted as the class that belong to it.
@@ -156,11 +163,11 @@ impl ConfusionMatrix {
     }
 
     fn average(&self, average: Average, figure: fn(Class) -> f64) -> f64 {
-        let weigh = |class: Class| class.2 as f64 * figure(class);
+        let weigh = |class: Class| class.2 * figure(class);
         match average {
             Average::Macro => self.each().map(figure).sum::<f64>() / self.classes() as f64,
             Average::Micro => self.accuracy(),
-            Average::Weighted => self.each().map(weigh).sum::<f64>() / self.samples() as f64,
+            Average::Weighted => self.each().map(weigh).sum::<f64>() / self.samples(),
         }
     }
 }
@@ -174,20 +181,20 @@ fn recall((tp, _, of_it): Class) -> f64 {
 }
 
 fn f1((tp, taken, of_it): Class) -> f64 {
-    quotient(2 * tp, taken + of_it)
+    quotient(2.0 * tp, taken + of_it)
 }
 
 /// Returns a/b, or 0 for 0/0.
-fn quotient(a: usize, b: usize) -> f64 {
-    if b == 0 { 0.0 } else { a as f64 / b as f64 }
+fn quotient(a: f64, b: f64) -> f64 {
+    if b == 0.0 { 0.0 } else { a / b }
 }
 
 impl Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let corner = "true \\ predicted";
         let margin = corner.len();
-        let greatest = self.counts.iter().copied().max().unwrap_or(0).max(self.classes() - 1);
-        let width = greatest.to_string().len();
+        let counts = self.counts.iter().map(|count| count.to_string().len());
+        let width = counts.chain([(self.classes() - 1).to_string().len()]).max().unwrap_or(0);
         write!(f, "{corner}")?;
         (0..self.classes()).try_for_each(|class| write!(f, " {class:width$}"))?;
         for (class, row) in self.counts.rows().into_iter().enumerate() {

@@ -3,7 +3,12 @@
 //! [`Sequential::evaluate`](crate::Sequential::evaluate) returns the loss and accuracy of a model on a data set.
 //! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its predictions by class. The functions of this
 //! module measure predictions in an array. [`ThresholdCurve`] contains the ROC and precision-recall curves of a binary classifier, and
-//! [`Temperature`] calibrates probabilities.
+//! [`Temperature`] calibrates probabilities. [`Trainer::metric`](crate::Trainer::metric) measures any function after every epoch, and
+//! [`Watch`] chooses what decides about a run.
+//!
+//! The last parameter of these functions is the weight of each sample, or `None` if all of them are 1. A sample with weight 2 counts as
+//! much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn. If weights are given,
+//! there must be one for each sample, and at least one above 0.
 
 mod calibration;
 mod classification;
@@ -13,7 +18,9 @@ mod plots;
 mod regression;
 mod tally;
 mod threshold_curve;
+mod watch;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use ndarray::ArrayView2;
@@ -27,8 +34,10 @@ pub use regression::{mean_absolute_error, mean_squared_error, r_squared, root_me
 pub use tally::Metrics;
 pub(crate) use tally::{Tally, TallyNumbers};
 pub use threshold_curve::{ThresholdCurve, ThresholdPoint};
+pub use watch::Watch;
+pub(crate) use watch::{ACCURACY, LOSS};
 
-use crate::data::check_labels;
+use crate::data::{check_labels, check_weights};
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 
@@ -50,4 +59,20 @@ where
         return Err(Error::shape("labels", format!("[{}]", y.nrows()), &[labels.len()]));
     }
     check_labels(labels, y.ncols())
+}
+
+/// Returns the weight of each of `rows` samples: the given weights after checking them, or 1 each.
+fn weight_each(weights: Option<&[f64]>, rows: usize) -> Result<Cow<'_, [f64]>> {
+    let Some(weights) = weights else { return Ok(vec![1.0; rows].into()) };
+    check_weights(weights, rows)?;
+    match weights.iter().sum::<f64>() {
+        total if total.is_finite() => Ok(weights.into()),
+        total => Err(Error::setting("weights", "a finite sum", total)),
+    }
+}
+
+/// Returns the weighted mean of a value of each sample.
+fn weighted_mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
+    let counting = values.zip(weights).filter(|(_, weight)| **weight > 0.0);
+    counting.map(|(value, weight)| value * weight).sum::<f64>() / weights.iter().sum::<f64>()
 }

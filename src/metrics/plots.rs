@@ -20,7 +20,7 @@ impl ThresholdCurve {
     /// use manabi::metrics::ThresholdCurve;
     /// use ndarray::array;
     ///
-    /// let curve = ThresholdCurve::new(array![0.1, 0.4, 0.35, 0.8].view(), &[0, 0, 1, 1])?;
+    /// let curve = ThresholdCurve::new(array![0.1, 0.4, 0.35, 0.8].view(), &[0, 0, 1, 1], None)?;
     /// assert!(curve.roc_svg()?.contains("false positive rate"));
     /// # Ok::<(), manabi::Error>(())
     /// ```

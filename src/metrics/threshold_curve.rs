@@ -2,13 +2,15 @@ use std::fmt::Display;
 
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
-use crate::data::{check_each_weight, check_labels};
+use super::weight_each;
+use crate::data::check_labels;
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::Scalar;
 
 /// The counts of a binary classifier at every threshold: the ROC curve, the precision-recall curve, and the best threshold.
 ///
-/// A sample is predicted as positive if its score is at least the threshold. Samples with the same score share a point.
+/// A sample is predicted as positive if its score is at least the threshold. Samples with the same score share a point, and samples
+/// with weight 0 have none.
 ///
 /// Formula: at a threshold, TP positive samples and FP negative samples are predicted as positive. P and N are the numbers of all
 /// positive and all negative samples. With weights, all four are sums of weights.
@@ -22,7 +24,7 @@ use crate::scalar::Scalar;
 /// | [`roc_auc`](ThresholdCurve::roc_auc) | area under the true positive rate over the false positive rate, by trapezoids |
 /// | [`average_precision`](ThresholdCurve::average_precision) | Σ (recallᵢ − recallᵢ₋₁)·precisionᵢ over descending thresholds |
 ///
-/// Shapes: scores (samples), labels (samples), 1 for positive and 0 for negative. A score can be a probability or a logit.
+/// Shapes: scores, labels and weights (samples). A label is 1 for positive and 0 for negative. A score can be a probability or a logit.
 ///
 /// Numerics: without weights, all counts are exact. Areas are computed in `f64`.
 ///
@@ -41,7 +43,7 @@ use crate::scalar::Scalar;
 /// use manabi::metrics::ThresholdCurve;
 /// use ndarray::array;
 ///
-/// let curve = ThresholdCurve::new(array![0.1, 0.4, 0.35, 0.8].view(), &[0, 0, 1, 1])?;
+/// let curve = ThresholdCurve::new(array![0.1, 0.4, 0.35, 0.8].view(), &[0, 0, 1, 1], None)?;
 /// assert_eq!(curve.roc_auc(), 0.75);
 /// let best = curve.best_f1();
 /// assert_eq!((best.threshold, best.recall()), (0.35, 1.0));
@@ -93,38 +95,25 @@ impl ThresholdPoint {
 }
 
 impl ThresholdCurve {
-    /// Counts the samples at every threshold.
+    /// Counts the samples, or adds up their weights, at every threshold.
     ///
     /// # Errors
     ///
     /// Returns:
     ///
-    /// - [`Error::Shape`] if the number of labels is not the number of scores,
+    /// - [`Error::Shape`] if the number of labels or weights is not the number of scores,
     /// - [`Error::NotFinite`] if a score is not finite,
     /// - [`Error::Label`] if a label is neither 0 nor 1,
-    /// - [`Error::Setting`] if no sample is positive or no sample is negative.
-    pub fn new<A: Scalar, L>(scores: ArrayView1<'_, A>, labels: &[L]) -> Result<Self>
-    where
-        L: Copy + Display + TryInto<usize>,
-    {
-        Self::weighted(scores, labels, &vec![1.0; scores.len()])
-    }
-
-    /// Adds up the weights of the samples at every threshold.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`new`](ThresholdCurve::new), [`Error::Shape`] if the number of weights is not the number of scores, and
-    /// [`Error::Setting`] if a weight is negative or not finite.
-    pub fn weighted<A: Scalar, L>(scores: ArrayView1<'_, A>, labels: &[L], weights: &[f64]) -> Result<Self>
+    /// - [`Error::Row`] if a weight is negative or not finite,
+    /// - [`Error::Setting`] if no positive or no negative sample has a weight above 0, or if the sum of the weights is not finite.
+    pub fn new<A: Scalar, L>(scores: ArrayView1<'_, A>, labels: &[L], weights: Option<&[f64]>) -> Result<Self>
     where
         L: Copy + Display + TryInto<usize>,
     {
         let labels = check_labels(labels, 2)?;
         let samples = check_samples(scores, labels.len(), weights)?;
-        Self::of(
-            samples.into_iter().zip(labels).map(|((score, weight), label)| (score, label, weight)).collect(),
-        )
+        let counting = samples.into_iter().zip(labels).filter(|((_, weight), _)| *weight > 0.0);
+        Self::of(counting.map(|((score, weight), label)| (score, label, weight)).collect())
     }
 
     /// Counts the weights of samples, which are scores, labels and weights.
@@ -212,17 +201,14 @@ impl ThresholdCurve {
 pub(super) fn check_samples<A: Scalar>(
     scores: ArrayView1<'_, A>,
     labels: usize,
-    weights: &[f64],
+    weights: Option<&[f64]>,
 ) -> Result<Vec<(f64, f64)>> {
     let samples = scores.len();
     if samples == 0 || labels != samples {
         return Err(Error::shape("labels", format!("[{samples}], one per score, and at least 1"), &[labels]));
     }
-    if weights.len() != samples {
-        return Err(Error::shape("weights", format!("[{samples}], one per score"), &[weights.len()]));
-    }
     check_finite("scores", column(scores))?;
-    check_each_weight(weights)?;
+    let weights = weight_each(weights, samples)?;
     Ok(scores.iter().map(|score| score.widen()).zip(weights.iter().copied()).collect())
 }
 

@@ -32,8 +32,9 @@ impl<A: Scalar> Sequential<A> {
         self.evaluate_in(&mut self.workspace(ROWS)?, data, || "during evaluation".into())
     }
 
-    /// Returns how often the model assigns samples of each class of a data set to each class. Each sample counts once, whatever its
-    /// weight.
+    /// Returns how often the model assigns samples of each class of a data set to each class. If the data set has
+    /// [weights](Dataset::weight), the counts are sums of weights, so that the accuracy of the matrix is that of
+    /// [`evaluate`](Sequential::evaluate).
     ///
     /// With a softmax output, the predicted class is the class with the greatest prediction. With a single sigmoid output, it is
     /// 1 if the prediction is at least ½, and 0 otherwise. The accuracy uses the same rule.
@@ -58,7 +59,7 @@ impl<A: Scalar> Sequential<A> {
     /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(2));
     /// let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build()?;
     /// model.set_parameter("affine1.weight", &array![[1.0, -1.0]])?;
-    /// assert_eq!(model.confusion_matrix(&data)?.counts(), array![[2, 0], [0, 1]]);
+    /// assert_eq!(model.confusion_matrix(&data)?.counts(), array![[2.0, 0.0], [0.0, 1.0]]);
     /// # Ok::<(), manabi::Error>(())
     /// ```
     #[inline(never)]
@@ -77,7 +78,7 @@ impl<A: Scalar> Sequential<A> {
                 ));
             }
         };
-        let (mut labels, mut predicted) = (Vec::new(), Vec::new());
+        let (mut labels, mut predicted, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         let mut ws = self.workspace(ROWS)?;
         each_batch(data, 0..batches(data), |rows| {
             let mut batch = || {
@@ -88,11 +89,12 @@ impl<A: Scalar> Sequential<A> {
                 };
                 labels.extend(named("targets", answers(function, ws.t()))?);
                 predicted.extend(named("predictions for samples", answers(function, ws.y()))?);
+                weights.extend(rows.iter().map(|&row| data.weight(row)));
                 Ok(())
             };
             batch().map_err(|error: Error| error.in_place(&format!("rows starting at {}", rows[0])))
         })?;
-        ConfusionMatrix::new(&labels, &predicted, number)
+        ConfusionMatrix::new(&labels, &predicted, number, Some(&weights))
     }
 
     /// Returns the loss and the accuracy of each head on a data set, by name. The losses do not contain the weights of the
@@ -130,26 +132,27 @@ impl<A: Scalar> Sequential<A> {
         place: impl Fn() -> String,
     ) -> Result<Metrics> {
         let mut sum = Tally::default();
-        self.tally_batches(ws, data, 0..batches(data), place, |tally| {
+        self.tally_batches(ws, data, 0..batches(data), place, |tally, _| {
             sum.add(tally);
             sum.mean().loss
         })?;
         Ok(sum.mean())
     }
 
-    /// Computes the tallies of some batches of a data set, in order. `add` returns a loss, which must be finite.
+    /// Computes the tallies of some batches of a data set, in order. `add` gets each tally with the workspace that contains its
+    /// batch, and returns a loss, which must be finite.
     pub(crate) fn tally_batches(
         &self,
         ws: &mut Workspace<A>,
         data: &dyn Dataset<A>,
         batches: Range<usize>,
         place: impl Fn() -> String,
-        mut add: impl FnMut(Tally) -> f64,
+        mut add: impl FnMut(Tally, &Workspace<A>) -> f64,
     ) -> Result<()> {
         each_batch(data, batches, |rows| {
             let loaded = ws.load(data, rows).and_then(|()| self.tally(ws));
             let here = || format!("{}, rows starting at {}", place(), rows[0]);
-            match add(loaded.map_err(|error| error.in_place(&here()))?) {
+            match add(loaded.map_err(|error| error.in_place(&here()))?, ws) {
                 loss if loss.is_finite() => Ok(()),
                 loss => Err(bad_pass(self, ws, &place(), loss)),
             }

@@ -22,7 +22,7 @@ use crate::settings::LayerSettings;
 /// Numerics: [`save`](Sequential::save) stores a model in its own precision, and loading restores the same bits. A model also loads
 /// a file of a lower precision, such as an `f64` model the `f32` values of a file, or an `f32` model its `f16` or `bf16` values,
 /// which is exact. An `f32` model does not load an `f64` file unless [`LoadOptions::convert`] asks for it. To convert a whole model,
-/// load it as `f64` and save it with [`save_in`](Sequential::save_in) and [`Precision::F32`].
+/// [`cast`](Sequential::cast) it.
 ///
 /// [`LoadOptions`] loads weights under other names, in part, or from several files.
 ///

@@ -24,6 +24,8 @@
 
 mod batch;
 mod builder;
+#[cfg(feature = "persistence")]
+mod cast;
 mod display;
 mod end;
 pub(crate) mod evaluate;

@@ -59,7 +59,7 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Copies every parameter and buffer of another model that has the same name and shape here, and reports the others. The other
-    /// model may have another precision, so that this also converts a model from `f64` to `f32` or back.
+    /// model may have another precision. With the feature `persistence`, `cast` converts a whole model.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl<A: Scalar> Sequential<A> {
     /// # Ok::<(), manabi::Error>(())
     /// ```
     #[inline(never)]
-    #[doc(alias("load_state_dict", "strict", "cast", "convert"))]
+    #[doc(alias("load_state_dict", "strict"))]
     pub fn copy_matching<B: Scalar>(&mut self, other: &Sequential<B>) -> Result<CopyReport> {
         let (mut params, mut buffers) = (self.params.to_vec(), self.buffers.clone());
         let mut report = CopyReport::default();

@@ -1,11 +1,14 @@
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::metrics::Watch;
 use crate::settings::{check_at_least_0, check_finite, check_fraction, check_share};
 
 /// A rule that reduces the learning rate when a metric, observed once per epoch, stops improving.
 ///
 /// Formula: after more than `patience` epochs in a row without improvement, the rate is multiplied by `factor`, down to at least
 /// `min_scale` times the scheduled rate. A metric improves if it is below best·(1 − `threshold`).
-/// [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) and [`maximize`](ReduceOnPlateau::maximize) change this
+/// [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) and the direction of [`watch`](ReduceOnPlateau::watch) change this
 /// comparison. A metric that is not finite is no improvement. The first `cooldown` epochs after a reduction do not count
 /// towards the patience.
 ///
@@ -16,19 +19,21 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 /// | `threshold` | required improvement, as a share of the best metric | 10⁻⁴ | at least 0, finite; or an absolute threshold |
 /// | `cooldown` | epochs after a reduction that do not count | 0 | any |
 /// | `min_scale` | least share of the scheduled rate | 0 | 0 to 1 |
-/// | `maximize` | treats higher metrics as better | off | |
+/// | `watch` | the metric, and whether its least or its greatest value is the best | the least loss | a metric of the run |
 ///
-/// [`Trainer`](crate::Trainer) passes the loss on the validation set. Without a validation set it passes the loss on the test
-/// set, and without either the loss on the training set.
+/// [`Trainer`](crate::Trainer) passes the metric on the validation set. Without a validation set it passes the metric on the test
+/// set, and without either the metric on the training set. In a custom loop, [`Stepper::end_epoch`](super::Stepper::end_epoch) gets the
+/// metric, and the name of the [`Watch`] has no meaning.
 ///
 /// # Errors
 ///
 /// Training fails with [`Error::Setting`] before the first step if a setting is out of range.
-/// [`Trainer::fit`](crate::Trainer::fit) also returns it if `maximize` is on.
+/// [`Trainer::fit`](crate::Trainer::fit) also returns it if the run does not measure the watched metric.
 ///
 /// # Source
 ///
-/// PyTorch's `ReduceLROnPlateau`. `min_scale` replaces its `min_lr` and is a share of the rate.
+/// PyTorch's `ReduceLROnPlateau`, whose `mode` is the direction of `watch`. `min_scale` replaces its `min_lr` and is a share of the
+/// rate.
 ///
 /// # Examples
 ///
@@ -41,7 +46,7 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 /// }
 /// assert_eq!(plateau.scale, 0.5);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias("ReduceLROnPlateau", "learning rate scheduler"))]
 pub struct ReduceOnPlateau {
@@ -51,7 +56,7 @@ pub struct ReduceOnPlateau {
     absolute: bool,
     cooldown: u64,
     min_scale: f64,
-    maximize: bool,
+    pub(super) watch: Watch,
 }
 
 /// The state of [`ReduceOnPlateau`].
@@ -84,7 +89,7 @@ impl ReduceOnPlateau {
             absolute: false,
             cooldown: 0,
             min_scale: 0.0,
-            maximize: false,
+            watch: Watch::default(),
         }
     }
 
@@ -118,9 +123,9 @@ impl ReduceOnPlateau {
         Self { min_scale, ..self }
     }
 
-    /// Sets whether higher metrics are better. Use this in custom loops only: a [`Trainer`](crate::Trainer) passes the loss.
-    pub fn maximize(self, maximize: bool) -> Self {
-        Self { maximize, ..self }
+    /// Sets the metric, and whether its least or its greatest value is the best.
+    pub fn watch(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// Updates the state with the metric of an epoch.
@@ -142,19 +147,11 @@ impl ReduceOnPlateau {
 
     fn is_better(&self, metric: f64, best: Option<f64>) -> bool {
         let Some(best) = best.filter(|_| metric.is_finite()) else { return metric.is_finite() };
-        match (self.maximize, self.absolute) {
+        match (self.watch.is_greatest(), self.absolute) {
             (false, false) => metric < best * (1.0 - self.threshold),
             (false, true) => metric < best - self.threshold,
             (true, false) => metric > best * (1.0 + self.threshold),
             (true, true) => metric > best + self.threshold,
-        }
-    }
-
-    /// Checks that lower metrics are better, because a trainer's metric is the loss.
-    pub(super) fn check_falls(&self) -> Result<()> {
-        match self.maximize {
-            true => Err(Error::setting("reduce_on_plateau", "maximize(false) for a loss", "maximize(true)")),
-            false => Ok(()),
         }
     }
 

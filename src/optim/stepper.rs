@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Clip, Optimizer, OptimizerState, ReduceOnPlateau, SLOTS, Schedule, Step};
 use crate::error::{Error, Result};
+use crate::metrics::Watch;
 use crate::model::{Place, Sequential, Workspace};
 use crate::parallel::{divide, least, shares};
 use crate::scalar::Scalar;
@@ -292,7 +293,7 @@ impl<A: Scalar> Stepper<A> {
     ///
     /// If a setting of the reduction is out of range, this does nothing and the next step returns the error.
     pub fn end_epoch(&mut self, metric: f64) {
-        if let Some(reduce) = self.plateau.filter(|reduce| reduce.check().is_ok()) {
+        if let Some(reduce) = self.plateau.as_ref().filter(|reduce| reduce.check().is_ok()) {
             reduce.observe(metric, &mut self.state.plateau);
         }
     }
@@ -344,9 +345,9 @@ impl<A: Scalar> Stepper<A> {
         Ok(())
     }
 
-    /// Checks that [`end_epoch`](Stepper::end_epoch) accepts a loss.
-    pub(crate) fn check_takes_loss(&self) -> Result<()> {
-        self.plateau.map_or(Ok(()), |plateau| plateau.check_falls())
+    /// Returns the metric that [`end_epoch`](Stepper::end_epoch) expects, or `None` without a reduction on a plateau.
+    pub(crate) fn watch(&self) -> Option<&Watch> {
+        self.plateau.as_ref().map(|plateau| &plateau.watch)
     }
 
     fn check_settings(&self) -> Result<()> {
@@ -357,7 +358,7 @@ impl<A: Scalar> Stepper<A> {
             return Err(Error::setting("slots", format!("at most {SLOTS}"), self.rule.slots().len()));
         }
         self.schedule.as_ref().map_or(Ok(()), |schedule| schedule.check())?;
-        self.plateau.map_or(Ok(()), |plateau| plateau.check())?;
+        self.plateau.as_ref().map_or(Ok(()), |plateau| plateau.check())?;
         self.clip.map_or(Ok(()), |clip| clip.check::<A>())?;
         self.layer_rates.iter().try_for_each(|(_, factor)| check_at_least_0::<A>("layer_rate", *factor))
     }

@@ -45,6 +45,9 @@ pub(crate) struct Run {
     pub samples: usize,
     pub validation_samples: Option<usize>,
     pub test_samples: Option<usize>,
+    /// The names of the metrics of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<String>,
 }
 
 /// The state of a reduction on a plateau.
@@ -76,6 +79,8 @@ impl Run {
         let (own, then) = (count(self.validation_samples), count(saved.validation_samples));
         compare("samples of the validation set", &own, &then);
         compare("samples of the test set", &count(self.test_samples), &count(saved.test_samples));
+        let names = |run: &Self| if run.metrics.is_empty() { "none".into() } else { run.metrics.join(", ") };
+        compare("metrics", &names(self), &names(saved));
         all
     }
 }

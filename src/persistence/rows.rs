@@ -16,6 +16,8 @@ pub(crate) struct Row {
     pub train: Measured,
     pub validation: Option<Measured>,
     pub test: Option<Measured>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Own>,
     pub nanoseconds: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
@@ -25,6 +27,14 @@ pub(crate) struct Row {
 pub(crate) struct Measured {
     pub loss: f64,
     pub accuracy: Option<f64>,
+}
+
+/// The values of a metric of the user.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Own {
+    pub name: String,
+    pub validation: Option<f64>,
+    pub test: Option<f64>,
 }
 
 /// The rows that belong to a checkpoint.

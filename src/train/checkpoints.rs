@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::error::{Error, Result};
+use crate::metrics::Watch;
 use crate::settings::check_count;
 use crate::unfinished::becomes;
 
@@ -32,15 +33,16 @@ use crate::unfinished::becomes;
 /// | folder | contains the files of one run | none | created if it does not exist |
 /// | [`keep_last`](Checkpoints::keep_last) | number of latest checkpoints to keep | 2 | 1 or more |
 /// | [`keep_best`](Checkpoints::keep_best) | keeps the best model | off | |
+/// | [`watch`](Checkpoints::watch) | the metric that decides which model is the best | the least loss | a metric of the run |
 /// | [`resume`](Checkpoints::resume) | continues from the last checkpoint | off | |
 ///
 /// # Errors
 ///
 /// Training fails before the first step, with the model unchanged, with:
-/// - [`Error::Setting`] if a setting is out of range, if the folder contains checkpoints and `resume` is off, or if the state of
-///   the random stream cannot be saved;
+/// - [`Error::Setting`] if a setting is out of range, if the run does not measure the watched metric, if the folder contains
+///   checkpoints and `resume` is off, or if the state of the random stream cannot be saved;
 /// - [`Error::Mismatch`] if the checkpoint has another architecture, precision, optimizer, learning rate, kind of order, batch
-///   size, `drop_last`, noise seed or size of the data sets; the number of epochs may differ;
+///   size, `drop_last`, noise seed, names of metrics or size of the data sets; the number of epochs may differ;
 /// - [`Error::Format`] if a file is damaged;
 /// - [`Error::Io`] if the folder or a file cannot be read or written.
 ///
@@ -81,13 +83,14 @@ pub struct Checkpoints {
     folder: PathBuf,
     keep_last: usize,
     pub(super) keep_best: bool,
+    pub(super) watch: Watch,
     resume: bool,
 }
 
 impl Checkpoints {
     /// Creates checkpoints in this folder, which must belong to one run only.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), keep_last: 2, keep_best: false, resume: false }
+        Self { folder: folder.into(), keep_last: 2, keep_best: false, watch: Watch::default(), resume: false }
     }
 
     /// Sets the number of latest checkpoints to keep.
@@ -95,12 +98,18 @@ impl Checkpoints {
         Self { keep_last, ..self }
     }
 
-    /// Sets whether `best.safetensors` keeps the model of the epoch with the lowest loss.
+    /// Sets whether `best.safetensors` keeps the model of the best epoch, which is the one with the lowest loss unless
+    /// [`watch`](Checkpoints::watch) chooses another metric.
     ///
     /// [`Epoch::watched`](crate::train::Epoch::watched) selects the data set. If this is first turned on for a resumed run, the
     /// file appears after the next epoch that is better than all earlier epochs.
     pub fn keep_best(self, keep_best: bool) -> Self {
         Self { keep_best, ..self }
+    }
+
+    /// Sets the metric that decides which epoch is the best.
+    pub fn watch(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// Sets whether the run continues from the last checkpoint in the folder, if any. A restarted program then continues

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::history::{CSV_COLUMNS, Epoch, csv_cell, csv_cells};
+use super::history::{Epoch, csv_cell, csv_cells, csv_header};
 use super::observer::Observer;
 use crate::error::{Error, Result};
 use crate::model::Sequential;
@@ -13,7 +13,8 @@ use crate::scalar::Scalar;
 /// rows are kept if it is interrupted.
 ///
 /// The columns are those of [`History::to_csv`](crate::train::History::to_csv), followed by the learning rate of the last step of the
-/// epoch. If a row cannot be written, the run stops, and [`finish`](CsvLog::finish) returns the error.
+/// epoch. The header is written with the first row. If a row cannot be written, the run stops, and [`finish`](CsvLog::finish)
+/// returns the error.
 ///
 /// # Examples
 ///
@@ -41,11 +42,13 @@ use crate::scalar::Scalar;
 pub struct CsvLog {
     path: PathBuf,
     file: File,
+    /// Whether the file is empty, so that the header comes before the first row.
+    is_empty: bool,
     result: io::Result<()>,
 }
 
 impl CsvLog {
-    /// Creates the file, or replaces its content, and writes the header.
+    /// Creates the file, or removes its content.
     ///
     /// # Errors
     ///
@@ -66,14 +69,12 @@ impl CsvLog {
 
     fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
         let open = || {
-            let mut file = options.open(path)?;
-            if file.metadata()?.len() == 0 {
-                file.write_all(format!("{CSV_COLUMNS},learning_rate\r\n").as_bytes())?;
-            }
-            Ok(file)
+            let file = options.open(path)?;
+            let is_empty = file.metadata()?.len() == 0;
+            Ok((file, is_empty))
         };
-        let file = open().map_err(|error| Error::Io { path: path.into(), error })?;
-        Ok(Self { path: path.into(), file, result: Ok(()) })
+        let (file, is_empty) = open().map_err(|error| Error::Io { path: path.into(), error })?;
+        Ok(Self { path: path.into(), file, is_empty, result: Ok(()) })
     }
 
     /// Ends the log.
@@ -90,7 +91,10 @@ impl<A: Scalar> Observer<A> for CsvLog {
     fn on_epoch(&mut self, epoch: &Epoch, _model: &Sequential<A>) -> ControlFlow<()> {
         if self.result.is_ok() {
             // The file has no buffer, and a row is one write.
+            let header = format!("{},learning_rate\r\n", csv_header(&epoch.metrics));
             let row = format!("{},{}\r\n", csv_cells(epoch), csv_cell(epoch.learning_rate));
+            let row = if self.is_empty { header + &row } else { row };
+            self.is_empty = false;
             self.result = self.file.write_all(row.as_bytes());
         }
         if self.result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -32,6 +32,8 @@ impl<A: Scalar> Trainer<'_, A> {
         add("seed", format!("{:?}", self.seed));
         add("noise_seed", self.noise.to_string());
         add("early_stopping", format!("{:?}", self.early_stopping));
+        let metrics: Vec<&str> = self.metrics.iter().map(|metric| &*metric.name).collect();
+        add("metrics", format!("{metrics:?}"));
         add("rows of the history", epochs.to_string());
         let sets = [("training", Some(train)), ("validation", self.validation), ("test", self.test)];
         for (name, data) in sets {

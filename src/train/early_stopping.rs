@@ -1,15 +1,18 @@
 use super::history::Epoch;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::metrics::Watch;
 use crate::model::Sequential;
-use crate::output::OutputFunction;
 use crate::scalar::Scalar;
 use crate::settings::{check_at_least_0, check_count};
 
 /// A rule that ends a training run when it stops improving, and restores the parameters of the best epoch.
 ///
-/// Formula: a row of the history is better if its loss is below best − `min_delta`, or, with `watch_accuracy`, if its accuracy is
-/// above best + `min_delta`. The run ends after `patience` epochs in a row that are not better. [`Epoch::watched`] selects the
-/// data set. Row 0, the untrained model, is the first best row.
+/// Formula: a row of the history is better if its loss is below best − `min_delta`. With another metric as the [`Watch`], it is better
+/// if the metric is below best − `min_delta` or, if the greatest value is the best, above best + `min_delta`. The run ends after
+/// `patience` epochs in a row that are not better. [`Epoch::watched`] selects the data set. Row 0, the untrained model, is
+/// the first best row.
 ///
 /// When the run ends, even with an error, the model gets the parameters and buffers of the best epoch
 /// ([`History::best`](crate::train::History::best)), unless `restore_best` is off. They are copied whenever an epoch is better.
@@ -19,13 +22,13 @@ use crate::settings::{check_at_least_0, check_count};
 /// |---|---|---|---|
 /// | `patience` | epochs in a row without improvement that end the run | none | 1 or more |
 /// | [`min_delta`](EarlyStopping::min_delta) | required improvement | 0 | at least 0, finite |
-/// | [`watch_accuracy`](EarlyStopping::watch_accuracy) | watches the accuracy instead of the loss | false | softmax or sigmoid output only |
+/// | [`watch`](EarlyStopping::watch) | the metric that decides | the least loss | a metric of the run |
 /// | [`restore_best`](EarlyStopping::restore_best) | restores the best epoch when the run ends | true | |
 ///
 /// # Errors
 ///
 /// Training fails before the first step with:
-/// - [`Error::Setting`] if a setting is out of range, or if `watch_accuracy` is on and the output is neither softmax nor sigmoid;
+/// - [`Error::Setting`] if a setting is out of range, or if the run does not measure the watched metric;
 /// - [`Error::Mismatch`] if the run resumes from a checkpoint without the parameters of the best epoch according to this rule.
 ///
 /// # Source
@@ -55,20 +58,20 @@ use crate::settings::{check_at_least_0, check_count};
 /// assert_eq!(model.evaluate(&validation)?, history.epochs[best].validation.unwrap());
 /// # Ok::<(), manabi::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[must_use = "the setters return the changed value instead of changing it in place"]
 #[doc(alias = "patience")]
 pub struct EarlyStopping {
     patience: usize,
     min_delta: f64,
-    watch_accuracy: bool,
+    pub(super) watch: Watch,
     restore_best: bool,
 }
 
 impl EarlyStopping {
     /// Creates a rule that ends the run after `patience` epochs in a row without a lower loss.
     pub fn new(patience: usize) -> Self {
-        Self { patience, min_delta: 0.0, watch_accuracy: false, restore_best: true }
+        Self { patience, min_delta: 0.0, watch: Watch::default(), restore_best: true }
     }
 
     /// Sets the required improvement over the best epoch.
@@ -76,9 +79,9 @@ impl EarlyStopping {
         Self { min_delta, ..self }
     }
 
-    /// Sets whether to watch the accuracy instead of the loss.
-    pub fn watch_accuracy(self, watch_accuracy: bool) -> Self {
-        Self { watch_accuracy, ..self }
+    /// Sets the metric that decides which epoch is better.
+    pub fn watch(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// Sets whether the model gets the parameters and buffers of its best epoch when the run ends. Otherwise it keeps the
@@ -87,22 +90,14 @@ impl EarlyStopping {
         Self { restore_best, ..self }
     }
 
-    pub(super) fn check<A: Scalar>(&self, model: &Sequential<A>) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         check_count("patience", self.patience)?;
-        check_at_least_0::<f64>("min_delta", self.min_delta)?;
-        let output = model.output();
-        match self.watch_accuracy
-            && !matches!(output.function(), OutputFunction::Softmax | OutputFunction::Sigmoid)
-        {
-            true => Err(Error::setting("watch_accuracy", "softmax or sigmoid as the output", output.kind())),
-            false => Ok(()),
-        }
+        check_at_least_0::<f64>("min_delta", self.min_delta)
     }
 
     /// Returns the value to minimise.
     fn cost(&self, epoch: &Epoch) -> f64 {
-        let metrics = epoch.watched();
-        if self.watch_accuracy { -metrics.accuracy.unwrap_or(f64::NEG_INFINITY) } else { metrics.loss }
+        epoch.metric(self.watch.name()).map_or(f64::INFINITY, |value| self.watch.cost(value))
     }
 }
 

@@ -70,7 +70,12 @@ impl<'a> Group<'a> {
 
     /// Returns the part of `units` units of work that belongs to this process.
     pub fn part(&self, units: usize) -> Range<usize> {
-        cut(units, self.size, self.rank)
+        self.part_of(units, self.rank)
+    }
+
+    /// Returns the part of `units` units of work that belongs to the process with this rank.
+    pub fn part_of(&self, units: usize, rank: usize) -> Range<usize> {
+        cut(units, self.size, rank)
     }
 
     /// Compares a list of names and values with the list of process 0. The error names the first difference.

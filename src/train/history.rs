@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::metrics::Metrics;
+use crate::metrics::{ACCURACY, LOSS, Metrics};
 use crate::unfinished;
 
 /// One row of the history.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[doc(alias = "history row")]
 pub struct Epoch {
@@ -23,6 +23,8 @@ pub struct Epoch {
     pub validation: Option<Metrics>,
     /// The metrics on the test set after the epoch, if a test set was given.
     pub test: Option<Metrics>,
+    /// The values of every [`Trainer::metric`](crate::Trainer::metric) after the epoch, in the order in which they were added.
+    pub metrics: Vec<EpochMetric>,
     /// The time since training began, or zero on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
     /// The learning rate of the last step of the epoch, or `None` in row 0.
@@ -35,6 +37,42 @@ impl Epoch {
     pub fn watched(&self) -> Metrics {
         self.validation.or(self.test).unwrap_or(self.train)
     }
+
+    /// Returns the value of the metric with this name on the data set of [`watched`](Epoch::watched): `loss`, `accuracy`, or a
+    /// [`Trainer::metric`](crate::Trainer::metric).
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let [train, validation, test] = self.values(name);
+        match (self.validation, self.test) {
+            (Some(_), _) => validation,
+            (None, Some(_)) => test,
+            (None, None) => train,
+        }
+    }
+
+    /// Returns the value of a metric on the training, the validation and the test set.
+    pub(super) fn values(&self, name: &str) -> [Option<f64>; 3] {
+        let sets = [Some(self.train), self.validation, self.test];
+        match name {
+            LOSS => sets.map(|metrics| metrics.map(|metrics| metrics.loss)),
+            ACCURACY => sets.map(|metrics| metrics.and_then(|metrics| metrics.accuracy)),
+            name => match self.metrics.iter().find(|metric| metric.name == name) {
+                Some(metric) => [None, metric.validation, metric.test],
+                None => [None; 3],
+            },
+        }
+    }
+}
+
+/// The values of a [`Trainer::metric`](crate::Trainer::metric) after an epoch.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EpochMetric {
+    /// The name of the metric.
+    pub name: String,
+    /// The value on the validation set, if a validation set was given.
+    pub validation: Option<f64>,
+    /// The value on the test set, if a test set was given.
+    pub test: Option<f64>,
 }
 
 /// The record of a training run: the article's `learn_info`.
@@ -96,11 +134,13 @@ impl Termination {
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl History {
-    /// Returns a table of comma-separated values (RFC 4180): a header line, then one line per row of the history. Times are in
-    /// seconds. Cells without a measurement are empty.
+    /// Returns a table of comma-separated values (RFC 4180): a header line, then one line per row of the history. Each
+    /// [`Trainer::metric`](crate::Trainer::metric) has two columns, such as `validation_f1` and `test_f1`. Times are in seconds. Cells
+    /// without a measurement are empty.
     pub fn to_csv(&self) -> String {
         let rows = self.epochs.iter().map(csv_cells);
-        iter::once(CSV_COLUMNS.into()).chain(rows).map(|row| row + "\r\n").collect()
+        let header = csv_header(self.epochs.first().map_or(&[], |epoch| &epoch.metrics));
+        iter::once(header).chain(rows).map(|row| row + "\r\n").collect()
     }
 
     /// Returns a JSON object with the fields of [`History`], in which `epochs` is an array of objects with the fields of
@@ -117,6 +157,11 @@ impl History {
             let comma = if i == 0 { "" } else { "," };
             _ = write!(json, r#"{comma}{{"number":{},"train":{},"#, epoch.number, object(Some(epoch.train)));
             _ = write!(json, r#""validation":{},"test":{},"#, object(epoch.validation), object(epoch.test));
+            let metrics = epoch.metrics.iter().map(|EpochMetric { name, validation, test }| {
+                let [validation, test] = [validation, test].map(|value| number(value.unwrap_or(f64::NAN)));
+                format!(r#"{{"name":"{name}","validation":{validation},"test":{test}}}"#)
+            });
+            _ = write!(json, r#""metrics":[{}],"#, metrics.collect::<Vec<_>>().join(","));
             let rate = number(epoch.learning_rate.unwrap_or(f64::NAN));
             let elapsed = number(epoch.elapsed.as_secs_f64());
             _ = write!(json, r#""elapsed":{elapsed},"learning_rate":{rate}}}"#);
@@ -144,9 +189,13 @@ impl History {
     }
 }
 
-/// The columns of the rows in CSV.
-pub(super) const CSV_COLUMNS: &str =
-    "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,elapsed";
+/// Returns the names of the columns in CSV, given the metrics of a row. Names of metrics contain no character that needs quotes.
+pub(super) fn csv_header(metrics: &[EpochMetric]) -> String {
+    let losses =
+        "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy";
+    let own = metrics.iter().map(|EpochMetric { name, .. }| format!(",validation_{name},test_{name}"));
+    [losses.into(), own.collect::<String>(), ",elapsed".into()].concat()
+}
 
 /// Returns a row in CSV, without the end of the line.
 pub(super) fn csv_cells(epoch: &Epoch) -> String {
@@ -154,6 +203,9 @@ pub(super) fn csv_cells(epoch: &Epoch) -> String {
     for metrics in [Some(epoch.train), epoch.validation, epoch.test] {
         let (loss, accuracy) = (metrics.map(|m| m.loss), metrics.and_then(|m| m.accuracy));
         _ = write!(row, ",{},{}", csv_cell(loss), csv_cell(accuracy));
+    }
+    for metric in &epoch.metrics {
+        _ = write!(row, ",{},{}", csv_cell(metric.validation), csv_cell(metric.test));
     }
     _ = write!(row, ",{:?}", epoch.elapsed.as_secs_f64());
     row

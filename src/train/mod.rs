@@ -3,7 +3,7 @@
 //! | type | purpose |
 //! |---|---|
 //! | [`Trainer`] | runs epochs of batches: the article's `learn` |
-//! | [`History`], [`Epoch`] | record the loss and accuracy of every epoch |
+//! | [`History`], [`Epoch`], [`EpochMetric`] | record the loss, the accuracy and your own metrics of every epoch |
 //! | [`EarlyStopping`] | ends a run that stops improving, and restores its best epoch |
 //! | [`Observer`], [`BatchProgress`], [`TrainingStep`] | observe a run step by step, and can stop it |
 //! | [`RateSearch`] | the losses at growing learning rates, from which to choose one |
@@ -30,6 +30,7 @@ mod early_stopping;
 mod feed;
 mod group;
 mod history;
+mod metric;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod observer;
@@ -54,7 +55,7 @@ pub use checkpoints::Checkpoints;
 pub use cross_validate::cross_validate;
 pub use csv_log::CsvLog;
 pub use early_stopping::EarlyStopping;
-pub use history::{Epoch, History, Termination};
+pub use history::{Epoch, EpochMetric, History, Termination};
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
 pub use observer::{BatchProgress, EpochOutcome, Observer, TrainingStep};

@@ -2,6 +2,7 @@
 
 use super::{Epoch, History, RateSearch};
 use crate::error::{Error, Result};
+use crate::metrics::LOSS;
 use crate::plot::{Axes, Curve, range_of};
 
 impl History {
@@ -25,27 +26,35 @@ impl History {
     /// # Ok::<(), manabi::Error>(())
     /// ```
     pub fn to_svg(&self) -> Result<String> {
+        self.metric_to_svg(LOSS)
+    }
+
+    /// Returns an SVG picture of a metric on the data sets on which it was measured over the epochs (feature `plot`): `loss`,
+    /// `accuracy`, or a [`Trainer::metric`](crate::Trainer::metric).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Setting`] if the history is empty or has no finite value of the metric.
+    pub fn metric_to_svg(&self, name: &str) -> Result<String> {
         let (Some(first), Some(last)) = (self.epochs.first(), self.epochs.last()) else {
             return Err(Error::setting("history", "at least 1 epoch", 0));
         };
-        let curve = |loss: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
-            let point = |epoch: &Epoch| Some((epoch.number as f64, loss(epoch)?));
-            self.epochs.iter().filter_map(point).filter(|point| point.1.is_finite()).collect()
+        let curve = |(i, set): (usize, _)| -> Curve {
+            let point = |epoch: &Epoch| {
+                let value = epoch.values(name)[i].filter(|value| value.is_finite());
+                value.map(|value| (epoch.number as f64, value))
+            };
+            (set, self.epochs.iter().filter_map(point).collect())
         };
-        let mut curves: Vec<Curve> = vec![("training", curve(|epoch| Some(epoch.train.loss)))];
-        for (name, loss) in [
-            ("validation", (|epoch| epoch.validation.map(|set| set.loss)) as fn(&Epoch) -> Option<f64>),
-            ("test", |epoch| epoch.test.map(|set| set.loss)),
-        ] {
-            let points = curve(loss);
-            if !points.is_empty() {
-                curves.push((name, points));
-            }
+        let sets = ["training", "validation", "test"].into_iter().enumerate();
+        let curves: Vec<Curve> = sets.map(curve).filter(|curve| !curve.1.is_empty()).collect();
+        if curves.is_empty() {
+            return Err(Error::setting("history", format!("a finite value of '{name}'"), "none"));
         }
         let y_range = range_of(curves.iter().flat_map(|curve| curve.1.iter().map(|point| point.1)));
         let end = (last.number as f64).max(first.number as f64 + 1.0);
         let x_range = first.number as f64..end;
-        Axes { x: "epoch", y: "loss", x_range, y_range, is_log: false }.draw(&curves)
+        Axes { x: "epoch", y: name, x_range, y_range, is_log: false }.draw(&curves)
     }
 }
 

@@ -6,7 +6,7 @@ use super::checkpoint_file::Checkpoint;
 use super::checkpoints::file_name;
 use super::early_stopping::Best;
 use super::group::Group;
-use super::history::Epoch;
+use super::history::{Epoch, EpochMetric};
 use super::trainer::Trainer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::model::Sequential;
 use crate::optim::Plateau;
 use crate::persistence::progress::{Progress, Run, Waiting};
-use crate::persistence::rows::{self, Measured, Row, Rows};
+use crate::persistence::rows::{self, Measured, Own, Row, Rows};
 use crate::scalar::Scalar;
 
 impl<A: Scalar> Trainer<'_, A> {
@@ -92,7 +92,10 @@ impl<A: Scalar> Trainer<'_, A> {
         let trained = &epochs[usize::from(epochs.first().is_some_and(|epoch| epoch.number == 0))..];
         let (Some(checkpoints), [before @ .., last]) = (&self.checkpoints, trained) else { return Ok(()) };
         // Write the best model first: if the process ends before the checkpoint is written, the epoch runs again.
-        if checkpoints.keep_best && before.iter().all(|epoch| loss(last) < loss(epoch)) {
+        let watch = &checkpoints.watch;
+        let cost =
+            |epoch: &Epoch| epoch.metric(watch.name()).map_or(f64::INFINITY, |value| watch.cost(value));
+        if checkpoints.keep_best && before.iter().all(|epoch| cost(last) < cost(epoch)) {
             model.save(checkpoints.best())?;
         }
         let best = stopping.and_then(Best::kept);
@@ -132,21 +135,22 @@ impl<A: Scalar> Trainer<'_, A> {
             samples: train.len(),
             validation_samples: self.validation.map(|validation| validation.len()),
             test_samples: self.test.map(|test| test.len()),
+            metrics: self.metrics.iter().map(|metric| metric.name.clone()).collect(),
         }
     }
 }
 
-/// Returns the loss that decides which epoch is the best.
-fn loss(epoch: &Epoch) -> f64 {
-    epoch.watched().loss
-}
-
 fn row(epoch: &Epoch) -> Row {
     let measured = |Metrics { loss, accuracy }: Metrics| Measured { loss, accuracy };
+    let own = |metric: &EpochMetric| {
+        let &EpochMetric { ref name, validation, test } = metric;
+        Own { name: name.clone(), validation, test }
+    };
     Row {
         train: measured(epoch.train),
         validation: epoch.validation.map(measured),
         test: epoch.test.map(measured),
+        metrics: epoch.metrics.iter().map(own).collect(),
         nanoseconds: u64::try_from(epoch.elapsed.as_nanos()).unwrap_or(u64::MAX),
         learning_rate: epoch.learning_rate,
     }
@@ -154,11 +158,16 @@ fn row(epoch: &Epoch) -> Row {
 
 fn epoch(number: usize, row: &Row) -> Epoch {
     let metrics = |&Measured { loss, accuracy }: &Measured| Metrics { loss, accuracy };
+    let own = |metric: &Own| {
+        let &Own { ref name, validation, test } = metric;
+        EpochMetric { name: name.clone(), validation, test }
+    };
     Epoch {
         number,
         train: metrics(&row.train),
         validation: row.validation.as_ref().map(metrics),
         test: row.test.as_ref().map(metrics),
+        metrics: row.metrics.iter().map(own).collect(),
         elapsed: Duration::from_nanos(row.nanoseconds),
         learning_rate: row.learning_rate,
     }

@@ -9,7 +9,8 @@ use super::description::of_order;
 use super::early_stopping::Best;
 use super::feed::Feed;
 use super::group::Group;
-use super::history::{Epoch, History, Termination};
+use super::history::{Epoch, EpochMetric, History, Termination};
+use super::metric::{Metric, Predictions};
 use super::observer::{BatchProgress, Observer, TrainingStep};
 use super::pace::Pace;
 use super::shards::{Division, fewest};
@@ -27,6 +28,7 @@ use crate::scalar::Scalar;
 /// The memory and the state of a run, apart from the model and the trainer.
 struct Run<'g, 'p, A> {
     evaluation: Workspace<A>,
+    predictions: Predictions<A>,
     training: Workspace<A>,
     sum: Sum<A>,
     division: Division,
@@ -55,7 +57,7 @@ impl<A: Scalar> Trainer<'_, A> {
         group: &mut Group<'_>,
     ) -> Result<History> {
         let start = Clock::start();
-        let mut best = self.early_stopping.map(Best::new);
+        let mut best = self.early_stopping.clone().map(Best::new);
         let epochs = self.resume(model, train, best.as_mut(), group)?;
         if group.processes().is_some() {
             group.compare("", &self.describe(model, train, epochs.len()))?;
@@ -96,7 +98,7 @@ impl<A: Scalar> Trainer<'_, A> {
         let first = history.epochs.last().map_or(self.first_row(), |epoch| epoch.number + 1);
         for number in first..=self.epochs {
             let trained = match number {
-                0 => Continue(run.measure(model, train, "before training")?),
+                0 => Continue(run.measure(model, train, &[], "before training")?.0),
                 _ => self.epoch(number, model, train, &mut run)?,
             };
             let Continue(metrics) = trained else {
@@ -105,16 +107,24 @@ impl<A: Scalar> Trainer<'_, A> {
             };
             let mut measure = |set: Option<&dyn Dataset<A>>, name| {
                 let place = format!("after epoch {number}, on the {name} set");
-                set.map(|set| run.measure(model, set, &place)).transpose()
+                set.map(|set| run.measure(model, set, &self.metrics, &place)).transpose()
             };
-            let (validation, test) = (measure(self.validation, "validation")?, measure(self.test, "test")?);
+            let sets = [measure(self.validation, "validation")?, measure(self.test, "test")?];
+            let own = self.metrics.iter().enumerate().map(|(i, metric)| {
+                let [validation, test] = sets.each_ref().map(|set| set.as_ref().map(|(_, own)| own[i]));
+                EpochMetric { name: metric.name.clone(), validation, test }
+            });
+            let own: Vec<EpochMetric> = own.collect();
+            let [validation, test] = sets.map(|set| set.map(|(metrics, _)| metrics));
             let elapsed = before + start.elapsed();
             let learning_rate = run.learning_rate;
-            let epoch = Epoch { number, train: metrics, validation, test, elapsed, learning_rate };
-            if number > 0 {
-                self.stepper.end_epoch(epoch.watched().loss);
+            let epoch =
+                Epoch { number, train: metrics, validation, test, metrics: own, elapsed, learning_rate };
+            if let (1.., Some(watch)) = (number, self.stepper.watch()) {
+                let value = epoch.metric(watch.name());
+                self.stepper.end_epoch(value.unwrap_or(f64::NAN));
             }
-            history.epochs.push(epoch);
+            history.epochs.push(epoch.clone());
             // Record the epoch before an observer can stop the run, because it may be the best one.
             if let Some(best) = best {
                 best.observe(&epoch, model);
@@ -153,6 +163,7 @@ impl<A: Scalar> Trainer<'_, A> {
         let threads = shares(self.threads, room, least::ROWS);
         Ok(Run {
             evaluation: model.workspace(ROWS)?.threads(self.threads),
+            predictions: Predictions::new(),
             training: model.workspace(room)?.threads(threads).seed(self.noise),
             sum: Sum::new(),
             division: Division { shards: self.shards, rank: group.rank, size: group.size },
@@ -351,34 +362,39 @@ impl<A: Scalar> Run<'_, '_, A> {
         Ok(())
     }
 
-    /// Returns the loss and the accuracy on a data set. The processes share the work.
-    fn measure(&mut self, model: &Sequential<A>, data: &dyn Dataset<A>, place: &str) -> Result<Metrics> {
-        let Self { evaluation: ws, group, .. } = self;
-        if group.processes().is_none() {
-            return model.evaluate_in(ws, data, || place.into());
-        }
-        let mut tallies = Vec::new();
+    /// Returns the loss, the accuracy and the values of metrics on a data set. The processes share the work.
+    fn measure(
+        &mut self,
+        model: &Sequential<A>,
+        data: &dyn Dataset<A>,
+        metrics: &[Metric<'_, A>],
+        place: &str,
+    ) -> Result<(Metrics, Vec<f64>)> {
+        let Self { evaluation: ws, predictions, group, .. } = self;
+        let keeps = !metrics.is_empty();
+        let begun = if keeps { predictions.begin(data, group) } else { Ok(()) };
+        let (mut own, mut tallies) = (Tally::default(), Vec::new());
+        let add = |tally: Tally, ws: &Workspace<A>| {
+            if keeps {
+                predictions.push(ws);
+            }
+            tallies.push(tally.to_numbers());
+            own.add(tally);
+            own.mean().loss
+        };
         let part = group.part(batches(data));
-        let own = model.tally_batches(
-            ws,
-            data,
-            part,
-            || place.into(),
-            |tally| {
-                tallies.push(tally.to_numbers());
-                tally.mean().loss
-            },
-        );
-        let shared = group.share(own.map(|()| bytemuck::cast_slice(&tallies)))?;
+        let done = begun.and_then(|()| model.tally_batches(ws, data, part, || place.into(), add));
         let mut sum = Tally::default();
-        for bytes in &shared {
-            let numbers: Vec<TallyNumbers> = bytemuck::allocation::pod_collect_to_vec(bytes);
+        for bytes in group.share(done.map(|()| bytemuck::cast_slice(&tallies)))? {
+            let numbers: Vec<TallyNumbers> = bytemuck::allocation::pod_collect_to_vec(&bytes);
             numbers.into_iter().for_each(|numbers| sum.add(Tally::from_numbers(numbers)));
         }
-        match sum.mean() {
-            metrics if metrics.loss.is_finite() => Ok(metrics),
-            Metrics { loss, .. } => Err(Error::Diverged { place: place.into(), loss }),
+        let mean = sum.mean();
+        if !mean.loss.is_finite() {
+            return Err(Error::Diverged { place: place.into(), loss: mean.loss });
         }
+        let values = if keeps { predictions.measure(metrics, data, group, place)? } else { Vec::new() };
+        Ok((mean, values))
     }
 }
 

@@ -1,10 +1,13 @@
 use std::fmt;
 
+use ndarray::ArrayView2;
+
 #[cfg(feature = "persistence")]
 use super::checkpoints::Checkpoints;
 use super::early_stopping::EarlyStopping;
 use super::group::Group;
 use super::history::{Epoch, History};
+use super::metric::Metric;
 use super::observer::{EpochFn, EpochOutcome, Observer};
 use super::order::{Drawn, Given, Order};
 use super::processes::Processes;
@@ -41,6 +44,7 @@ use crate::settings::{check, check_count};
 /// | [`noise_seed`](Trainer::noise_seed) | determines dropout and augmentation | the [`seed`](Trainer::seed), 1 | any |
 /// | [`validation`](Trainer::validation) | measured after every epoch | none | a data set that fits the model |
 /// | [`test`](Trainer::test) | measured after every epoch | none | a data set that fits the model |
+/// | [`metric`](Trainer::metric) | measured on both of them | none | any function of predictions and targets |
 /// | [`measure_before`](Trainer::measure_before) | adds row 0, the untrained model, to the history | true | |
 /// | [`early_stopping`](Trainer::early_stopping) | ends a run that stops improving | none | any [`EarlyStopping`] |
 /// | [`shards`](Trainer::shards) | parts of a batch whose gradients are added | 1 | 1 or more; at least the number of processes |
@@ -106,6 +110,7 @@ pub struct Trainer<'a, A> {
     pub(super) noise: u32,
     pub(super) validation: Option<&'a dyn Dataset<A>>,
     pub(super) test: Option<&'a dyn Dataset<A>>,
+    pub(super) metrics: Vec<Metric<'a, A>>,
     pub(super) early_stopping: Option<EarlyStopping>,
     #[cfg(feature = "persistence")]
     pub(super) checkpoints: Option<Checkpoints>,
@@ -134,6 +139,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
             noise: 1,
             validation: None,
             test: None,
+            metrics: Vec::new(),
             early_stopping: None,
             #[cfg(feature = "persistence")]
             checkpoints: None,
@@ -177,7 +183,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         self.with_stepper(|stepper| stepper.schedule(schedule))
     }
 
-    /// Sets the rule that reduces the learning rate when the loss stops falling. [`Epoch::watched`] selects the data set.
+    /// Sets the rule that reduces the learning rate when the loss, or the metric that the rule watches, stops improving.
+    /// [`Epoch::watched`] selects the data set.
     pub fn reduce_on_plateau(self, reduce: ReduceOnPlateau) -> Self {
         self.with_stepper(|stepper| stepper.reduce_on_plateau(reduce))
     }
@@ -222,16 +229,72 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { order: Box::new(Given(order)), seed: None, ..self }
     }
 
-    /// Measures loss and accuracy on this data set after every epoch. Early stopping and plateau reduction use these metrics. A
-    /// [`Split`](crate::data::Split) provides a validation set.
+    /// Measures loss, accuracy and every [`metric`](Trainer::metric) on this data set after every epoch. Early stopping and
+    /// plateau reduction use them. A [`Split`](crate::data::Split) provides a validation set.
     pub fn validation(self, validation: &'a dyn Dataset<A>) -> Self {
         Self { validation: Some(validation), ..self }
     }
 
-    /// Measures loss and accuracy on this data set after every epoch. Without a validation set, early stopping and plateau
-    /// reduction use these metrics.
+    /// Measures loss, accuracy and every [`metric`](Trainer::metric) on this data set after every epoch. Without a validation set,
+    /// early stopping and plateau reduction use them.
     pub fn test(self, test: &'a dyn Dataset<A>) -> Self {
         Self { test: Some(test), ..self }
+    }
+
+    /// Adds a metric with a name: a function of the predictions, the targets and the weights of the samples, or `None` if all
+    /// weights are 1. It is measured after every epoch, and in row 0, on the validation set and on the test set. The training set
+    /// is not measured, because the model changes while its samples pass.
+    ///
+    /// The values are in [`Epoch::metrics`], in the CSV and JSON of the history, in logs and in checkpoints. A
+    /// [`Watch`](crate::metrics::Watch) with the name makes early stopping, the reduction on a plateau or the best checkpoint use
+    /// the metric. The arrays have a row for each sample in the order of the data set, and the columns of the targets, so that a
+    /// metric of one of several [`Heads`](crate::loss::Heads) uses the columns of this head. A function of
+    /// [`metrics`](crate::metrics) with these parameters is a metric as it is.
+    ///
+    /// The run keeps the predictions and the targets of the larger of the two data sets in memory, and 8 bytes for each of its
+    /// samples. With several [`processes`](Trainer::processes), process 0 keeps them and computes the values for all.
+    ///
+    /// # Errors
+    ///
+    /// Training fails before the first step with [`Error::Setting`] if a name is empty, is given twice, is `loss` or `accuracy`, or
+    /// contains a comma, a quotation mark, a backslash or a control character, and if there is neither a validation nor a test set.
+    /// It fails later with [`Error::Training`], which names the epoch, the data set and the metric, if the function returns an error
+    /// or a value that is not finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use manabi::metrics::{Average, ConfusionMatrix, Watch, classes, mean_absolute_error};
+    /// use manabi::prelude::*;
+    /// use manabi::train::EarlyStopping;
+    /// use ndarray::array;
+    ///
+    /// let data = Samples::labeled(array![[0.0], [1.0], [0.2], [0.9]], &[0, 1, 0, 1], 2)?;
+    /// let builder = Sequential::<f64>::builder(1).add_layer("affine1", Affine::new(2));
+    /// let mut model = builder.set_output(Softmax).set_error(CrossEntropy).build()?;
+    /// let history = Trainer::new()
+    ///     .epochs(20)
+    ///     .validation(&data)
+    ///     .metric("f1", |y, t, weights| {
+    ///         let matrix = ConfusionMatrix::new(&classes(t)?, &classes(y)?, 2, weights)?;
+    ///         Ok(matrix.average_f1(Average::Macro))
+    ///     })
+    ///     .metric("mean absolute error", mean_absolute_error)
+    ///     .early_stopping(EarlyStopping::new(5).watch(Watch::greatest("f1")))
+    ///     .fit(&mut model, &data)?;
+    /// let best = &history.epochs[history.best.unwrap()];
+    /// assert_eq!(best.metric("f1"), best.metrics[0].validation);
+    /// assert!(best.metric("f1") >= history.epochs[0].metric("f1"));
+    /// # Ok::<(), manabi::Error>(())
+    /// ```
+    #[doc(alias("metrics", "compile", "F1", "AUC"))]
+    pub fn metric(
+        mut self,
+        name: impl Into<String>,
+        function: impl Fn(ArrayView2<'_, A>, ArrayView2<'_, A>, Option<&[f64]>) -> Result<f64> + Send + 'a,
+    ) -> Self {
+        self.metrics.push(Metric { name: name.into(), function: Box::new(function) });
+        self
     }
 
     /// Sets the rule that ends the run when it stops improving, and restores the parameters of the best epoch.
@@ -381,12 +444,12 @@ impl<'a, A: Scalar> Trainer<'a, A> {
 
     fn check(&self, model: &Sequential<A>, train: &dyn Dataset<A>, group: &Group<'_>) -> Result<()> {
         self.stepper.check_model(model)?;
-        self.stepper.check_takes_loss()?;
         model.check_params()?;
         check_fit("training set", model, train)?;
         self.validation.map_or(Ok(()), |data| check_fit("validation set", model, data))?;
         self.test.map_or(Ok(()), |test| check_fit("test set", model, test))?;
-        self.early_stopping.map_or(Ok(()), |rule| rule.check(model))?;
+        self.early_stopping.as_ref().map_or(Ok(()), EarlyStopping::check)?;
+        self.check_metrics(model)?;
         check_count("batch_size", self.batch_size)?;
         check_count("shards", self.shards)?;
         let (rows, shards, size) = (self.rows(train.len()), self.shards, group.size);

@@ -49,6 +49,7 @@ def main():
         line("weights", weights)
         curves(line, "scores", scores, labels, weights)
         line("brier", metrics.brier_score_loss(labels, scores))
+        line("brier.weighted", metrics.brier_score_loss(labels, scores, sample_weight=weights))
         positive, predicted = calibration.calibration_curve(labels, scores, n_bins=7)
         line("reliability", np.stack([predicted, positive], axis=1))
 
@@ -56,15 +57,17 @@ def main():
         classes = np.where(rng.uniform(size=50) < 0.6, logits.argmax(axis=1), rng.randint(0, 4, 50))
         line("logits", logits)
         line("classes", classes)
-        line("log_loss", metrics.log_loss(classes, softmax(logits, axis=1)))
+        for end, w in [("", np.ones(50)), (".weighted", weights[:50])]:
+            line(f"log_loss{end}", metrics.log_loss(classes, softmax(logits, axis=1), sample_weight=w))
 
-        def slope(inverse):
-            y = softmax(inverse * logits, axis=1)
-            return ((y * logits).sum(axis=1) - logits[np.arange(50), classes]).mean()
+            def slope(inverse):
+                y = softmax(inverse * logits, axis=1)
+                return w @ ((y * logits).sum(axis=1) - logits[np.arange(50), classes])
 
-        temperature = 1 / brentq(slope, 1e-3, 1e3, xtol=1e-15, rtol=1e-15)
-        line("temperature", temperature)
-        line("calibrated", -log_softmax(logits / temperature, axis=1)[np.arange(50), classes].mean())
+            temperature = 1 / brentq(slope, 1e-3, 1e3, xtol=1e-15, rtol=1e-15)
+            line(f"temperature{end}", temperature)
+            losses = -log_softmax(logits / temperature, axis=1)[np.arange(50), classes]
+            line(f"calibrated{end}", np.average(losses, weights=w))
 
 
 main()

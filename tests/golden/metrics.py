@@ -4,7 +4,8 @@
     python tests/golden/metrics.py
 
 A line is a name and values, each with the fewest digits that read back to the same bits. The classification case `rare`
-has a class that never occurs, a class that is never predicted, and a class that neither occurs nor is predicted.
+has a class that never occurs, a class that is never predicted, and a class that neither occurs nor is predicted. Each case is
+measured without weights, and with a weight for each sample, some of which are 0.
 """
 
 import sys
@@ -17,6 +18,12 @@ import sklearn
 from sklearn import metrics
 
 rng = np.random.RandomState(10)
+rng_of_weights = np.random.RandomState(11)
+
+
+def weights(samples):
+    """Weights of samples, a quarter of which are 0."""
+    return rng_of_weights.uniform(-0.5, 1.5, samples).clip(0).round(3)
 
 
 def classification(line, name, labels, scores):
@@ -25,24 +32,33 @@ def classification(line, name, labels, scores):
     predicted = scores.argmax(axis=1)
     line(f"{name}.labels", labels)
     line(f"{name}.scores", scores)
-    line(f"{name}.accuracy", metrics.accuracy_score(labels, predicted))
-    top = [metrics.top_k_accuracy_score(labels, scores, k=k, labels=every) for k in range(1, classes)]
-    line(f"{name}.top", top)
-    line(f"{name}.counts", metrics.confusion_matrix(labels, predicted, labels=every))
-    for average in [None, "macro", "micro", "weighted"]:
-        figures = metrics.precision_recall_fscore_support(
-            labels, predicted, labels=every, average=average, zero_division=0
-        )
-        line(f"{name}.{average}", np.array(figures[:3]))
+    w = weights(len(labels))
+    line(f"{name}.weights", w)
+    for case, options in [(name, {}), (f"{name}.weighted", {"sample_weight": w})]:
+        line(f"{case}.accuracy", metrics.accuracy_score(labels, predicted, **options))
+        top = [
+            metrics.top_k_accuracy_score(labels, scores, k=k, labels=every, **options)
+            for k in range(1, classes)
+        ]
+        line(f"{case}.top", top)
+        line(f"{case}.counts", metrics.confusion_matrix(labels, predicted, labels=every, **options))
+        for average in [None, "macro", "micro", "weighted"]:
+            figures = metrics.precision_recall_fscore_support(
+                labels, predicted, labels=every, average=average, zero_division=0, **options
+            )
+            line(f"{case}.{average}", np.array(figures[:3]))
 
 
 def regression(line, name, t, y):
     line(f"{name}.t", t)
     line(f"{name}.y", y)
-    line(f"{name}.mean_absolute_error", metrics.mean_absolute_error(t, y))
-    line(f"{name}.mean_squared_error", metrics.mean_squared_error(t, y))
-    line(f"{name}.root_mean_squared_error", metrics.root_mean_squared_error(t, y))
-    line(f"{name}.r_squared", metrics.r2_score(t, y))
+    w = weights(len(t))
+    line(f"{name}.weights", w)
+    for case, options in [(name, {}), (f"{name}.weighted", {"sample_weight": w})]:
+        line(f"{case}.mean_absolute_error", metrics.mean_absolute_error(t, y, **options))
+        line(f"{case}.mean_squared_error", metrics.mean_squared_error(t, y, **options))
+        line(f"{case}.root_mean_squared_error", metrics.root_mean_squared_error(t, y, **options))
+        line(f"{case}.r_squared", metrics.r2_score(t, y, **options))
 
 
 def main():
