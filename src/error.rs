@@ -218,6 +218,9 @@ impl Error {
                 Self::NotFinite { what, row: origin(row), column, value }
             }
             Self::Row { row, expected, got, .. } => Self::Row { what, row: origin(row), expected, got },
+            Self::Layer { layer, error } => {
+                Self::Layer { layer, error: Box::new(error.of_rows(&what, rows)) }
+            }
             other => other,
         }
     }
