@@ -22,11 +22,12 @@ use crate::shape::Shape;
 /// Numerics: y has the bits of the weights. The gradient is summed in the order of the rows and of the inputs. An input is the
 /// whole number of a category, counted from 0. A model checks all inputs that reach the layer unchanged: directly, through
 /// [`Columns`](super::Columns), [`Flatten`](super::Flatten) and [`Reshape`](super::Reshape), and inside blocks. A number that another
-/// layer computes counts as the nearest category (ties to even), and NaN leads to NaN.
+/// layer computes counts as the nearest category (ties to even), and NaN leads to NaN. A step computes and applies the gradient of all
+/// of W, also of categories that the batch does not contain.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
-/// | `categories` | the number of categories | none | 1 or more, below 2²⁴ for `f32` |
+/// | `categories` | the number of categories | none | 1 or more; at most 2²⁴ for `f32` |
 /// | `size` | the number of values in a vector | none | 1 or more |
 /// | `weight_initializer` | sets the initial vectors | normal with variance 1, as in PyTorch | any |
 ///

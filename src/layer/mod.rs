@@ -42,6 +42,8 @@ mod global_avg_pool_2d;
 mod layer_norm;
 mod max_pool_1d;
 mod max_pool_2d;
+#[cfg(feature = "csv")]
+mod of_table;
 mod pass;
 mod plan;
 mod pool;
