@@ -1,52 +1,17 @@
-//! Embeddings compared with PyTorch, the check of category numbers, and columns for branches.
+//! Embeddings, the check of category numbers, and columns for branches. `layers.rs` compares with PyTorch.
 
 use manabi::activation::Identity;
-use manabi::layer::{
-    Backward, Chain, Columns, Concat, Embedding, Flatten, Forward, LayerWorkspace, Residual,
-};
+use manabi::layer::{Chain, Columns, Concat, Embedding, Flatten, Forward, LayerWorkspace, Residual};
 use manabi::loss::MeanSquaredError;
 use manabi::optim::Adam;
 use manabi::random::{Random, RandomState};
 use manabi::{Activation, Affine, Error, Layer, Samples, Scalar, Sequential, Shape, Trainer};
 use ndarray::{Array2, array};
 
-#[allow(dead_code, reason = "tests/layers.rs uses the rest")]
-#[path = "golden/layers.rs"]
-mod golden;
-
 fn model<A: Scalar>(input: usize, first: impl Layer<A>) -> Sequential<A> {
     let builder = Sequential::builder(input).add_layer("first", first).add_layer("flatten", Flatten);
     let builder = builder.add_layer("affine", Affine::new(1));
     builder.set_output(Identity).set_error(MeanSquaredError).build().unwrap()
-}
-
-/// Returns the output, dx and the gradient.
-fn passes<A: Scalar>(
-    layer: &dyn Layer<A>,
-    params: &[A],
-    x: &Array2<A>,
-    dy: &[A],
-) -> (Vec<A>, Array2<A>, Vec<A>) {
-    let mut ws = LayerWorkspace::new(layer, x.ncols(), x.nrows()).unwrap();
-    let dy = Array2::from_shape_vec((x.nrows(), dy.len() / x.nrows()), dy.to_vec()).unwrap();
-    let mut y = dy.mapv(|_| A::nan());
-    layer.forward(Forward::new(&mut ws, params, &[], x.view(), y.view_mut()).unwrap());
-    let (mut dx, mut grad) = (x.mapv(|_| A::nan()), vec![A::nan(); params.len()]);
-    let pass = Backward::new(&mut ws, params, &[], [x.view(), y.view(), dy.view()]).unwrap();
-    layer.backward(pass.dx(dx.view_mut()).unwrap().grad(&mut grad).unwrap());
-    (y.into_iter().collect(), dx, grad)
-}
-
-#[test]
-fn equals_pytorch() {
-    let x = Array2::from(golden::CATEGORIES.to_vec());
-    let (y, dx, grad) = passes(&Embedding::new(7, 3), golden::EMBEDDING_WEIGHT, &x, golden::EMBEDDING_DY);
-    assert_eq!(y, golden::EMBEDDING_Y);
-    assert!(dx.iter().all(|&dx| dx == 0.0));
-    for (got, expected) in grad.iter().zip(golden::EMBEDDING_GRADIENT) {
-        assert!((got - expected).abs() <= 1e-12 * expected.abs().max(0.1), "{got:e} {expected:e}");
-    }
-    assert_eq!(grad[18..], [0.0; 3], "the last category does not occur");
 }
 
 #[test]

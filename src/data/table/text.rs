@@ -14,33 +14,27 @@ impl Encoder {
     /// Numerics: numbers have the fewest digits that are read back to the same bits.
     #[inline(never)]
     pub fn to_text(&self) -> String {
-        let mut writer = WriterBuilder::new().flexible(true).from_writer(Vec::new());
-        let mut write = |start: &[&str], rest: &[String]| {
-            let row = start.iter().copied().chain(rest.iter().map(String::as_str));
-            writer.write_record(row).expect("a vector accepts all bytes");
+        let texts = |start: &[&str], rest: &[String]| -> Vec<String> {
+            start.iter().map(|&text| text.to_owned()).chain(rest.iter().cloned()).collect()
         };
-        write(&FIRST, &[]);
-        write(&["missing"], &self.missing);
-        for Column { name, encoding, .. } in &self.columns {
-            match encoding {
-                Encoding::Number { fill, flag, shift, scale } => {
-                    let fill = fill.map_or("none".into(), |fill| format!("{fill:?}"));
-                    let values = [fill, flag.to_string(), format!("{shift:?}"), format!("{scale:?}")];
-                    write(&["number", name], &values);
-                }
-                Encoding::Category { index, unknown, names } => {
-                    let form = if *index { "index" } else { "one_hot" };
-                    write(&[form, name, if *unknown { "true" } else { "false" }], names);
-                }
+        let mut rows = vec![texts(&FIRST, &[]), texts(&["missing"], &self.missing)];
+        rows.extend(self.columns.iter().map(|Column { name, encoding, .. }| match encoding {
+            Encoding::Number { fill, flag, shift, scale } => {
+                let fill = fill.map_or("none".into(), |fill| format!("{fill:?}"));
+                let values = [fill, flag.to_string(), format!("{shift:?}"), format!("{scale:?}")];
+                texts(&["number", name], &values)
             }
-        }
+            Encoding::Category { index, unknown, names } => {
+                let form = if *index { "index" } else { "one_hot" };
+                texts(&[form, name, if *unknown { "true" } else { "false" }], names)
+            }
+        }));
         match &self.target {
             Target::None => {}
-            Target::Numbers(names) => write(&["target numbers"], names),
-            Target::Class(column, names) => write(&["target category", column], names),
+            Target::Numbers(names) => rows.push(texts(&["target numbers"], names)),
+            Target::Class(column, names) => rows.push(texts(&["target category", column], names)),
         }
-        let bytes = writer.into_inner().expect("a vector accepts all bytes");
-        String::from_utf8(bytes).expect("all fields are text")
+        csv(&rows)
     }
 
     /// Restores an encoder from the text of [`to_text`](Encoder::to_text).
@@ -78,6 +72,16 @@ impl Encoder {
         }
         Self::new(columns, target, missing)
     }
+}
+
+/// Returns rows as CSV.
+fn csv(rows: &[Vec<String>]) -> String {
+    let mut writer = WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).expect("a vector accepts all bytes");
+    }
+    let bytes = writer.into_inner().expect("a vector accepts all bytes");
+    String::from_utf8(bytes).expect("all fields are text")
 }
 
 /// Returns the encoding with these values, or `None` if a value is invalid.
