@@ -143,6 +143,21 @@ pub enum Error {
         reason: String,
     },
 
+    /// A field of a table is invalid.
+    #[error("{}: line {line}, column '{column}': expected {expected}, got {got}", file.display())]
+    Field {
+        /// The path of the file, or the name given for data from elsewhere.
+        file: PathBuf,
+        /// The line in which the row begins. The first line of a file is 1.
+        line: u64,
+        /// The name of the column.
+        column: String,
+        /// The allowed content of the field.
+        expected: String,
+        /// The actual content of the field.
+        got: String,
+    },
+
     /// A file is well-formed, but its content is incompatible with its use, such as a tensor of the wrong shape.
     #[error("{}: incompatible content: {}", file.display(), problems.join("; "))]
     Mismatch {
@@ -218,6 +233,9 @@ impl Error {
                 Self::NotFinite { what, row: origin(row), column, value }
             }
             Self::Row { row, expected, got, .. } => Self::Row { what, row: origin(row), expected, got },
+            Self::Layer { layer, error } => {
+                Self::Layer { layer, error: Box::new(error.of_rows(&what, rows)) }
+            }
             other => other,
         }
     }

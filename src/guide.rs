@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`first_model`] | How do I build, train and use a model? |
 //! | [`data`] | How do I bring my data to the library? |
+//! | [`tables`] | How do I learn from a table with categories and missing values? |
 //! | [`images`] | How do I train a convolutional network? |
 //! | [`custom_activations`] | How do I write an activation function? |
 //! | [`custom_layers`] | How do I write a layer? |
@@ -26,6 +27,9 @@ pub mod first_model {}
 
 #[doc = include_str!("guide/data.md")]
 pub mod data {}
+
+#[doc = include_str!("guide/tables.md")]
+pub mod tables {}
 
 #[doc = include_str!("guide/images.md")]
 pub mod images {}

@@ -86,6 +86,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `csv` | `data::table`: tables from CSV files, with missing values and categories |
 //! | `download` | `data::Download`, which downloads MNIST |
 //! | `mpi` | `train::Mpi`: several processes that train one model; needs an installed MPI library |
 //! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |

@@ -10,6 +10,8 @@ mod custom_layer;
 mod custom_loop;
 #[path = "../examples/diabetes/main.rs"]
 mod diabetes;
+#[path = "../examples/flats.rs"]
+mod flats;
 #[path = "../examples/forecasting.rs"]
 mod forecasting;
 #[path = "../examples/gan.rs"]
@@ -50,6 +52,11 @@ fn custom_loop() {
 #[test]
 fn diabetes() {
     diabetes::main().unwrap();
+}
+
+#[test]
+fn flats() {
+    flats::main().unwrap();
 }
 
 #[test]

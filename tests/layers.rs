@@ -1,9 +1,9 @@
-//! The properties of dropout, BatchNorm and LayerNorm compared with PyTorch, and models with these layers.
+//! Embedding, dropout, BatchNorm and LayerNorm compared with PyTorch, and models with these layers.
 
 use std::collections::HashSet;
 
 use manabi::activation::{Identity, Tanh};
-use manabi::layer::{Backward, BatchNorm, Dropout, Forward, LayerNorm, LayerWorkspace, Training};
+use manabi::layer::{Backward, BatchNorm, Dropout, Embedding, Forward, LayerNorm, LayerWorkspace, Training};
 use manabi::loss::MeanSquaredError;
 use manabi::optim::Stepper;
 use manabi::random::{Noise, Random, RandomState};
@@ -73,6 +73,20 @@ fn close<'a>(what: &str, got: impl IntoIterator<Item = &'a f64>, expected: &[f64
         let tolerance = 1e-12 * expected.abs().max(1e-2 * size);
         assert!((got - expected).abs() <= tolerance, "{what}: expected {expected:e}, got {got:e}");
     }
+}
+
+// Embedding
+
+#[test]
+fn embedding_equals_pytorch() {
+    let x = Array2::from(golden::CATEGORIES.to_vec());
+    let dy = Array2::from_shape_vec((x.nrows(), 12), golden::EMBEDDING_DY.to_vec()).unwrap();
+    let (layer, weight) = (Embedding::new(7, 3), golden::EMBEDDING_WEIGHT);
+    assert_eq!(forward(&layer, weight, &[], x.view(), None, 1).0.as_slice().unwrap(), golden::EMBEDDING_Y);
+    let (dx, gradient) = backward(&layer, weight, x.view(), dy.view(), Noise::default(), 1);
+    assert!(dx.iter().all(|&dx| dx == 0.0));
+    close("gradient", &gradient, golden::EMBEDDING_GRADIENT);
+    assert_eq!(gradient[18..], [0.0; 3], "the last category does not occur");
 }
 
 // Dropout

@@ -13,6 +13,10 @@
 //!
 //! [`balanced_class_weights`] computes weights for a loss from the number of samples of each class.
 //!
+#![cfg_attr(
+    feature = "csv",
+    doc = "The module [`table`] reads CSV files with numbers, categories and missing values.\n"
+)]
 //! A custom data set implements [`Dataset`]. The module [`idx`] reads and writes files in the format of MNIST.
 
 mod augment;
@@ -30,6 +34,8 @@ mod samples;
 mod split;
 mod subset;
 mod synthetic;
+#[cfg(feature = "csv")]
+pub mod table;
 mod time_series_split;
 mod weights;
 

@@ -84,9 +84,19 @@ impl Split {
     /// stratified and a sample has no class.
     #[inline(never)]
     pub fn split<'a, A: Scalar>(&self, data: &'a dyn Dataset<A>) -> Result<(Subset<'a, A>, Subset<'a, A>)> {
-        let samples = data.len();
+        let (kept, held_out) = self.rows(data.len(), || classes(data))?;
+        Ok((Subset::new(data, kept)?, Subset::new(data, held_out)?))
+    }
+
+    /// Returns the rows of the training part and of the held-out part. A stratified split asks for the class of every sample as an
+    /// index among the classes that occur.
+    pub(super) fn rows(
+        &self,
+        samples: usize,
+        classes: impl FnOnce() -> Result<Vec<usize>>,
+    ) -> Result<(Vec<usize>, Vec<usize>)> {
         let count = self.held_out(samples)?;
-        let classes = if self.stratified { classes(data)? } else { vec![0; samples] };
+        let classes = if self.stratified { classes()? } else { vec![0; samples] };
         let mut random = RandomState::new(self.seed);
         let order = random.permutation(samples);
         let mut quotas = quotas(&classes, count, &mut random);
@@ -96,8 +106,7 @@ impl Split {
             is_held_out[row] = *quota > 0;
             *quota = quota.saturating_sub(1);
         }
-        let (held_out, kept) = (0..samples).partition(|&row| is_held_out[row]);
-        Ok((Subset::new(data, kept)?, Subset::new(data, held_out)?))
+        Ok((0..samples).partition(|&row| !is_held_out[row]))
     }
 
     /// Returns the number of samples to hold out, or an error if one of the parts would be empty.

@@ -97,6 +97,18 @@ impl<A: Scalar> Branches<A> {
         self.chains().map(Chain::min_rows).max().unwrap_or(1)
     }
 
+    pub fn check_input(
+        &self,
+        input: Shape,
+        x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>> {
+        let check = |(name, chain): &(String, Chain<A>)| {
+            in_branch(name, chain.check_input(input, x, columns.clone()).map(drop))
+        };
+        self.chains.iter().try_for_each(check).map(|()| None)
+    }
+
     pub fn place(&self, input: Shape) -> Result<Self> {
         let place = |(name, chain): &(String, Chain<A>)| {
             in_branch(name, chain.place(input)).map(|chain| (name.clone(), chain))

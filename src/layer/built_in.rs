@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Activation, Affine, AvgPool1d, AvgPool2d, BatchNorm, Chain, Concat, Conv1d, Conv2d, ConvTranspose2d,
-    Dropout, Dropout2d, Flatten, GlobalAvgPool2d, Layer, LayerNorm, MaxPool1d, MaxPool2d, Padding, Reshape,
-    Residual, TrainableActivation,
+    Activation, Affine, AvgPool1d, AvgPool2d, BatchNorm, Chain, Columns, Concat, Conv1d, Conv2d,
+    ConvTranspose2d, Dropout, Dropout2d, Embedding, Flatten, GlobalAvgPool2d, Layer, LayerNorm, MaxPool1d,
+    MaxPool2d, Padding, Reshape, Residual, TrainableActivation,
 };
 use crate::activation::{ActFn, ActivationVisitor, TrainableActFn, built_in_activations};
 use crate::error::{Error, Result};
@@ -49,6 +49,12 @@ pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
     let other = LayerNorm::new().affine(false).epsilon(1e-3);
     all.add([LayerNorm::new(), other], |settings, _| {
         Ok(LayerNorm::new().epsilon(settings.number("epsilon")?).affine(settings.flag("affine")?))
+    });
+    all.add([Embedding::new(4, 3), Embedding::new(1, 2)], |settings, _| {
+        Ok(Embedding::new(settings.count("categories")?, settings.count("size")?))
+    });
+    all.add([Columns::new(0..width), Columns::new(width - 1..width)], |settings, _| {
+        Ok(Columns::new(settings.count("start")?..settings.count("end")?))
     });
     all.add([Flatten], |_, _| Ok(Flatten));
     all.add([Reshape::new([width, 1])], |settings, _| {

@@ -1,5 +1,8 @@
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
+
+use ndarray::ArrayView2;
 
 use super::{Backward, Forward, Layer, Plan, Scratch, TensorSpec, backward, forward};
 use crate::error::Result;
@@ -146,6 +149,15 @@ impl<A: Scalar> Layer<A> for Chain<A> {
 
     fn min_rows(&self) -> usize {
         self.layers.iter().map(|(_, layer)| layer.min_rows()).max().unwrap_or(1)
+    }
+
+    fn check_input(
+        &self,
+        input: Shape,
+        x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>> {
+        self.known(input).check_input(x, columns)
     }
 
     fn settings(&self) -> Option<Settings> {

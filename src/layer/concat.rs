@@ -1,4 +1,7 @@
+use std::ops::Range;
 use std::sync::Arc;
+
+use ndarray::ArrayView2;
 
 use super::branches::{Branches, Join};
 use super::tensor_spec::check_name;
@@ -124,6 +127,15 @@ impl<A: Scalar> Layer<A> for Concat<A> {
 
     fn min_rows(&self) -> usize {
         self.branches.min_rows()
+    }
+
+    fn check_input(
+        &self,
+        input: Shape,
+        x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>> {
+        self.branches.check_input(input, x, columns)
     }
 
     fn settings(&self) -> Option<Settings> {

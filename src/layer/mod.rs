@@ -11,6 +11,8 @@
 //! | [`Dropout2d`] | the same for whole channels of an image |
 //! | [`MaxPool2d`], [`AvgPool2d`] | the largest pixel, or the mean, of each window of an image |
 //! | [`GlobalAvgPool2d`] | the mean of each channel of an image |
+//! | [`Embedding`] | a trainable vector for every category; the inputs are category numbers |
+//! | [`Columns`] | some columns of the input |
 //! | [`Flatten`], [`Reshape`] | the same values in another shape |
 //! | [`Chain`] | a sequence of layers, as one layer |
 //! | [`Residual`] | x plus the output of a chain of layers for x |
@@ -27,17 +29,21 @@ mod batch_norm;
 mod branches;
 mod built_in;
 mod chain;
+mod columns;
 mod concat;
 mod conv_1d;
 mod conv_2d;
 mod conv_transpose_2d;
 mod dropout;
 mod dropout_2d;
+mod embedding;
 mod filters;
 mod global_avg_pool_2d;
 mod layer_norm;
 mod max_pool_1d;
 mod max_pool_2d;
+#[cfg(feature = "csv")]
+mod of_table;
 mod pass;
 mod plan;
 mod pool;
@@ -52,6 +58,7 @@ mod window;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -65,12 +72,14 @@ pub use batch_norm::BatchNorm;
 pub use built_in::{BuiltInLayer, MakeChain, built_in_layers};
 pub use chain::Chain;
 pub(crate) use chain::Named;
+pub use columns::Columns;
 pub use concat::Concat;
 pub use conv_1d::Conv1d;
 pub use conv_2d::Conv2d;
 pub use conv_transpose_2d::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use dropout_2d::Dropout2d;
+pub use embedding::Embedding;
 pub use global_avg_pool_2d::GlobalAvgPool2d;
 pub use layer_norm::LayerNorm;
 pub use max_pool_1d::MaxPool1d;
@@ -210,6 +219,23 @@ pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
         1
     }
 
+    /// Checks the values that the layer receives, if they are columns of a model's input `x`: the `columns`, in order. A model calls
+    /// this method before a pass, for its first layer and for every layer that receives the output of a layer which returns columns.
+    ///
+    /// Returns the columns of `x` that the output consists of, or `None`, the default, if the output has other values. The default
+    /// accepts all values.
+    ///
+    /// # Errors
+    /// Returns an error, usually [`Error::Row`](crate::Error::Row), for the first row with a value that the layer does not accept.
+    fn check_input(
+        &self,
+        _input: Shape,
+        _x: ArrayView2<'_, A>,
+        _columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>> {
+        Ok(None)
+    }
+
     /// Returns the settings that a saved model stores, from which a registry recreates the layer. Returns [`Settings::new`] if
     /// the layer has no settings, and `None` (the default) if the layer cannot be saved.
     ///
@@ -254,6 +280,12 @@ delegate!([A: Scalar] Layer<A>, for [Box<dyn Layer<A>>, Arc<dyn Layer<A>>], {
     fn scratch(&self, input: Shape) -> Scratch;
     fn row_wise(&self, training: bool) -> bool;
     fn min_rows(&self) -> usize;
+    fn check_input(
+        &self,
+        input: Shape,
+        x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>>;
     fn settings(&self) -> Option<Settings>;
     fn inner_layers(&self) -> Vec<(String, &dyn Layer<A>)>;
     fn placed(&self, input: Shape) -> Result<Option<Arc<dyn Layer<A>>>>;

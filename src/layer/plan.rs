@@ -1,6 +1,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ndarray::ArrayView2;
+
 use super::scratch::MOST;
 use super::tensor_spec::{check_name, check_names, total_size};
 use super::{Layer, Named, Scratch, TensorSpec};
@@ -308,6 +310,18 @@ impl<A: Scalar> Plan<A> {
     pub(super) fn gradients(&self, layers: &Range<usize>) -> usize {
         let own = self.slots[layers.clone()].iter().map(|slot| slot.declared.scratch.gradients.len());
         own.sum::<usize>() + layers.len() - 1
+    }
+
+    /// Checks the values of all layers that receive columns of a model's input `x` unchanged, if the first layer receives these
+    /// `columns`. Returns the columns that the output consists of, if it does.
+    pub fn check_input(&self, x: ArrayView2<'_, A>, columns: Range<usize>) -> Result<Option<Range<usize>>> {
+        let mut columns = Some(columns);
+        for slot in &self.slots {
+            let Some(own) = columns else { break };
+            let checked = slot.layer.check_input(slot.declared.input, x, own);
+            columns = checked.map_err(|error| error.in_layer(&slot.name))?;
+        }
+        Ok(columns)
     }
 
     /// Checks the buffers of every layer.

@@ -1,3 +1,7 @@
+use std::ops::Range;
+
+use ndarray::ArrayView2;
+
 use super::{Backward, Forward, Layer, flat, flat_mut};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
@@ -80,6 +84,15 @@ impl<A: Scalar> Layer<A> for Flatten {
         true
     }
 
+    fn check_input(
+        &self,
+        _input: Shape,
+        _x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>> {
+        Ok(Some(columns))
+    }
+
     #[inline(never)]
     fn forward(&self, pass: Forward<'_, A>) {
         copy_forward(pass);
@@ -112,6 +125,15 @@ impl<A: Scalar> Layer<A> for Reshape {
 
     fn row_wise(&self, _training: bool) -> bool {
         true
+    }
+
+    fn check_input(
+        &self,
+        _input: Shape,
+        _x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> Result<Option<Range<usize>>> {
+        Ok(Some(columns))
     }
 
     fn settings(&self) -> Option<Settings> {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -155,10 +156,10 @@ impl<A: Scalar> SequentialBuilder<A> {
         let plan = plan.with_end(&end).map_err(|error| error.in_layer(&last))?;
         let loss = self.loss(output.as_ref(), plan.output().size())?;
         let (params, buffers) = (Weights::new(Default::default()), Vec::new());
-        let (plan, units) = (Arc::new(plan), Units::default());
+        let (plan, units, notes) = (Arc::new(plan), Units::default(), BTreeMap::new());
         static BUILT: AtomicU64 = AtomicU64::new(0);
         let id = BUILT.fetch_add(1, Ordering::Relaxed);
-        Ok(Sequential { id, plan, output, loss, params, buffers, units })
+        Ok(Sequential { id, plan, output, loss, params, buffers, units, notes })
     }
 
     /// Returns the loss after checking that it accepts the output and the number of outputs.

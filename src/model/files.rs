@@ -57,7 +57,7 @@ use crate::settings::LayerSettings;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Saves the model and its normalisers to a file.
+    /// Saves the model, its normalisers and its notes to a file.
     ///
     /// The method replaces an existing file in one step, so that the path never leads to an incomplete file. The new file keeps
     /// the permissions of the old one and, if the system allows it, its owner. If the path is a symbolic link, the method
@@ -220,6 +220,7 @@ impl<A: Scalar> Sequential<A> {
             loss: Part { kind: loss.kind().into(), settings: loss.settings() },
             normalizer: self.input_normalizer().map(Statistics::of),
             target_normalizer: self.target_normalizer().map(Statistics::of),
+            notes: self.notes.clone(),
             checkpoint: None,
         })
     }
@@ -239,6 +240,7 @@ impl<A: Scalar> Sequential<A> {
         let mut planned = make(file, &description, registry)?;
         set_units(&mut planned, &mut description)
             .map_err(|error| Error::Mismatch { file: file.into(), problems: vec![error.to_string()] })?;
+        planned.notes = description.notes;
         Ok(planned)
     }
 

@@ -50,13 +50,14 @@ impl<A: Scalar> Sequential<A> {
     /// Returns:
     ///
     /// - [`Error::Setting`] if the workspace was created for a model of different widths, or if it has no batch,
-    /// - [`Error::Layer`] if the batch has fewer rows than a layer needs in training,
+    /// - [`Error::Layer`] if the batch has fewer rows than a layer needs in training, or if a layer does not accept a value,
     /// - [`Error::OutOfMemory`] if the gradients do not fit in memory.
     #[inline(never)]
     #[doc(alias("Monte Carlo dropout", "MC dropout"))]
     pub fn forward<'w>(&self, ws: &'w mut Workspace<A>, training: bool) -> Result<ArrayView2<'w, A>> {
         self.check_workspace(ws)?;
         self.check_batch(ws)?;
+        self.check_input(ws)?;
         if training {
             self.prepare_training(ws)?;
         }

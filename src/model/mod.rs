@@ -36,6 +36,7 @@ pub(crate) mod guard;
 mod inside;
 #[cfg(feature = "persistence")]
 mod load;
+mod notes;
 #[cfg(feature = "persistence")]
 mod numbers;
 mod parameters;
@@ -45,6 +46,7 @@ mod units;
 mod weights;
 mod workspace;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use crate::copy_report::CopyReport;
@@ -109,6 +111,7 @@ pub struct Sequential<A> {
     params: Weights<A>,
     buffers: Vec<A>,
     units: Units,
+    notes: BTreeMap<String, String>,
 }
 
 impl<A: Scalar> Sequential<A> {

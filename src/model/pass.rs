@@ -30,6 +30,7 @@ impl<A: Scalar> Sequential<A> {
     /// Returns:
     ///
     /// - [`Error::Shape`] if the width of `x` is not the number of inputs,
+    /// - [`Error::Layer`] if a layer does not accept a value in `x`, such as an [`Embedding`](crate::layer::Embedding),
     /// - [`Error::NotFinite`] if a value in `x` is not finite, or if a prediction is not finite because a weight is not finite or
     ///   a sum overflows,
     /// - [`Error::OutOfMemory`] if the predictions or a workspace do not fit in memory.
@@ -59,7 +60,8 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// - [`Error::Setting`] if the workspace was created for a model of different widths,
     /// - [`Error::Shape`] if `x` or `y` has the wrong shape,
-    /// - [`Error::NotFinite`] if a value in `x` is not finite.
+    /// - [`Error::NotFinite`] if a value in `x` is not finite,
+    /// - [`Error::Layer`] if a layer does not accept a value in `x`.
     ///
     /// Returns [`Error::NotFinite`] after writing `y` if a prediction is not finite because a weight is not finite or a sum
     /// overflows.
@@ -77,6 +79,7 @@ impl<A: Scalar> Sequential<A> {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
         check_finite("x", x)?;
+        self.plan.check_input(x, 0..x.ncols())?;
         ws.batch.clear();
         (ws.is_passed, ws.is_trained) = (false, false);
         let work = x.nrows().saturating_mul(self.params.len());
@@ -122,6 +125,7 @@ impl<A: Scalar> Sequential<A> {
     /// Returns:
     ///
     /// - [`Error::Setting`] if the workspace was created for a model of different widths, or if no batch is loaded,
+    /// - [`Error::Layer`] if a layer does not accept a value of a sample,
     /// - the error of [`Loss::check_targets`](crate::loss::Loss::check_targets), such as [`Error::Row`], if the loss is not
     ///   defined for the targets.
     #[inline(never)]
@@ -164,12 +168,20 @@ impl<A: Scalar> Sequential<A> {
         }
         let of_data = |error: Error| error.of_rows("targets of the data set", ws.origins());
         self.loss.check_targets(ws.t()).map_err(of_data)?;
+        self.check_input(ws)?;
         if training {
             self.prepare_training(ws)?;
         }
         self.pass_forward(ws, training);
         let batch = [self.logits(ws), ws.y(), ws.t()];
         Ok(Tally::of(self.loss.as_ref(), self.output.function(), batch, ws.weights()))
+    }
+
+    /// Checks the samples of the batch for layers that do not accept all values.
+    pub(super) fn check_input(&self, ws: &Workspace<A>) -> Result<()> {
+        let x = ws.batch.x();
+        let checked = self.plan.check_input(x, 0..x.ncols());
+        checked.map(drop).map_err(|error| error.of_rows("samples of the data set", ws.origins()))
     }
 
     /// Returns an error unless the workspace has samples.

@@ -3,6 +3,7 @@
 use super::export::Export;
 use super::functions::activation;
 use super::graph::{Attribute, Graph, Part};
+use super::proto::data_type;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::scalar::Scalar;
@@ -115,6 +116,12 @@ fn simple(graph: &mut Graph, part: &Part, x: &str) -> Result<Option<String>> {
         "dropout" | "dropout_2d" => x.into(),
         "flatten" => graph.node_with("Flatten", &[x], [("axis", 1_i64.into())]),
         "reshape" => reshape(graph, part.output, x),
+        "embedding" => embedding(graph, part, x)?,
+        "columns" => {
+            let ends = [part.settings.count("start")? as i64, part.settings.count("end")? as i64, 1];
+            let [start, end, axis] = ends.map(|number| graph.integers(&[number]));
+            graph.node("Slice", &[x, &start, &end, &axis])
+        }
         "batch_norm" => batch_norm(graph, part, x)?,
         "layer_norm" => layer_norm(graph, part, x)?,
         "conv_1d" | "conv_2d" => convolution(graph, "Conv", part, x)?,
@@ -124,6 +131,16 @@ fn simple(graph: &mut Graph, part: &Part, x: &str) -> Result<Option<String>> {
         "global_avg_pool_2d" => global_avg_pool(graph, x),
         _ => return Ok(None),
     }))
+}
+
+/// Adds the vectors of the nearest categories.
+fn embedding(graph: &mut Graph, part: &Part, x: &str) -> Result<String> {
+    let most = part.settings.count("categories")?.saturating_sub(1);
+    let ends = [0.0, most as f64].map(|end| graph.constant(end));
+    let whole = graph.node("Round", &[x]);
+    let within = graph.node("Clip", &[&whole, &ends[0], &ends[1]]);
+    let rows = graph.node_with("Cast", &[&within], [("to", i64::from(data_type::INT64).into())]);
+    Ok(graph.node_with("Gather", &[&part.parameter("weight"), &rows], [("axis", 0_i64.into())]))
 }
 
 fn reshape(graph: &mut Graph, shape: Shape, x: &str) -> String {

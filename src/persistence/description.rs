@@ -1,5 +1,6 @@
 //! The description of a model in a file, in JSON: the layers in order, the output, the loss, and the normalisers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -35,6 +36,9 @@ pub(crate) struct Description {
     /// The normaliser of the targets, in files of version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_normalizer: Option<Statistics>,
+    /// Texts that belong to the model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Progress>,
 }
@@ -72,6 +76,7 @@ impl Description {
             ("loss".to_owned(), json(&self.loss)),
             ("normaliser of the inputs".to_owned(), json(units.0)),
             ("normaliser of the targets".to_owned(), json(units.1)),
+            ("notes".to_owned(), json(&self.notes)),
         ];
         parts.extend((1..).zip(&self.layers).map(|(number, layer)| (format!("layer {number}"), json(layer))));
         parts

@@ -1,4 +1,4 @@
-"""Golden values of BatchNorm and LayerNorm, computed in PyTorch and printed as a Rust file.
+"""Golden values of BatchNorm, LayerNorm and Embedding, computed in PyTorch and printed as a Rust file.
 
     pip install torch numpy
     python -P tests/golden/layers.py | rustfmt --config max_width=110 > tests/golden/layers.rs
@@ -77,7 +77,7 @@ def run(name, settings, layer):
     )
 
 
-print("// Golden values of BatchNorm and LayerNorm. Made by `tests/golden/layers.py`; do not edit.\n")
+print("// Golden values of BatchNorm, LayerNorm and Embedding. Made by `tests/golden/layers.py`; do not edit.\n")
 print(
     """/// A training pass: the output and the gradients with respect to the input, and to weight and bias.
 #[derive(Debug)]
@@ -163,3 +163,16 @@ constant("The network's parameters and buffers after the last step.", "NETWORK_E
 network.eval()
 y = torch.softmax(network(torch.tensor(x_all)), dim=1)
 constant("The network's predictions for all samples.", "NETWORK_PREDICTION", "&[f64]", numbers(y))
+
+embedding = nn.Embedding(7, 3)
+categories = rng.randint(0, 6, (9, 4))  # The last category does not occur.
+dy = torch.tensor(rng.normal(0.0, 1.0, (9, 4, 3)).round(3))
+with torch.no_grad():
+    embedding.weight.copy_(torch.tensor(rng.normal(0.0, 1.0, (7, 3)).round(3)))
+y = embedding(torch.tensor(categories))
+y.backward(dy)
+constant("The category numbers for an embedding of 7 categories as 3 values.", "CATEGORIES", "[[f64; 4]; 9]", rust(categories * 1.0).replace("&", ""))
+constant("The weight of the embedding.", "EMBEDDING_WEIGHT", "&[f64]", numbers(embedding.weight))
+constant("The output of the embedding.", "EMBEDDING_Y", "&[f64]", numbers(y))
+constant("The gradient with respect to the output of the embedding.", "EMBEDDING_DY", "&[f64]", numbers(dy))
+constant("The gradient with respect to the weight.", "EMBEDDING_GRADIENT", "&[f64]", numbers(embedding.weight.grad))

@@ -45,7 +45,12 @@ pub fn models<A: Scalar>() -> Vec<(String, Sequential<A>)> {
     for built_in in built_in_layers::<A>(6) {
         for (i, layer) in built_in.examples.into_iter().enumerate() {
             let name = format!("layer_{}_{i}", layer.kind());
-            all.push((name, build(built_in.input, vec![("part", layer)], Identity, MeanSquaredError)));
+            let mut layers = vec![("part", layer)];
+            // The input has other values than category numbers.
+            if layers[0].1.kind() == "embedding" {
+                layers.insert(0, ("identity", Box::new(Activation::new(Identity))));
+            }
+            all.push((name, build(built_in.input, layers, Identity, MeanSquaredError)));
         }
     }
     for (output, _) in built_in_outputs::<A>() {
