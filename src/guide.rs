@@ -7,6 +7,7 @@
 //! | [`first_model`] | How do I build, train and use a model? |
 //! | [`data`] | How do I bring my data to the library? |
 //! | [`images`] | How do I train a convolutional network? |
+//! | [`sequences`] | How do I train on time series and other sequences? |
 //! | [`custom_activations`] | How do I write an activation function? |
 //! | [`custom_layers`] | How do I write a layer? |
 //! | [`custom_losses_and_optimizers`] | How do I write a loss or an optimizer? |
@@ -29,6 +30,9 @@ pub mod data {}
 
 #[doc = include_str!("guide/images.md")]
 pub mod images {}
+
+#[doc = include_str!("guide/sequences.md")]
+pub mod sequences {}
 
 #[doc = include_str!("guide/custom_activations.md")]
 pub mod custom_activations {}

@@ -12,6 +12,8 @@ mod custom_loop;
 mod diabetes;
 #[path = "../examples/forecasting.rs"]
 mod forecasting;
+#[path = "../examples/forecasting_gru.rs"]
+mod forecasting_gru;
 #[path = "../examples/imbalanced.rs"]
 mod imbalanced;
 #[path = "../examples/onnx.rs"]
@@ -53,6 +55,11 @@ fn diabetes() {
 #[test]
 fn forecasting() {
     forecasting::main().unwrap();
+}
+
+#[test]
+fn forecasting_gru() {
+    forecasting_gru::main().unwrap();
 }
 
 #[test]
