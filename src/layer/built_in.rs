@@ -32,8 +32,8 @@ pub struct BuiltInLayer<A> {
 }
 
 /// Returns every built-in layer, with examples for samples of `width` values. The activations come first. A sample of a layer for
-/// images is an image with one row of pixels, a sample of a layer for signals has one channel, and a sample of a recurrent layer has
-/// one feature.
+/// images is an image with one row of pixels, a sample of a layer for signals has one channel, and a sample of a recurrent layer
+/// has one feature.
 ///
 /// Add a new layer to the list in this function.
 #[doc(hidden)]

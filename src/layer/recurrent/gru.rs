@@ -18,33 +18,36 @@ use crate::shape::Shape;
 /// Products of gates and states are elementwise. The output is the last state, or all states with
 /// [`return_sequences`](Gru::return_sequences).
 ///
-/// Derivative: with dh = ∂L/∂hₜ, the sums before n, z and r have the gradients dn = dh·(1 − z)·(1 − n²), dz =
-/// dh·(hₜ₋₁ − n)·z·(1 − z) and dr = dn·q·r·(1 − r), and q has dn·r. Xᵀ·(dr, dz, dn) is ∂L/∂W_i, and Hᵀ·(dr, dz, dn·r) is ∂L/∂W_h, both
-/// over all steps, where a row of H is the state before the step. The biases have the column sums. ∂L/∂xₜ = (dr, dz, dn)·W_iᵀ, and
-/// ∂L/∂hₜ₋₁ = dh·z + (dr, dz, dn·r)·W_hᵀ plus the gradient of the output of step t − 1.
+/// Derivative: with dh = ∂L/∂hₜ, the sums before n, z and r have the gradients dn = dh·(1 − z)·(1 − n²), dz = (hₜ₋₁ − n)·dh·z·(1
+/// − z) and dr = dn·q·r·(1 − r), and q has dn·r. Xᵀ·(dr, dz, dn) is ∂L/∂W_i, and Hᵀ·(dr, dz, dn·r) is ∂L/∂W_h, both over all
+/// steps, where a row of H is the state before the step. The biases have the column sums. ∂L/∂xₜ = (dr, dz, dn)·W_iᵀ, and
+/// ∂L/∂hₜ₋₁ = dh·z + (dr, dz, dn·r)·W_hᵀ plus the gradient of the previous output.
 ///
 /// Shapes: X (batch, time, features), W_i = `weight_ih_l0` (features, 3·units), W_h = `weight_hh_l0` (units, 3·units), b_i =
-/// `bias_ih_l0` and b_h = `bias_hh_l0` (3·units), each with the gates in the order r, z, n; Y (batch, units), or (batch, time, units) with
-/// all states.
+/// `bias_ih_l0` and b_h = `bias_hh_l0` (3·units), each with the gates in the order r, z, n; Y (batch, units), or (batch, time,
+/// units) with all states.
 ///
-/// Numerics: the sums have the order of the matrix product, and the gradients of the parameters are products over all steps of all
-/// samples. The bits depend neither on the number of threads nor on the instruction set. The last formula is computed as n + z·(hₜ₋₁ − n).
-/// The derivatives of the gates come from their values, so that they are 0 where a value rounds to 0 or ±1.
+/// Numerics: the sums have the order of the matrix product, and the gradients of the parameters are products over all steps of
+/// all samples. The bits depend neither on the number of threads nor on the instruction set. The last formula is computed as n +
+/// z·(hₜ₋₁ − n). The derivatives of the gates come from their values, so that they are 0 where a value rounds to 0 or ±1.
 ///
-/// In files: names and shapes are those of `torch.nn.GRU` with one layer and `batch_first=True`; weights are stored as (3·units, inputs).
+/// In files: names and shapes are those of `torch.nn.GRU` with one layer and `batch_first=True`; weights are stored as (3·units,
+/// inputs).
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
 /// | `units` | the number of values of the state | none | 1 or more |
 /// | `return_sequences` | whether the output is the state after every step instead of the last | false | true or false |
-/// | `weight_initializer` | sets the initial weights | [`Initializer::GLOROT_UNIFORM`] | any; PyTorch's: [`Initializer::PYTORCH_RECURRENT`] |
-/// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any; PyTorch's: [`Initializer::PYTORCH_RECURRENT`] |
+/// | `weight_initializer` | sets the initial weights | [`Initializer::GLOROT_UNIFORM`] | any |
+/// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any |
+///
+/// PyTorch's initial weights and biases are [`Initializer::PYTORCH_RECURRENT`].
 ///
 /// # Errors
 /// Building a model returns [`Error::Layer`](crate::Error::Layer) if `units` is 0, or if the input does not have two dimensions.
 ///
-/// Source: Cho et al., *Learning phrase representations using RNN encoder–decoder for statistical machine translation*, 2014; the reset
-/// gate acts on q as in `torch.nn.GRU`.
+/// Source: Cho et al., *Learning phrase representations using RNN encoder–decoder for statistical machine translation*, 2014; the
+/// reset gate acts on q as in `torch.nn.GRU`.
 ///
 /// # Examples
 /// ```

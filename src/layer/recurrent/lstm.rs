@@ -19,33 +19,37 @@ use crate::shape::Shape;
 /// Products of gates, cells and states are elementwise. The output is the last state, or all states with
 /// [`return_sequences`](Lstm::return_sequences).
 ///
-/// Derivative: with dh = ∂L/∂hₜ, dc = dh·o·(1 − tanh² cₜ) plus f·dc of step t + 1. The sums before the gates have the gradients di =
-/// dc·g·i·(1 − i), df = dc·cₜ₋₁·f·(1 − f), dg = dc·i·(1 − g²) and do = dh·tanh cₜ·o·(1 − o). Xᵀ·(di, df, dg, do) is ∂L/∂W_i, and
-/// Hᵀ·(di, df, dg, do) is ∂L/∂W_h, both over all steps, where a row of H is the state before the step. Both biases have the column sums.
-/// ∂L/∂xₜ = (di, df, dg, do)·W_iᵀ, and ∂L/∂hₜ₋₁ = (di, df, dg, do)·W_hᵀ plus the gradient of the output of step t − 1.
+/// Derivative: with dh = ∂L/∂hₜ, dc = dh·o·(1 − tanh² cₜ) plus f·dc of step t + 1. The sums before the gates have the gradients
+/// di = dc·g·i·(1 − i), df = dc·cₜ₋₁·f·(1 − f), dg = dc·i·(1 − g²) and do = dh·tanh cₜ·o·(1 − o). Xᵀ·(di, df, dg, do) is ∂L/∂W_i,
+/// and Hᵀ·(di, df, dg, do) is ∂L/∂W_h, both over all steps, where a row of H is the state before the step. Both biases have the
+/// column sums. ∂L/∂xₜ = (di, df, dg, do)·W_iᵀ, and ∂L/∂hₜ₋₁ = (di, df, dg, do)·W_hᵀ plus the gradient of the previous
+/// output.
 ///
 /// Shapes: X (batch, time, features), W_i = `weight_ih_l0` (features, 4·units), W_h = `weight_hh_l0` (units, 4·units), b_i =
-/// `bias_ih_l0` and b_h = `bias_hh_l0` (4·units), each with the gates in the order i, f, g, o; Y (batch, units), or (batch, time, units)
-/// with all states.
+/// `bias_ih_l0` and b_h = `bias_hh_l0` (4·units), each with the gates in the order i, f, g, o; Y (batch, units), or (batch, time,
+/// units) with all states.
 ///
-/// Numerics: the sums have the order of the matrix product, and the gradients of the parameters are products over all steps of all
-/// samples. The bits depend neither on the number of threads nor on the instruction set. The derivatives of the gates come from their
-/// values, so that they are 0 where a value rounds to 0 or ±1.
+/// Numerics: the sums have the order of the matrix product, and the gradients of the parameters are products over all steps of
+/// all samples. The bits depend neither on the number of threads nor on the instruction set. The derivatives of the gates come
+/// from their values, so that they are 0 where a value rounds to 0 or ±1.
 ///
-/// In files: names and shapes are those of `torch.nn.LSTM` with one layer and `batch_first=True`; weights are stored as (4·units, inputs).
+/// In files: names and shapes are those of `torch.nn.LSTM` with one layer and `batch_first=True`; weights are stored as (4·units,
+/// inputs).
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
 /// | `units` | the number of values of the state, and of cells | none | 1 or more |
 /// | `return_sequences` | whether the output is the state after every step instead of the last | false | true or false |
-/// | `weight_initializer` | sets the initial weights | [`Initializer::GLOROT_UNIFORM`] | any; PyTorch's: [`Initializer::PYTORCH_RECURRENT`] |
-/// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any; PyTorch's: [`Initializer::PYTORCH_RECURRENT`] |
+/// | `weight_initializer` | sets the initial weights | [`Initializer::GLOROT_UNIFORM`] | any |
+/// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any |
+///
+/// PyTorch's initial weights and biases are [`Initializer::PYTORCH_RECURRENT`].
 ///
 /// # Errors
 /// Building a model returns [`Error::Layer`](crate::Error::Layer) if `units` is 0, or if the input does not have two dimensions.
 ///
-/// Source: Hochreiter and Schmidhuber, *Long short-term memory*, 1997; with the forget gate of Gers, Schmidhuber and Cummins, *Learning
-/// to forget*, 2000; the formula of `torch.nn.LSTM`.
+/// Source: Hochreiter and Schmidhuber, *Long short-term memory*, 1997; with the forget gate of Gers, Schmidhuber and Cummins,
+/// *Learning to forget*, 2000; the formula of `torch.nn.LSTM`.
 ///
 /// # Examples
 /// ```
@@ -53,7 +57,7 @@ use crate::shape::Shape;
 /// use manabi::Layer;
 /// use ndarray::array;
 ///
-/// // A single unit. With weights and biases of 0, the gates are 0.5: half of the cell is kept, and half of the new value is added.
+/// // A single unit. With weights of 0, half of the cell is kept, and half of the new value is added.
 /// let lstm = Lstm::new(1).return_sequences(true);
 /// let mut params = [0.0; 16];
 /// params[2] = 9.0; // The input has a large effect on the new value.

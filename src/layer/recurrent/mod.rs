@@ -19,8 +19,8 @@ use crate::shape::Shape;
 
 /// The rule of a recurrent layer: how the state of a sample changes in one step, and the gradient of this change.
 ///
-/// A step has one value of each gate for each unit. The layer computes the sums before the gates, and the cell does the rest. Slices of
-/// gates contain one gate after another, in PyTorch's order.
+/// A step has one value of each gate for each unit. The layer computes the sums before the gates, and the cell does the rest.
+/// Slices of gates contain one gate after another, in PyTorch's order.
 trait Cell {
     /// The number of gates.
     const GATES: usize;
@@ -29,15 +29,15 @@ trait Cell {
 
     /// Makes a step.
     ///
-    /// On entry, `gates` contains X·W_ih + b_ih, `hidden` contains H·W_hh + b_hh, and `past` is the memory of the previous step, or 0
-    /// in the first step. The step overwrites the sums in `gates` with the values of the gates, writes its `memory`, and overwrites
-    /// the previous `state` with the new one.
+    /// On entry, `gates` contains X·W_ih + b_ih, `hidden` contains H·W_hh + b_hh, and `past` is the memory of the previous step,
+    /// or 0 in the first step. The step overwrites the sums in `gates` with the values of the gates, writes its `memory`, and
+    /// overwrites the previous `state` with the new one.
     fn step<A: Scalar>(gates: &mut [A], hidden: &[A], past: &[A], memory: &mut [A], state: &mut [A]);
 
     /// Writes the gradient with respect to X·W_ih + b_ih.
     ///
-    /// `dh` is the gradient with respect to the new state, without the part that `carry` contains. `carry` belongs to the cell, which
-    /// passes it from each step to the previous one. In the last step, it is 0.
+    /// `dh` is the gradient with respect to the new state, without the part that `carry` contains. `carry` belongs to the cell,
+    /// which passes it from each step to the previous one. In the last step, it is 0.
     fn back<A: Scalar>(step: Step<'_, A>, dh: &[A], carry: &mut [A], d_gates: &mut [A]);
 
     /// Turns the gradient with respect to X·W_ih + b_ih into the gradient with respect to H·W_hh + b_hh.

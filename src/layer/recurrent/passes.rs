@@ -1,5 +1,5 @@
-//! The passes of a recurrent layer: a product of all steps with the weights of the input, and then step after step. Threads divide
-//! the samples, so that they do not wait for each other in every step.
+//! The passes of a recurrent layer: a product of all steps with the weights of the input, and then step after step. Threads
+//! divide the samples, so that they do not wait for each other in every step.
 
 use std::mem;
 
@@ -116,8 +116,8 @@ pub(super) fn backward<C: Cell, A: Scalar>(units: usize, pass: Backward<'_, A>) 
     }
 }
 
-/// Writes the gradient with respect to the parameters, from the inputs and the states before all steps, and from the gradients with
-/// respect to the sums.
+/// Writes the gradient with respect to the parameters, from the inputs and the states before all steps, and from the gradients
+/// with respect to the sums.
 fn write_gradient<A: Scalar>(
     sizes: Sizes,
     inputs: [ArrayView2<'_, A>; 2],
