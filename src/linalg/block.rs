@@ -84,8 +84,10 @@ impl<T: Element> Job<'_, T> {
 
         let wide = if copy.is_some() { n } else { wide::<T>(k, lanes) };
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
-        for col in (0..n).step_by(wide) {
-            let cols = wide.min(n - col);
+        // If the rows of a thread form one block, its packed copy serves all columns.
+        let fits = m.div_ceil(threads) <= high;
+        let mut compute = |col: usize, at: usize| {
+            let (cols, deep) = (wide.min(n - col), depth.min(k - at));
             // If A is stored transposed, its columns are contiguous: the last few columns of the product are computed as rows
             // of its transpose, which fill registers.
             let across = op == Product::AtB
@@ -97,27 +99,30 @@ impl<T: Element> Job<'_, T> {
             // wait for the copy.
             let pays = op == Product::AB || (op == Product::AtB && threads > 1);
             let in_place = pays && self.may_stay(lanes) && panels.are_full();
-            for at in part.clone().step_by(depth) {
-                let deep = depth.min(k - at);
-                let start = match self.start {
-                    _ if at > part.start => Start::Add,
-                    Some(row) if at == 0 => Start::Row(row),
-                    _ => Start::Zero,
-                };
-                let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, high };
-                let size = deep * panels.width();
-                let right: &[T] = match copy {
-                    Some(copy) => copy.block(at, deep, panels),
-                    None if in_place => &[],
-                    None => {
-                        let right = &mut room(&mut packs.right, size.max(most_right))[..size];
-                        block.pack_all(right, threads);
-                        right
-                    }
-                };
-                let all = RowRange { n, from: 0, to: m, c: &mut *c, left: &mut *left, threads };
-                divide(all, threads, &|rows| block.compute(rows, right));
-            }
+            let start = match self.start {
+                _ if at > part.start => Start::Add,
+                Some(row) if at == 0 => Start::Row(row),
+                _ => Start::Zero,
+            };
+            let ready = fits && col > 0;
+            let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, ready, high };
+            let size = deep * panels.width();
+            let right: &[T] = match copy {
+                Some(copy) => copy.block(at, deep, panels),
+                None if in_place => &[],
+                None => {
+                    let right = &mut room(&mut packs.right, size.max(most_right))[..size];
+                    block.pack_all(right, threads);
+                    right
+                }
+            };
+            let all = RowRange { n, from: 0, to: m, c: &mut *c, left: &mut *left, threads };
+            divide(all, threads, &|rows| block.compute(rows, right));
+        };
+        let (cols, depths) = (|| (0..n).step_by(wide), || part.clone().step_by(depth));
+        match fits {
+            true => depths().for_each(|at| cols().for_each(|col| compute(col, at))),
+            false => cols().for_each(|col| depths().for_each(|at| compute(col, at))),
         }
     }
 }
@@ -146,8 +151,8 @@ pub fn pack_whole<T: Element>(b: &[T], k: usize, n: usize, copy: &mut [T], threa
     for at in (0..k).step_by(depth(k)) {
         let deep = depth(k).min(k - at);
         let right = rest.split_off_mut(..deep * panels.width()).expect("the copy has room for all blocks");
-        let (across, packed) = (false, false);
-        let block = Block { job, arch, col: 0, at, deep, start, panels, across, packed, high: 0 };
+        let (across, packed, ready) = (false, false, false);
+        let block = Block { job, arch, col: 0, at, deep, start, panels, across, packed, ready, high: 0 };
         block.pack_all(right, threads);
     }
 }
@@ -169,6 +174,8 @@ struct Block<'a, T> {
     across: bool,
     /// Whether the left operand is packed as well.
     packed: bool,
+    /// Whether the columns before have left the packed left operand in the buffer, if the rows of a thread form one block.
+    ready: bool,
     /// The number of rows in a step.
     high: usize,
 }
@@ -266,11 +273,14 @@ impl<T: Element> Block<'_, T> {
         if self.across {
             self.across(from, to, c);
         }
+        let ready = self.ready && to - from <= self.high;
         for (row, c) in (from..to).step_by(self.high).zip(c.chunks_mut(self.high * n)) {
             let rows = self.high.min(to - row);
             match (op, self.packed) {
                 (Product::AtB, true) => {
-                    pack_left_columns(&a[at * m + row..], m, rows, depth, left);
+                    if !ready {
+                        pack_left_columns(&a[at * m + row..], m, rows, depth, left);
+                    }
                     self.step(Strips { a: left, depth }, rows, right, c);
                 }
                 (Product::AtB, false) => {
@@ -282,7 +292,9 @@ impl<T: Element> Block<'_, T> {
                     }
                 }
                 (_, true) => {
-                    pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
+                    if !ready {
+                        pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
+                    }
                     self.step(Strips { a: left, depth }, rows, right, c);
                 }
                 (_, false) => {
