@@ -156,7 +156,8 @@ impl<A: Scalar, const R: usize, const W: usize> Divide for Samples<'_, A, R, W> 
         let place = |length: usize| length / rows * row;
         let mut others = [(); W].map(|()| <&mut [A]>::default());
         for (array, other) in write.iter_mut().zip(&mut others) {
-            (*array, *other) = mem::take(array).split_at_mut(place(array.len()));
+            let place = place(array.len());
+            (*array, *other) = mem::take(array).split_at_mut(place);
         }
         let parts = read.map(|array| array.split_at(place(array.len())));
         let half = engines.len() / 2;
