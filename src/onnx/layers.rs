@@ -264,12 +264,17 @@ fn recurrent(graph: &mut Graph, operator: &str, order: &[i64], part: &Part, x: &
     // The first dimension is that of the directions, of which there is one.
     let [weight_ih, weight_hh, bias] =
         [weight_ih, weight_hh, bias].map(|value| graph.node("Unsqueeze", &[&value, &first]));
+    let zeros = first_state(graph, units, x);
     // ONNX has the steps before the samples.
     let x = graph.node_with("Transpose", &[x], [("perm", vec![1, 0, 2].into())]);
-    let (inputs, hidden_size) = ([&*x, &weight_ih, &weight_hh, &bias], ("hidden_size", units.into()));
+    // The lengths of the sequences are left out.
+    let inputs = [&*x, &weight_ih, &weight_hh, &bias, "", &zeros, &zeros];
+    let hidden_size = ("hidden_size", units.into());
     let states = match operator {
         // The reset gate acts on the sum with its bias.
-        "GRU" => graph.node_with(operator, &inputs, [hidden_size, ("linear_before_reset", 1_i64.into())]),
+        "GRU" => {
+            graph.node_with(operator, &inputs[..6], [hidden_size, ("linear_before_reset", 1_i64.into())])
+        }
         _ => graph.node_with(operator, &inputs, [hidden_size]),
     };
     let states = if part.settings.flag("return_sequences")? {
@@ -279,4 +284,14 @@ fn recurrent(graph: &mut Graph, operator: &str, order: &[i64], part: &Part, x: &
         graph.node("Gather", &[&states, &last])
     };
     Ok(reshape(graph, part.output, &states))
+}
+
+/// Adds the state before the first step. tract needs it if the number of samples is not fixed.
+fn first_state(graph: &mut Graph, units: i64, x: &str) -> String {
+    let (first, one, units) = (graph.integers(&[0]), graph.integers(&[1]), graph.integers(&[units]));
+    let shape = graph.node("Shape", &[x]);
+    let samples = graph.node("Gather", &[&shape, &first]);
+    let shape = graph.node_with("Concat", &[&one, &samples, &units], [("axis", 0_i64.into())]);
+    let zero = graph.constant(0.0);
+    graph.node("Expand", &[&zero, &shape])
 }
