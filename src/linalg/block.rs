@@ -6,15 +6,11 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::job::{DEPTH, Job, Pack, Product, THIN, depth, room};
 use super::kernel::{Columns, InPlace, Left, Packed, Panel, Right, Rows, STRIP, Start, Strips, TAIL, WIDEST};
-use super::pack::{
-    PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
-};
+use super::pack::{PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows};
 use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::Element;
 use crate::simd;
 
-/// The number of rows of the right operand that are packed in one pass, small enough that the TLB covers their pages.
-const PASS: usize = 32;
 /// The size in bytes of a block of the left operand, which stays in the second-level cache.
 const LEFT_BYTES: usize = 384 << 10;
 /// The size in bytes of the packed right operand, which stays in the last-level cache.
@@ -238,32 +234,15 @@ impl<T: Element> Block<'_, T> {
 
     /// Packs a range of panels.
     fn pack(self, PanelRange { from, to, right, .. }: PanelRange<'_, '_, T>) {
-        let (deep, before) = (self.deep, self.panels.span(from).col);
-        let pass = if self.job.op == Product::ABt { deep } else { PASS };
-        for at in (0..deep).step_by(pass) {
-            for span in (from..to).map(|i| self.panels.span(i)) {
-                let (panel, tail) = right[deep * (span.col - before)..].split_at_mut(deep * span.width);
-                let rows = pass.min(deep - at);
-                let panel = &mut panel[at * span.width..][..rows * span.width];
-                let tail = if span.tail > 0 { &mut tail[at * TAIL..][..rows * TAIL] } else { &mut [] };
-                self.pack_panel(span, self.at + at, panel, tail);
-            }
+        let Self { job: Job { op, k, n, b, .. }, arch, col, at, deep: depth, panels, .. } = self;
+        if op != Product::ABt {
+            let b = &b[at * n + col..];
+            return arch.dispatch(PackRows { b, stride: n, depth, panels, range: from..to, to: right });
         }
-    }
-
-    /// Packs rows of one panel, starting at row `at` of the right operand.
-    fn pack_panel(self, span: Span, at: usize, panel: &mut [T], tail: &mut [T]) {
-        let Job { op, k, n, b, .. } = self.job;
-        let (col, beside) = (self.col + span.col, self.col + span.col + span.cols);
-        if op == Product::ABt {
-            pack_columns(Rows { a: &b[col * k + at..], stride: k, depth: self.deep }, span, panel);
-        } else {
-            self.arch.dispatch(PackRows { b: &b[at * n + col..], stride: n, span, to: panel });
-        }
-        match op {
-            _ if span.tail == 0 => {}
-            Product::ABt => pack_tail_columns(&b[beside * k + at..], k, span.tail, tail),
-            _ => pack_tail(&b[at * n + beside..], n, span.tail, tail),
+        let before = panels.span(from).col;
+        for span in (from..to).map(|i| panels.span(i)) {
+            let a = &b[(col + span.col) * k + at..];
+            pack_columns(Rows { a, stride: k, depth }, span, &mut right[depth * (span.col - before)..]);
         }
     }
 

@@ -6,10 +6,8 @@ use super::weights::Finder;
 use crate::parallel::parts;
 use crate::scalar::Element;
 
-/// The number of rows that are copied together: the values of a cache line.
-const ROWS: usize = 16;
-/// The number of columns that are copied together.
-const COLS: usize = 4;
+/// The number of rows, and of columns, that are transposed together: the values of a cache line.
+const SIDE: usize = 16;
 
 /// Returns the number of rows up to which copying A and C pays off instead of B, which is (n, k).
 fn most_rows(k: usize, n: usize) -> usize {
@@ -30,23 +28,22 @@ impl<T: Element> Job<'_, T> {
         let flipped = &mut *room(&mut buffer, m * n);
         Self { m: n, n: m, a: b, b: a, ..self }.run_as_is(flipped, packs, weights, threads);
         let flipped = &*flipped;
-        parts(threads, c, ROWS * n, &|start, c| transpose(&flipped[start / n..], m, n, c));
+        parts(threads, c, SIDE * n, &|start, c| transpose(&flipped[start / n..], m, n, c));
         packs.flipped = buffer;
     }
 }
 
 /// Transposes the columns of `from`, whose rows begin `stride` values apart, to rows of `n` values.
 fn transpose<T: Element>(from: &[T], stride: usize, n: usize, to: &mut [T]) {
-    for (first, to) in (0..).step_by(ROWS).zip(to.chunks_mut(ROWS * n)) {
+    for (first, to) in (0..).step_by(SIDE).zip(to.chunks_mut(SIDE * n)) {
         let rows = to.len() / n;
-        for col in (0..n).step_by(COLS) {
-            let cols = COLS.min(n - col);
-            let mut columns = [&from[..0]; COLS];
-            for (i, column) in columns[..cols].iter_mut().enumerate() {
-                *column = &from[(col + i) * stride + first..][..rows];
+        for col in (0..n).step_by(SIDE) {
+            let mut columns = [&from[..0]; SIDE];
+            for (column, from) in columns.iter_mut().zip(from[col * stride..].chunks(stride)) {
+                *column = &from[first..][..rows];
             }
             for (row, to) in to.chunks_exact_mut(n).enumerate() {
-                for (to, column) in to[col..].iter_mut().zip(&columns[..cols]) {
+                for (to, column) in to[col..].iter_mut().zip(columns) {
                     *to = column[row];
                 }
             }
