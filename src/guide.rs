@@ -8,6 +8,7 @@
 //! | [`data`] | How do I bring my data to the library? |
 //! | [`tables`] | How do I learn from a table with categories and missing values? |
 //! | [`images`] | How do I train a convolutional network? |
+//! | [`sequences`] | How do I train on time series and other sequences? |
 //! | [`custom_activations`] | How do I write an activation function? |
 //! | [`custom_layers`] | How do I write a layer? |
 //! | [`custom_losses_and_optimizers`] | How do I write a loss or an optimizer? |
@@ -33,6 +34,9 @@ pub mod tables {}
 
 #[doc = include_str!("guide/images.md")]
 pub mod images {}
+
+#[doc = include_str!("guide/sequences.md")]
+pub mod sequences {}
 
 #[doc = include_str!("guide/custom_activations.md")]
 pub mod custom_activations {}

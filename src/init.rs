@@ -17,6 +17,7 @@ use crate::random::Random;
 /// | Glorot (Xavier) | 1 | (fan_in + fan_out)/2 | Glorot and Bengio, *Understanding the difficulty…*, 2010 |
 /// | LeCun | 1 | fan_in | LeCun et al., *Efficient BackProp*, 1998 |
 /// | PyTorch's default | 1/3 | fan_in | PyTorch: `Linear.reset_parameters` |
+/// | PyTorch's default for recurrent layers | 1/3 | fan_out | PyTorch: `RNNBase.reset_parameters` |
 ///
 /// Keras's defaults are [`GLOROT_UNIFORM`](Initializer::GLOROT_UNIFORM) for weights and [`ZEROS`](Initializer::ZEROS) for biases;
 /// PyTorch's are [`PYTORCH`](Initializer::PYTORCH) for both. The guide says
@@ -89,10 +90,14 @@ impl Initializer {
     /// Uniform with variance 1 / fan_in.
     pub const LECUN_UNIFORM: Self = Self::scaled(1.0, Fan::In, Distribution::Uniform);
 
-    /// Uniform with variance 1/(3·fan_in), that is, on ±1/√fan_in: the default of PyTorch's `Linear` and `Conv2d`, for weights and for
-    /// biases. A bias has the fan of its weight.
+    /// Uniform with variance 1/(3·fan_in), that is, on ±1/√fan_in: the default of PyTorch's `Linear` and `Conv2d`, for weights
+    /// and for biases. A bias has the fan of its weight.
     #[doc(alias = "PyTorch default")]
     pub const PYTORCH: Self = Self::scaled(1.0 / 3.0, Fan::In, Distribution::Uniform);
+
+    /// Uniform with variance 1/(3·fan_out), that is, on ±1/√fan_out: the default of PyTorch's recurrent layers, for weights and
+    /// for biases. The number of outputs is the number of units.
+    pub const PYTORCH_RECURRENT: Self = Self::scaled(1.0 / 3.0, Fan::Out, Distribution::Uniform);
 
     const fn scaled(scale: f64, fan: Fan, distribution: Distribution) -> Self {
         Self::VarianceScaling { scale, fan, distribution }

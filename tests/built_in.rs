@@ -17,14 +17,15 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns the types that implement a trait in a folder of `src`, with their files. Implementations for pointers and in macros
-/// are skipped, except for layers for signals.
+/// are skipped, except for layers for signals and recurrent layers.
 fn implementors(folder: &str, of: &str) -> Vec<(String, PathBuf)> {
     let mut all = Vec::new();
     for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)) {
         let text = fs::read_to_string(&path).unwrap();
-        let signals = text.lines().filter_map(|line| line.strip_prefix("signal_layer!("));
-        let signals = signals.filter(|_| of == "Layer<A>");
-        all.extend(signals.map(|line| (line.split(',').next().unwrap().to_owned(), path.clone())));
+        let macros = ["signal_layer!(", "recurrent_layer!("];
+        let layers = text.lines().filter_map(|line| macros.iter().find_map(|name| line.strip_prefix(name)));
+        let layers = layers.filter(|_| of == "Layer<A>");
+        all.extend(layers.map(|line| (line.split(',').next().unwrap().to_owned(), path.clone())));
         // An example in the documentation implements the trait for a custom type.
         for line in text.lines().filter(|line| line.starts_with("impl")) {
             // A loss defined by the user's function has no entry in the list.

@@ -14,6 +14,8 @@ mod diabetes;
 mod flats;
 #[path = "../examples/forecasting.rs"]
 mod forecasting;
+#[path = "../examples/forecasting_gru.rs"]
+mod forecasting_gru;
 #[path = "../examples/gan.rs"]
 mod gan;
 #[path = "../examples/imbalanced.rs"]
@@ -62,6 +64,11 @@ fn flats() {
 #[test]
 fn forecasting() {
     forecasting::main().unwrap();
+}
+
+#[test]
+fn forecasting_gru() {
+    forecasting_gru::main().unwrap();
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Activation, Affine, AvgPool1d, AvgPool2d, BatchNorm, Chain, Columns, Concat, Conv1d, Conv2d,
-    ConvTranspose2d, Dropout, Dropout2d, Embedding, Flatten, GlobalAvgPool2d, Layer, LayerNorm, MaxPool1d,
-    MaxPool2d, Padding, Reshape, Residual, TrainableActivation,
+    ConvTranspose2d, Dropout, Dropout2d, Embedding, Flatten, GlobalAvgPool2d, Gru, Layer, LayerNorm, Lstm,
+    MaxPool1d, MaxPool2d, Padding, Reshape, Residual, TrainableActivation,
 };
 use crate::activation::{ActFn, ActivationVisitor, TrainableActFn, built_in_activations};
 use crate::error::{Error, Result};
@@ -32,7 +32,8 @@ pub struct BuiltInLayer<A> {
 }
 
 /// Returns every built-in layer, with examples for samples of `width` values. The activations come first. A sample of a layer for
-/// images is an image with one row of pixels, and a sample of a layer for signals has one channel.
+/// images is an image with one row of pixels, a sample of a layer for signals has one channel, and a sample of a recurrent layer
+/// has one feature.
 ///
 /// Add a new layer to the list in this function.
 #[doc(hidden)]
@@ -110,6 +111,9 @@ pub fn built_in_layers<A: Scalar>(width: usize) -> Vec<BuiltInLayer<A>> {
     all.add([AvgPool1d::new(1), three, three.count_include_pad(false)], |settings, _| {
         AvgPool1d::of(settings)
     });
+    all.input = [width, 1].into();
+    all.add([Gru::new(3), Gru::new(2).return_sequences(true)], |settings, _| Gru::of(settings));
+    all.add([Lstm::new(3), Lstm::new(2).return_sequences(true)], |settings, _| Lstm::of(settings));
     all.list
 }
 

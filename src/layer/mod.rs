@@ -5,6 +5,7 @@
 //! | [`Affine`] | X·W + b; also called dense, linear or fully connected |
 //! | [`Conv2d`], [`ConvTranspose2d`] | weighted sums of the pixels under a kernel that moves over an image; the transpose |
 //! | [`Conv1d`], [`MaxPool1d`], [`AvgPool1d`] | the convolution and the pooling of signals, such as time series |
+//! | [`Gru`], [`Lstm`] | the states of a recurrent network that reads a sequence step by step |
 //! | [`Activation`], [`TrainableActivation`] | an [activation function](crate::activation), applied to every value |
 //! | [`BatchNorm`], [`LayerNorm`] | values with mean 0 and variance 1 over the batch, or over the sample |
 //! | [`Dropout`] | the input; in training, random values are set to 0 and the others scaled |
@@ -47,6 +48,7 @@ mod of_table;
 mod pass;
 mod plan;
 mod pool;
+mod recurrent;
 mod reshape;
 mod residual;
 mod run;
@@ -86,6 +88,7 @@ pub use max_pool_1d::MaxPool1d;
 pub use max_pool_2d::MaxPool2d;
 pub use pass::{Backward, Forward, LayerWorkspace, Training};
 pub(crate) use plan::{Declared, Plan, Slot};
+pub use recurrent::{Gru, Lstm};
 pub use reshape::{Flatten, Reshape};
 pub use residual::Residual;
 pub(crate) use run::{backward, forward, predict, shared};

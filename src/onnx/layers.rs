@@ -129,6 +129,8 @@ fn simple(graph: &mut Graph, part: &Part, x: &str) -> Result<Option<String>> {
         "max_pool_1d" | "max_pool_2d" => max_pool(graph, part, x)?,
         "avg_pool_1d" | "avg_pool_2d" => avg_pool(graph, part, x)?,
         "global_avg_pool_2d" => global_avg_pool(graph, x),
+        "gru" => recurrent(graph, "GRU", &[1, 0, 2], part, x)?,
+        "lstm" => recurrent(graph, "LSTM", &[0, 3, 1, 2], part, x)?,
         _ => return Ok(None),
     }))
 }
@@ -265,4 +267,48 @@ fn global_avg_pool(graph: &mut Graph, x: &str) -> String {
     }
     let mean = graph.node("GlobalAveragePool", &[x]);
     graph.node_with("Flatten", &[&mean], [("axis", 1_i64.into())])
+}
+
+/// Adds a recurrent layer whose gates ONNX has in the given order.
+fn recurrent(graph: &mut Graph, operator: &str, order: &[i64], part: &Part, x: &str) -> Result<String> {
+    let units = part.settings.count("units")? as i64;
+    let rows: Vec<i64> = order.iter().flat_map(|gate| gate * units..(gate + 1) * units).collect();
+    let (rows, first) = (graph.integers(&rows), graph.integers(&[0]));
+    let [weight_ih, weight_hh, bias_ih, bias_hh] =
+        ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
+            .map(|name| graph.node("Gather", &[&part.parameter(name), &rows]));
+    let bias = graph.node_with("Concat", &[&bias_ih, &bias_hh], [("axis", 0_i64.into())]);
+    // The first dimension is that of the directions, of which there is one.
+    let [weight_ih, weight_hh, bias] =
+        [weight_ih, weight_hh, bias].map(|value| graph.node("Unsqueeze", &[&value, &first]));
+    let zeros = first_state(graph, units, x);
+    // ONNX has the steps before the samples.
+    let x = graph.node_with("Transpose", &[x], [("perm", vec![1, 0, 2].into())]);
+    // The lengths of the sequences are left out.
+    let inputs = [&*x, &weight_ih, &weight_hh, &bias, "", &zeros, &zeros];
+    let hidden_size = ("hidden_size", units.into());
+    let states = match operator {
+        // The reset gate acts on the sum with its bias.
+        "GRU" => {
+            graph.node_with(operator, &inputs[..6], [hidden_size, ("linear_before_reset", 1_i64.into())])
+        }
+        _ => graph.node_with(operator, &inputs, [hidden_size]),
+    };
+    let states = if part.settings.flag("return_sequences")? {
+        graph.node_with("Transpose", &[&states], [("perm", vec![2, 0, 1, 3].into())])
+    } else {
+        let last = graph.integers(&[part.input.dims()[0] as i64 - 1]);
+        graph.node("Gather", &[&states, &last])
+    };
+    Ok(reshape(graph, part.output, &states))
+}
+
+/// Adds the state before the first step. tract needs it if the number of samples is not fixed.
+fn first_state(graph: &mut Graph, units: i64, x: &str) -> String {
+    let (first, one, units) = (graph.integers(&[0]), graph.integers(&[1]), graph.integers(&[units]));
+    let shape = graph.node("Shape", &[x]);
+    let samples = graph.node("Gather", &[&shape, &first]);
+    let shape = graph.node_with("Concat", &[&one, &samples, &units], [("axis", 0_i64.into())]);
+    let zero = graph.constant(0.0);
+    graph.node("Expand", &[&zero, &shape])
 }
