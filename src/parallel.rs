@@ -87,7 +87,7 @@ impl<T: Send> Divide for Groups<'_, T> {
 }
 
 /// Calls `work` with parts of `out`, each made of whole groups of `unit` values, and with the index at which the part begins.
-pub fn parts<T: Send>(threads: usize, out: &mut [T], unit: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
+pub fn parts<T: Send>(threads: usize, out: &mut [T], unit: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let threads = shares(threads, out.len(), least::ELEMENTS);
     let groups = Groups { start: 0, values: out, unit: unit.max(1) };
     divide(groups, threads, &|part| work(part.start, part.values));

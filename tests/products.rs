@@ -123,7 +123,7 @@ fn shapes<A: Fused>() {
         let size = (1 + numbers.below(end), 1 + numbers.below(end), 1 + numbers.below(end));
         check::<A>(&mut numbers, size);
     }
-    // Several blocks of rows, depth and columns, a few columns besides full registers, and empty products and results.
+    // Several blocks of rows, depth and columns, a few columns besides full registers, rows that are flipped, and empty products and results.
     for size in [
         (300, 801, 20),
         (13, 3000, 430),
@@ -135,6 +135,7 @@ fn shapes<A: Fused>() {
         (13, 1030, 1300),
         (8, 513, 37),
         (7, 1100, 700),
+        (37, 180, 420),
         (40, 60, 412),
         (33, 20, 420),
         (5, 0, 7),

@@ -111,9 +111,20 @@ impl<A: Scalar> Slot<A> {
     /// Each thread then works with roughly the weights that it updates, so that the weights need not move between cores in every
     /// step. A layer with at least inputs × outputs parameters is assumed to multiply by them.
     fn divides_weights(&self) -> Option<usize> {
+        let inputs = self.declared.input.size();
+        (self.is_dense() && halves(0, inputs)).then_some(inputs)
+    }
+
+    /// Returns whether there is a parameter for each pair of an input and an output.
+    fn is_dense(&self) -> bool {
         let Declared { input, output, size, .. } = &self.declared;
-        let inputs = input.size();
-        (*size >= inputs.saturating_mul(output.size()) && halves(0, inputs)).then_some(inputs)
+        *size >= input.size().saturating_mul(output.size())
+    }
+
+    /// Returns whether the weights are so large that packing them takes long. In training, threads that each pass some rows would
+    /// pack all weights each; if they share the products instead, they pack them together.
+    fn is_heavy(&self) -> bool {
+        self.is_dense() && self.declared.size >= HEAVY
     }
 
     /// Returns the number of values of a row that the layer writes: its output and what it keeps.
@@ -146,8 +157,9 @@ impl Stretch {
     fn of<A: Scalar>(index: usize, slot: &Slot<A>, training: bool) -> Self {
         let weights = if training { slot.divides_weights() } else { None };
         let work = slot.declared.size + slot.output_size();
+        let by_rows = slot.divides(training) && !(training && slot.is_heavy());
         let values = slot.is_light().then(|| slot.values());
-        Self { layers: index..index + 1, by_rows: slot.divides(training), training, work, weights, values }
+        Self { layers: index..index + 1, by_rows, training, work, weights, values }
     }
 
     /// Returns whether a batch can pass the next stretch together with this one.
@@ -175,7 +187,7 @@ impl Stretch {
     pub fn shares(&self, rows: usize, threads: usize) -> usize {
         let by_weights = self.weights.is_some_and(|inputs| halves(rows, inputs));
         // In a prediction, a few rows pass large weights so quickly that the threads would wait for memory if each read all
-        // weights. In training, the weights have no packed copies, and each thread packs the blocks that it needs.
+        // weights. In training, the weights have no packed copies.
         let by_columns = !self.training && rows <= THIN && self.work >= HEAVY;
         if by_weights || by_columns { 1 } else { self.shares_back(rows, threads) }
     }

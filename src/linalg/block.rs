@@ -6,15 +6,11 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::job::{DEPTH, Job, Pack, Product, THIN, depth, room};
 use super::kernel::{Columns, InPlace, Left, Packed, Panel, Right, Rows, STRIP, Start, Strips, TAIL, WIDEST};
-use super::pack::{
-    PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows, pack_tail, pack_tail_columns,
-};
+use super::pack::{PackRows, Panels, Span, pack_columns, pack_left_columns, pack_rows};
 use crate::parallel::{Divide, divide, least, shares};
 use crate::scalar::Element;
 use crate::simd;
 
-/// The number of rows of the right operand that are packed in one pass, small enough that the TLB covers their pages.
-const PASS: usize = 32;
 /// The size in bytes of a block of the left operand, which stays in the second-level cache.
 const LEFT_BYTES: usize = 384 << 10;
 /// The size in bytes of the packed right operand, which stays in the last-level cache.
@@ -84,8 +80,10 @@ impl<T: Element> Job<'_, T> {
 
         let wide = if copy.is_some() { n } else { wide::<T>(k, lanes) };
         let wide = n.div_ceil(n.div_ceil(wide)).next_multiple_of(2 * lanes);
-        for col in (0..n).step_by(wide) {
-            let cols = wide.min(n - col);
+        // If the rows of a thread form one block, its packed copy serves all columns.
+        let fits = m.div_ceil(threads) <= high;
+        let mut compute = |col: usize, at: usize| {
+            let (cols, deep) = (wide.min(n - col), depth.min(k - at));
             // If A is stored transposed, its columns are contiguous: the last few columns of the product are computed as rows
             // of its transpose, which fill registers.
             let across = op == Product::AtB
@@ -97,27 +95,30 @@ impl<T: Element> Job<'_, T> {
             // wait for the copy.
             let pays = op == Product::AB || (op == Product::AtB && threads > 1);
             let in_place = pays && self.may_stay(lanes) && panels.are_full();
-            for at in part.clone().step_by(depth) {
-                let deep = depth.min(k - at);
-                let start = match self.start {
-                    _ if at > part.start => Start::Add,
-                    Some(row) if at == 0 => Start::Row(row),
-                    _ => Start::Zero,
-                };
-                let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, high };
-                let size = deep * panels.width();
-                let right: &[T] = match copy {
-                    Some(copy) => copy.block(at, deep, panels),
-                    None if in_place => &[],
-                    None => {
-                        let right = &mut room(&mut packs.right, size.max(most_right))[..size];
-                        block.pack_all(right, threads);
-                        right
-                    }
-                };
-                let all = RowRange { n, from: 0, to: m, c: &mut *c, left: &mut *left, threads };
-                divide(all, threads, &|rows| block.compute(rows, right));
-            }
+            let start = match self.start {
+                _ if at > part.start => Start::Add,
+                Some(row) if at == 0 => Start::Row(row),
+                _ => Start::Zero,
+            };
+            let ready = fits && col > 0;
+            let block = Block { job: self, arch, col, at, deep, start, panels, across, packed, ready, high };
+            let size = deep * panels.width();
+            let right: &[T] = match copy {
+                Some(copy) => copy.block(at, deep, panels),
+                None if in_place => &[],
+                None => {
+                    let right = &mut room(&mut packs.right, size.max(most_right))[..size];
+                    block.pack_all(right, threads);
+                    right
+                }
+            };
+            let all = RowRange { n, from: 0, to: m, c: &mut *c, left: &mut *left, threads };
+            divide(all, threads, &|rows| block.compute(rows, right));
+        };
+        let (cols, depths) = (|| (0..n).step_by(wide), || part.clone().step_by(depth));
+        match fits {
+            true => depths().for_each(|at| cols().for_each(|col| compute(col, at))),
+            false => cols().for_each(|col| depths().for_each(|at| compute(col, at))),
         }
     }
 }
@@ -146,8 +147,8 @@ pub fn pack_whole<T: Element>(b: &[T], k: usize, n: usize, copy: &mut [T], threa
     for at in (0..k).step_by(depth(k)) {
         let deep = depth(k).min(k - at);
         let right = rest.split_off_mut(..deep * panels.width()).expect("the copy has room for all blocks");
-        let (across, packed) = (false, false);
-        let block = Block { job, arch, col: 0, at, deep, start, panels, across, packed, high: 0 };
+        let (across, packed, ready) = (false, false, false);
+        let block = Block { job, arch, col: 0, at, deep, start, panels, across, packed, ready, high: 0 };
         block.pack_all(right, threads);
     }
 }
@@ -169,6 +170,8 @@ struct Block<'a, T> {
     across: bool,
     /// Whether the left operand is packed as well.
     packed: bool,
+    /// Whether the columns before have left the packed left operand in the buffer, if the rows of a thread form one block.
+    ready: bool,
     /// The number of rows in a step.
     high: usize,
 }
@@ -231,32 +234,15 @@ impl<T: Element> Block<'_, T> {
 
     /// Packs a range of panels.
     fn pack(self, PanelRange { from, to, right, .. }: PanelRange<'_, '_, T>) {
-        let (deep, before) = (self.deep, self.panels.span(from).col);
-        let pass = if self.job.op == Product::ABt { deep } else { PASS };
-        for at in (0..deep).step_by(pass) {
-            for span in (from..to).map(|i| self.panels.span(i)) {
-                let (panel, tail) = right[deep * (span.col - before)..].split_at_mut(deep * span.width);
-                let rows = pass.min(deep - at);
-                let panel = &mut panel[at * span.width..][..rows * span.width];
-                let tail = if span.tail > 0 { &mut tail[at * TAIL..][..rows * TAIL] } else { &mut [] };
-                self.pack_panel(span, self.at + at, panel, tail);
-            }
+        let Self { job: Job { op, k, n, b, .. }, arch, col, at, deep: depth, panels, .. } = self;
+        if op != Product::ABt {
+            let b = &b[at * n + col..];
+            return arch.dispatch(PackRows { b, stride: n, depth, panels, range: from..to, to: right });
         }
-    }
-
-    /// Packs rows of one panel, starting at row `at` of the right operand.
-    fn pack_panel(self, span: Span, at: usize, panel: &mut [T], tail: &mut [T]) {
-        let Job { op, k, n, b, .. } = self.job;
-        let (col, beside) = (self.col + span.col, self.col + span.col + span.cols);
-        if op == Product::ABt {
-            pack_columns(Rows { a: &b[col * k + at..], stride: k, depth: self.deep }, span, panel);
-        } else {
-            self.arch.dispatch(PackRows { b: &b[at * n + col..], stride: n, span, to: panel });
-        }
-        match op {
-            _ if span.tail == 0 => {}
-            Product::ABt => pack_tail_columns(&b[beside * k + at..], k, span.tail, tail),
-            _ => pack_tail(&b[at * n + beside..], n, span.tail, tail),
+        let before = panels.span(from).col;
+        for span in (from..to).map(|i| panels.span(i)) {
+            let a = &b[(col + span.col) * k + at..];
+            pack_columns(Rows { a, stride: k, depth }, span, &mut right[depth * (span.col - before)..]);
         }
     }
 
@@ -266,11 +252,14 @@ impl<T: Element> Block<'_, T> {
         if self.across {
             self.across(from, to, c);
         }
+        let ready = self.ready && to - from <= self.high;
         for (row, c) in (from..to).step_by(self.high).zip(c.chunks_mut(self.high * n)) {
             let rows = self.high.min(to - row);
             match (op, self.packed) {
                 (Product::AtB, true) => {
-                    pack_left_columns(&a[at * m + row..], m, rows, depth, left);
+                    if !ready {
+                        pack_left_columns(&a[at * m + row..], m, rows, depth, left);
+                    }
                     self.step(Strips { a: left, depth }, rows, right, c);
                 }
                 (Product::AtB, false) => {
@@ -282,7 +271,9 @@ impl<T: Element> Block<'_, T> {
                     }
                 }
                 (_, true) => {
-                    pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
+                    if !ready {
+                        pack_rows(Rows { a: &a[row * k + at..], stride: k, depth }, rows, left);
+                    }
                     self.step(Strips { a: left, depth }, rows, right, c);
                 }
                 (_, false) => {

@@ -54,6 +54,8 @@ pub struct Packs<T> {
     pub second: Pack<T>,
     /// The sums of a later block, which are added to the earlier sums.
     pub sums: Vec<T>,
+    /// The transposed result of a flipped product.
+    pub flipped: Vec<T>,
     /// The offsets of the weights of a convolution.
     pub offsets: Vec<usize>,
     /// The places of weights of a convolution.

@@ -296,7 +296,8 @@ impl<L: Left, R: Right<L::T>, const H: usize, const W: usize, const Q: usize> Wi
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if L::T::lanes::<S>() == 1 {
+        // A constant, so that the code of the other kind of machine is never generated.
+        if const { size_of::<<L::T as Element>::Vector<S>>() == size_of::<L::T>() } {
             return self.one_by_one(simd);
         }
         let Panel { left, right, start, ref mut c, stride, cols: (cols, rest) } = *self.panel;

@@ -7,6 +7,7 @@ mod convolve_back;
 mod convolve_weights;
 mod dots;
 mod few;
+mod flipped;
 mod job;
 mod kernel;
 mod layout;

@@ -1,5 +1,7 @@
 //! Packing: copies of the operands in the order in which the kernels read them.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 use super::kernel::{Left, Rows, STRIP, TAIL, read};
@@ -67,25 +69,33 @@ impl Panels {
     }
 }
 
-/// The operation that packs rows of one panel of a right operand.
+/// The number of rows of the right operand that are packed in one pass, small enough that the TLB covers their pages.
+const PASS: usize = 32;
+
+/// The operation that packs some panels of a right operand. One call packs them all: between calls, the processor would wait for
+/// the stores of the last panel.
 pub(crate) struct PackRows<'a, T> {
-    /// The right operand, starting at the first row and the panel's first column.
+    /// The right operand, starting at the first row and the first column of all panels.
     pub b: &'a [T],
     /// The distance between its rows.
     pub stride: usize,
-    /// The panel's position and size.
-    pub span: Span,
-    /// The packed panel, starting at the first row.
+    /// The number of rows.
+    pub depth: usize,
+    /// All panels.
+    pub panels: Panels,
+    /// The panels to pack.
+    pub range: Range<usize>,
+    /// The packed panels.
     pub to: &'a mut [T],
 }
 
 impl<T: Element> PackRows<'_, T> {
-    /// Packs a panel of `W` registers.
+    /// Packs rows of a panel of `W` registers. `b` starts at the first row and the panel's first column.
     #[inline(always)]
-    fn pack<S: Simd, const W: usize>(self, simd: S) {
-        let (to, _) = T::vectors_mut::<S>(self.to);
-        for (row, to) in self.b.chunks(self.stride).zip(to.as_chunks_mut::<W>().0) {
-            *to = read::<T, S, W>(simd, &row[..self.span.cols]);
+    fn pack<S: Simd, const W: usize>(simd: S, b: &[T], stride: usize, cols: usize, to: &mut [T]) {
+        let (to, _) = T::vectors_mut::<S>(to);
+        for (row, to) in b.chunks(stride).zip(to.as_chunks_mut::<W>().0) {
+            *to = read::<T, S, W>(simd, &row[..cols]);
         }
     }
 }
@@ -95,37 +105,43 @@ impl<T: Element> WithSimd for PackRows<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match self.span.registers {
-            1 => self.pack::<S, 1>(simd),
-            2 => self.pack::<S, 2>(simd),
-            _ => self.pack::<S, 3>(simd),
+        let Self { b, stride, depth, panels, range, to } = self;
+        let before = panels.span(range.start).col;
+        for at in (0..depth).step_by(PASS) {
+            let rows = PASS.min(depth - at);
+            for i in range.clone() {
+                let span = panels.span(i);
+                let (panel, tail) = to[depth * (span.col - before)..].split_at_mut(depth * span.width);
+                let panel = &mut panel[at * span.width..][..rows * span.width];
+                let b = &b[at * stride + span.col..];
+                match span.registers {
+                    1 => Self::pack::<S, 1>(simd, b, stride, span.cols, panel),
+                    2 => Self::pack::<S, 2>(simd, b, stride, span.cols, panel),
+                    _ => Self::pack::<S, 3>(simd, b, stride, span.cols, panel),
+                }
+                if span.tail > 0 {
+                    pack_tail(&b[span.cols..], stride, span.tail, &mut tail[at * TAIL..][..rows * TAIL]);
+                }
+            }
         }
     }
 }
 
 /// Packs rows of the tail of a right operand. `b` starts at the first row and the tail's first column.
-pub(crate) fn pack_tail<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
+fn pack_tail<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
     for (row, to) in b.chunks(stride).zip(to.as_chunks_mut::<TAIL>().0) {
         *to = [T::ZERO; TAIL];
         to[..cols].copy_from_slice(&row[..cols]);
     }
 }
 
-/// Packs the tail of a right operand that is stored transposed. `b` starts at the tail's first column.
-pub(crate) fn pack_tail_columns<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
-    to.fill(T::ZERO);
-    for col in 0..cols {
-        for (to, &from) in to.as_chunks_mut::<TAIL>().0.iter_mut().zip(&b[col * stride..]) {
-            to[col] = from;
-        }
-    }
-}
-
-/// Packs one panel of a right operand that is stored transposed. Its columns are the rows of `from`.
+/// Packs one panel of a right operand that is stored transposed, and its tail if it has one. The columns of the panel are the first
+/// rows of `from`.
 pub(crate) fn pack_columns<T: Element>(from: Rows<'_, T>, span: Span, to: &mut [T]) {
     // Packs several columns at a time, because the panel is written row by row.
     const GROUP: usize = 4;
     let Span { cols, width, .. } = span;
+    let (to, tail) = to.split_at_mut(from.depth * width);
     if cols < width {
         to.fill(T::ZERO);
     }
@@ -137,6 +153,24 @@ pub(crate) fn pack_columns<T: Element>(from: Rows<'_, T>, span: Span, to: &mut [
     }
     for col in rest..cols {
         for (to, &from) in to.chunks_exact_mut(width).zip(&from.a[col * from.stride..]) {
+            to[col] = from;
+        }
+    }
+    if span.tail > 0 {
+        pack_tail_columns(
+            &from.a[cols * from.stride..],
+            from.stride,
+            span.tail,
+            &mut tail[..from.depth * TAIL],
+        );
+    }
+}
+
+/// Packs the tail of a right operand that is stored transposed. `b` starts at the tail's first column.
+fn pack_tail_columns<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
+    to.fill(T::ZERO);
+    for col in 0..cols {
+        for (to, &from) in to.as_chunks_mut::<TAIL>().0.iter_mut().zip(&b[col * stride..]) {
             to[col] = from;
         }
     }

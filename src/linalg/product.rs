@@ -16,8 +16,8 @@ use crate::simd;
 const LARGE: usize = 1 << 20;
 
 impl<T: Element> Job<'_, T> {
-    /// Computes the product. The copies of weights serve as packed right operands.
-    pub fn run(self, c: &mut [T], packs: &mut Packs<T>, weights: &mut Finder<T>, threads: usize) {
+    /// Computes the product as it is. The copies of weights serve as packed right operands.
+    pub fn run_as_is(self, c: &mut [T], packs: &mut Packs<T>, weights: &mut Finder<T>, threads: usize) {
         let Self { op, m, k, n, b, .. } = self;
         let arch = simd::arch();
         let are_few = match op {
@@ -44,7 +44,7 @@ impl<T: Element> Job<'_, T> {
         if let (Some(copy), 2.., ..=THIN) = (copy, threads, m) {
             return thin(self, arch, c, &mut packs.sums, copy, threads);
         }
-        let threads = threads.min(m.div_ceil(STRIP));
+        let threads = threads.min(m.div_ceil(STRIP)).max(1);
         if threads > 1 && op == Product::AB && halves(m, k) {
             let Packs { first, second, sums, .. } = packs;
             let (mid, sums) = (depth(k), room(sums, m * n));
