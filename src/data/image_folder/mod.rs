@@ -41,7 +41,7 @@ use crate::shape::Shape;
 ///
 /// Numerics: pixels are integers, with the same values for any number of threads. Grey values and sizes are those of Pillow 12, with
 /// the filter `BILINEAR`, bit for bit. Pillow 13 sometimes resizes the height first, which changes pixels by at most 1. Two decoders
-/// of JPEG may round differently: in 336 test files, the pixels here and in Pillow differed by at most 1 in grey images and by at
+/// of JPEG may round differently: in 224 test files, the pixels here and in Pillow differed by at most 1 in grey images and by at
 /// most 4 in colour images, or 13 near the borders of images whose colours are stored at half the resolution. The normalisation is
 /// that of [`Images`](super::Images).
 ///
