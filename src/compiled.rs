@@ -38,6 +38,8 @@ fn of<A: Scalar>() {
     black_box(heads::<A> as fn(_) -> _);
     black_box(built_in_optimizers::<A>());
     black_box(data_set::<A, Images> as fn(_) -> _);
+    #[cfg(feature = "image")]
+    black_box(data_set::<A, crate::data::ImageFolder> as fn(_) -> _);
     black_box(data_set::<A, Samples<A>> as fn(_) -> _);
     black_box(data_set::<A, Subset<'static, A>> as fn(_) -> _);
     functions::<A>();

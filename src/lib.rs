@@ -88,6 +88,7 @@
 //! |---|---|
 //! | `csv` | `data::table`: tables from CSV files, with missing values and categories |
 //! | `download` | `data::Download`, which downloads MNIST |
+//! | `image` | `data::ImageFolder`, which reads images from a folder with a subfolder for each class |
 //! | `mpi` | `train::Mpi`: several processes that train one model; needs an installed MPI library |
 //! | `onnx` | `Sequential::save_onnx` and `load_onnx`: ONNX files, from and for other programs; includes `persistence` |
 //! | `persistence` | `Sequential::save` and `load`, checkpoints, and safetensors files that PyTorch can read |

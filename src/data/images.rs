@@ -1,11 +1,11 @@
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2};
 
+use super::pixels::PixelNormalization;
 use super::weights::check_weights;
 use super::{Dataset, Normalizer, check_labels};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::simd::dispatch;
 
 /// The number of bytes that are fetched from memory together.
 const CACHE_LINE: usize = 64;
@@ -41,52 +41,9 @@ pub struct Images {
     labels: Vec<u8>,
     classes: usize,
     size: (usize, usize),
-    /// One normalisation for every pixel, or a single one for all pixels.
-    normalization: Vec<Normalization>,
-    /// Whether multiplication by the inverse scale has the same bits as division, for every byte.
-    inverts: bool,
+    normalization: PixelNormalization,
     /// The weights, or an empty vector if all of them are 1.
     weights: Vec<f64>,
-}
-
-/// The normalisation of a pixel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Normalization {
-    shift: f32,
-    scale: f32,
-    /// 1/scale as the sum of two values.
-    inverse: (f32, f32),
-}
-
-impl Normalization {
-    fn new((shift, scale): (f32, f32)) -> Self {
-        let inverse = 1.0 / f64::from(scale);
-        let high = inverse as f32;
-        Self { shift, scale, inverse: (high, (inverse - f64::from(high)) as f32) }
-    }
-
-    #[inline(always)]
-    fn divide(self, pixel: u8) -> f32 {
-        (f32::from(pixel) - self.shift) / self.scale
-    }
-
-    /// Returns the value of `divide` in less time. In rare cases, its two roundings change the last bit.
-    #[inline(always)]
-    fn multiply(self, pixel: u8) -> f32 {
-        let (high, low) = self.inverse;
-        let x = f32::from(pixel) - self.shift;
-        x.mul_add(high, x * low)
-    }
-
-    /// Returns whether the results for the smallest and the largest byte are finite, and therefore the results for all bytes.
-    fn is_finite(self) -> bool {
-        [0, u8::MAX].iter().all(|&pixel| self.divide(pixel).is_finite())
-    }
-
-    /// Returns whether `multiply` and `divide` return the same bits for every byte.
-    fn inverts(self) -> bool {
-        (0..=u8::MAX).all(|pixel| self.multiply(pixel).to_bits() == self.divide(pixel).to_bits())
-    }
 }
 
 impl Images {
@@ -112,9 +69,8 @@ impl Images {
         let is_in_order = pixels.is_standard_layout();
         let pixels = if is_in_order { pixels } else { pixels.as_standard_layout().into_owned() };
         let pixels = pixels.into_shape_with_order((count, height * width)).map_err(|_| too_large)?;
-        let normalization = vec![Normalization::new((0.0, 1.0))];
-        let (size, weights) = ((height, width), Vec::new());
-        Ok(Self { pixels, labels, classes, size, normalization, inverts: true, weights })
+        let (normalization, weights) = (PixelNormalization::default(), Vec::new());
+        Ok(Self { pixels, labels, classes, size: (height, width), normalization, weights })
     }
 
     /// Sets the normaliser of the pixels.
@@ -126,16 +82,8 @@ impl Images {
     /// - [`Error::Shape`] if the normaliser was fitted per feature on a different number of pixels,
     /// - [`Error::Setting`] if a statistic is outside the range of `f32`, or if a pixel would become infinite.
     pub fn normalize(self, normalizer: &Normalizer) -> Result<Self> {
-        let columns = normalizer.columns(self.pixels.ncols())?;
-        let mut normalization: Vec<_> = columns.into_iter().map(Normalization::new).collect();
-        if normalization.iter().all(|&pair| pair == normalization[0]) {
-            normalization.truncate(1);
-        }
-        if let Some(pixel) = normalization.iter().position(|pixel| !pixel.is_finite()) {
-            return Err(Error::setting(format!("normalised pixel {pixel}"), "a finite value", "infinity"));
-        }
-        let inverts = normalization.iter().all(|pixel| pixel.inverts());
-        Ok(Self { normalization, inverts, ..self })
+        let normalization = PixelNormalization::new(normalizer, self.pixels.ncols())?;
+        Ok(Self { normalization, ..self })
     }
 
     /// Sets the weight of each image in losses and accuracies (see [`Dataset::weight`]). The default is 1 each.
@@ -213,14 +161,7 @@ impl<A: Scalar> Dataset<A> for Images {
         for (i, &row) in rows.iter().enumerate() {
             t[[i, self.labels[row].into()]] = A::one();
             let x = x.row_mut(i).into_slice().expect("x is in standard layout");
-            let pixels = pixels(row);
-            dispatch(
-                #[inline(always)]
-                || match self.inverts {
-                    true => normalize(pixels, &self.normalization, x, Normalization::multiply),
-                    false => normalize(pixels, &self.normalization, x, Normalization::divide),
-                },
-            );
+            self.normalization.apply(pixels(row), x);
         }
         Ok(())
     }
@@ -231,23 +172,5 @@ impl<A: Scalar> Dataset<A> for Images {
 
     fn weight(&self, row: usize) -> f64 {
         self.weights.get(row).copied().unwrap_or(1.0)
-    }
-}
-
-#[inline(always)]
-fn normalize<A: Scalar>(
-    pixels: &[u8],
-    normalization: &[Normalization],
-    x: &mut [A],
-    normal: impl Fn(Normalization, u8) -> f32,
-) {
-    if let &[all] = normalization {
-        for (x, &pixel) in x.iter_mut().zip(pixels) {
-            *x = A::of(normal(all, pixel).into());
-        }
-        return;
-    }
-    for ((x, &pixel), &own) in x.iter_mut().zip(pixels).zip(normalization) {
-        *x = A::of(normal(own, pixel).into());
     }
 }

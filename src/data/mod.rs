@@ -4,6 +4,10 @@
 //! |---|---|
 //! | [`Samples`] | two matrices: inputs and targets, or inputs and classes |
 //! | [`Images`] | images as bytes, each with a class; normalised when a batch is gathered |
+#![cfg_attr(
+    feature = "image",
+    doc = "| [`ImageFolder`] | images in a folder with a subfolder for each class, decoded when a batch is gathered |"
+)]
 //! | [`Mnist`] | the training set and the test set of MNIST, from files or as synthetic digits |
 //! | [`Subset`], [`Split`] | some rows of another data set; a division into a training part and a validation part |
 //! | [`KFold`], [`TimeSeriesSplit`] | divisions for cross-validation, also stratified, by groups, repeated, or chronological |
@@ -24,11 +28,14 @@ mod augment;
 mod download;
 mod gzip;
 pub mod idx;
+#[cfg(feature = "image")]
+mod image_folder;
 mod image_transform;
 mod images;
 mod k_fold;
 mod mnist;
 mod normalizer;
+mod pixels;
 mod place;
 mod samples;
 mod split;
@@ -47,6 +54,8 @@ use ndarray::ArrayViewMut2;
 pub use augment::Augment;
 #[cfg(feature = "download")]
 pub use download::Download;
+#[cfg(feature = "image")]
+pub use image_folder::{ImageFolder, decode_image};
 pub use image_transform::ImageTransform;
 pub use images::Images;
 pub use k_fold::KFold;
