@@ -32,7 +32,7 @@ pub fn main() -> Result<()> {
         .build()?;
     Trainer::new().batch_size(25).epochs(15).optimizer(Adam::new(0.01)).fit(&mut model, &past)?;
     let predicted = model.predict(x.slice(s![750.., ..]))?;
-    let error = root_mean_squared_error(predicted.view(), t.slice(s![750.., ..]))?;
+    let error = root_mean_squared_error(predicted.view(), t.slice(s![750.., ..]), None)?;
     println!("root mean squared error {error:.5}; the noise alone has 0.1");
     // The value of the reference, which differs by rounding.
     assert!((error / 0.13634861320425012 - 1.0).abs() < 1e-6, "{error}");

@@ -428,7 +428,7 @@ proptest! {
         let (low, high) = (low.min(high).into(), low.max(high).into());
         prop_assert!(x.iter().all(|x| (low..=high).contains(x)));
         if (height, width) == to {
-            prop_assert!(x.iter().zip(&pixels).all(|(&x, &pixel)| x == pixel.into()));
+            prop_assert!(x.iter().zip(&pixels).all(|(&x, &pixel)| x == f32::from(pixel)));
         }
     }
 }
