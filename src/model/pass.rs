@@ -10,7 +10,7 @@ use crate::buffer::{matrix, matrix_mut};
 use crate::error::{Error, Result, check_finite};
 use crate::layer::{Forward, Training, forward, predict};
 use crate::metrics::{Metrics, Tally};
-use crate::parallel::{enter, least, shares};
+use crate::parallel::{Divide, divide, enter, least, shares};
 use crate::scalar::Scalar;
 
 /// The batch size of [`Sequential::predict`]: large enough for fast products, small enough for the cache.
@@ -19,6 +19,27 @@ const PREDICT_ROWS: usize = 256;
 const PREDICT_BYTES: usize = 32 << 20;
 /// The batch size below which the weights would be read too often.
 const FEWEST_ROWS: usize = 32;
+
+/// Samples that threads check.
+struct Samples<'a, A>(ArrayView2<'a, A>);
+
+impl<A: Scalar> Divide for Samples<'_, A> {
+    fn len(&self) -> usize {
+        self.0.nrows()
+    }
+
+    fn split_at(self, row: usize) -> (Self, Self) {
+        let (samples, others) = self.0.split_at(Axis(0), row);
+        (Self(samples), Self(others))
+    }
+}
+
+/// Checks that all values of the samples are finite.
+fn check_samples<A: Scalar>(x: ArrayView2<'_, A>, threads: usize) -> Result<()> {
+    let checked = divide(Samples(x), threads, &|samples| check_finite("x", samples.0));
+    // The error counts the rows of all samples.
+    checked.or_else(|_| check_finite("x", x))
+}
 
 impl<A: Scalar> Sequential<A> {
     /// Returns the predictions for these samples.
@@ -78,12 +99,12 @@ impl<A: Scalar> Sequential<A> {
         if y.dim() != (x.nrows(), outputs) {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
-        check_finite("x", x)?;
+        let work = x.nrows().saturating_mul(self.params.len());
+        let threads = shares(ws.thread_count(), work, least::PREDICTED);
+        check_samples(x, threads)?;
         self.plan.check_input(x, 0..x.ncols())?;
         ws.batch.clear();
         (ws.is_passed, ws.is_trained) = (false, false);
-        let work = x.nrows().saturating_mul(self.params.len());
-        let threads = shares(ws.thread_count(), work, least::PREDICTED);
         ws.use_threads(threads);
         enter(threads, || self.predict_rows(x, ws, y.view_mut()));
         ws.use_threads(usize::MAX);
