@@ -58,8 +58,7 @@ impl<A: Scalar> Sequential<A> {
     #[inline(never)]
     pub fn predict(&self, x: ArrayView2<'_, A>) -> Result<Array2<A>> {
         let mut y = zero_matrix("the predictions", (x.nrows(), self.output_dim()))?;
-        let values = self.plan.scratch.kept.iter().fold(0_usize, |sum, &width| sum.saturating_add(width));
-        let rows = PREDICT_BYTES / size_of::<A>() / values.max(1);
+        let rows = PREDICT_BYTES / size_of::<A>() / self.kept_values().max(1);
         let mut ws = self.workspace(x.nrows().min(rows.clamp(FEWEST_ROWS, PREDICT_ROWS)))?;
         self.predict_into(x, &mut ws, y.view_mut())?;
         Ok(y)
@@ -99,7 +98,8 @@ impl<A: Scalar> Sequential<A> {
         if y.dim() != (x.nrows(), outputs) {
             return Err(Error::shape("y", format!("({}, {outputs})", x.nrows()), y.shape()));
         }
-        let work = x.nrows().saturating_mul(self.params.len());
+        // Layers for images and sequences use their weights more than once, for many values.
+        let work = x.nrows().saturating_mul(self.params.len().saturating_add(self.kept_values()));
         let threads = shares(ws.thread_count(), work, least::PREDICTED);
         check_samples(x, threads)?;
         self.plan.check_input(x, 0..x.ncols())?;
@@ -109,6 +109,11 @@ impl<A: Scalar> Sequential<A> {
         enter(threads, || self.predict_rows(x, ws, y.view_mut()));
         ws.use_threads(usize::MAX);
         check_finite("prediction", y.view())
+    }
+
+    /// Returns the number of values of a row that the layers keep.
+    fn kept_values(&self) -> usize {
+        self.plan.scratch.kept.iter().fold(0, |sum, &width| sum.saturating_add(width))
     }
 
     fn predict_rows(&self, x: ArrayView2<'_, A>, ws: &mut Workspace<A>, mut y: ArrayViewMut2<'_, A>) {

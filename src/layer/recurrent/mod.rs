@@ -168,10 +168,6 @@ macro_rules! recurrent_layer {
                 passes::scratch::<Self>(input, self.recurrence.units)
             }
 
-            fn row_wise(&self, _training: bool) -> bool {
-                true
-            }
-
             fn settings(&self) -> Option<Settings> {
                 Some(self.recurrence.settings())
             }

@@ -1,5 +1,5 @@
 //! The passes of a recurrent layer: a product of all steps with the weights of the input, and then step after step. Threads
-//! divide the samples, so that they do not wait for each other in every step.
+//! divide the samples, so that they do not wait for each other in every step. The layers receive whole batches for this.
 
 use std::mem;
 
