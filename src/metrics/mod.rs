@@ -6,9 +6,9 @@
 //! [`Temperature`] calibrates probabilities. [`Trainer::metric`](crate::Trainer::metric) measures any function after every epoch, and
 //! [`Watch`] chooses what decides about a run.
 //!
-//! The last parameter of every function that measures is the weight of each sample, or `None` if all of them are 1. A sample with weight 2 counts as
-//! much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn. If weights are given,
-//! there must be one for each sample, and at least one above 0.
+//! The last parameter of every function that measures is the weight of each sample, or `None` if all of them are 1. A sample with
+//! weight 2 counts as much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn.
+//! If weights are given, there must be one for each sample, and at least one above 0.
 
 mod calibration;
 mod classification;
@@ -71,8 +71,8 @@ fn weight_each(weights: Option<&[f64]>, rows: usize) -> Result<Cow<'_, [f64]>> {
     }
 }
 
-/// Returns the unit in which the greatest weight is about 1, so that weighted sums stay in range. It is a power of two, so that dividing
-/// weights by it does not round them.
+/// Returns the unit in which the greatest weight is about 1, so that weighted sums stay in range. It is a power of two, so that
+/// dividing weights by it does not round them.
 fn unit_of_weights(weights: &[f64]) -> f64 {
     unit_of(weights.iter().copied().fold(0.0, f64::max))
 }
