@@ -7,8 +7,8 @@
 //! [`Watch`] chooses what decides about a run.
 //!
 //! The last parameter of every function that measures is the weight of each sample, or `None` if all of them are 1. A sample with
-//! weight 2 counts as much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn.
-//! If weights are given, there must be one for each sample, and at least one above 0.
+//! weight 2 counts as much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in
+//! scikit-learn. If weights are given, there must be one for each sample, and at least one above 0.
 
 mod calibration;
 mod classification;
