@@ -44,8 +44,8 @@ impl<A: Scalar> Sequential<A> {
     /// Returns:
     ///
     /// - [`Error::Setting`] if the output is neither a softmax nor a single sigmoid,
-    /// - [`Error::Setting`] if the data set has no samples, does not fit the model, or has only weights of 0, or weights whose sum
-    ///   is not finite,
+    /// - [`Error::Setting`] if the data set has no samples, does not fit the model, or has only weights of 0, or weights whose
+    ///   sum is not finite,
     /// - [`Error::OutOfMemory`] if a workspace does not fit in memory,
     /// - [`Error::Training`] if the data set fails to provide a batch, if the loss is not defined for the targets, or if a target
     ///   or a prediction is not finite.

@@ -60,8 +60,8 @@ impl CsvLog {
     /// Opens the file to add rows after the existing ones, for a run that is resumed. If there is no file, or an empty one, this is
     /// [`create`](CsvLog::create).
     ///
-    /// The run must have the columns of the file. With others, for example of another [`metric`](crate::Trainer::metric), it stops at
-    /// its first row, the file stays unchanged, and [`finish`](CsvLog::finish) returns the error.
+    /// The run must have the columns of the file. With others, for example of another [`metric`](crate::Trainer::metric), it
+    /// stops at its first row, the file stays unchanged, and [`finish`](CsvLog::finish) returns the error.
     ///
     /// # Errors
     ///

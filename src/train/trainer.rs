@@ -250,7 +250,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// the metric. The arrays have a row for each sample in the order of the data set, and the columns of the targets, so that a
     /// metric of one of several [`Heads`](crate::loss::Heads) uses the columns of this head. A function of
     /// [`metrics`](crate::metrics) with these parameters is a metric as it is. If the targets are normalised
-    /// ([`Samples::normalize_targets`](crate::Samples::normalize_targets)), so are the predictions and the targets that it receives.
+    /// ([`Samples::normalize_targets`](crate::Samples::normalize_targets)), so are the predictions and the targets that it
+    /// receives.
     ///
     /// The run keeps the predictions and the targets of the larger of the two data sets in memory, and 8 bytes for each of its
     /// samples. With several [`processes`](Trainer::processes), process 0 keeps them and computes the values for all.
