@@ -5,6 +5,7 @@ use manabi::layer::{
     Backward, BatchNorm, Chain, Conv2d, Flatten, Forward, Layer, Residual, TrainableActivation,
 };
 use manabi::loss::{Heads, MeanSquaredError};
+use manabi::metrics::Metrics;
 use manabi::persistence::Registry;
 use manabi::random::{Random, RandomState};
 use manabi::settings::Settings;
@@ -12,7 +13,7 @@ use manabi::{
     Activation, Affine, CrossEntropy, Normalizer, Result, Samples, Scalar, Sequential, Shape, Softmax, Swish,
     Trainer,
 };
-use ndarray::{Array2, array};
+use ndarray::array;
 
 /// A model for images with a block, buffers and a learned activation, after some training.
 fn trained() -> Sequential<f64> {
@@ -33,6 +34,7 @@ fn trained() -> Sequential<f64> {
     let data = Samples::labeled(x.clone(), &labels, 3).unwrap().with_shape([1, 6, 6]).unwrap();
     Trainer::new().batch_size(20).epochs(2).fit(&mut model, &data).unwrap();
     model.set_input_normalizer(Normalizer::z_score(x.view()).unwrap()).unwrap();
+    model.set_note("classes", "a,b,c");
     model
 }
 
@@ -46,6 +48,7 @@ fn a_model_is_the_same_in_the_other_precision() {
     assert!(model.buffer_values().iter().any(|&value| value != 0.0 && value != 1.0));
     assert_eq!(single.to_string(), model.to_string());
     assert_eq!(single.input_normalizer(), model.input_normalizer());
+    assert_eq!(single.note("classes"), Some("a,b,c"));
     // The descriptions in files contain the settings of every part.
     let description = |bytes: Vec<u8>| {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -81,9 +84,18 @@ fn heads_stay_heads() {
     let heads = heads.add_head("number", 1, Identity, MeanSquaredError, 0.25);
     let builder = Sequential::<f32>::builder(2).add_layer("affine1", Affine::new(4));
     let model = builder.set_output(heads.clone()).set_error(heads).build().unwrap();
-    let data = Samples::new(Array2::<f64>::ones((2, 2)), array![[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 0.0, 0.0]]);
-    let losses = model.cast::<f64>().unwrap().evaluate_heads(&data.unwrap()).unwrap();
-    assert_eq!((losses[0].0.as_str(), losses[1].0.as_str()), ("class", "number"));
+    let (x, t) = (array![[1.0, -0.5], [0.25, 2.0]], array![[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 0.0, 0.0]]);
+    let single = Samples::new(x.mapv(|x| x as f32), t.mapv(|t| t as f32)).unwrap();
+    let double = Samples::new(x, t).unwrap();
+    let cast = model.cast::<f64>().unwrap();
+    let close = |a: Metrics, b: Metrics| {
+        assert!((a.loss / b.loss - 1.0).abs() < 1e-6, "{a:?} {b:?}");
+        assert_eq!(a.accuracy, b.accuracy);
+    };
+    close(cast.evaluate(&double).unwrap(), model.evaluate(&single).unwrap());
+    let (heads, of_cast) = (model.evaluate_heads(&single).unwrap(), cast.evaluate_heads(&double).unwrap());
+    assert_eq!((of_cast[0].0.as_str(), of_cast[1].0.as_str()), ("class", "number"));
+    heads.iter().zip(&of_cast).for_each(|(a, b)| close(a.1, b.1));
 }
 
 /// y = c·x, with the setting c.

@@ -422,6 +422,24 @@ fn a_checkpoint_of_another_run_is_refused() {
 }
 
 #[test]
+fn notes_do_not_decide_whether_a_run_resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |epochs, note: &str| {
+        let mut model = model::<f32>();
+        model.set_note("date", note);
+        let checkpoints = Checkpoints::new(folder.path()).resume(true);
+        trainer(epochs, Adam::new(0.01)).checkpoints(checkpoints).fit(&mut model, &data(50)).unwrap();
+        model
+    };
+    run(2, "Monday");
+    let resumed = run(3, "Tuesday");
+    let mut straight = model::<f32>();
+    trainer(3, Adam::new(0.01)).fit(&mut straight, &data(50)).unwrap();
+    assert_eq!(bits(&resumed), bits(&straight));
+    assert_eq!(resumed.note("date"), Some("Tuesday"));
+}
+
+#[test]
 fn a_broken_checkpoint_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

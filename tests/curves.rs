@@ -76,6 +76,15 @@ fn calibration_is_that_of_scikit_learn() {
 }
 
 #[test]
+fn the_unit_of_weights_does_not_matter() {
+    let y = array![[1e-300, 1.0], [0.5, 0.5], [0.25, 0.75]];
+    let loss = |unit: f64| log_loss(y.view(), &[0, 0, 1], Some(&[4.0, 3.0, 1.0].map(|weight| unit * weight)));
+    for unit in [1e-300, 2e307] {
+        close(&[loss(unit).unwrap()], &[loss(1.0).unwrap()], "log loss");
+    }
+}
+
+#[test]
 fn weights_count_as_repeated_scores() {
     let (scores, labels, weights) =
         (array![0.1, 0.3, 0.35, 0.9, 0.6], [0, 1, 1, 1, 0], [2.0, 0.0, 1.0, 3.0, 1.0]);

@@ -189,7 +189,11 @@ fn a_weight_counts_as_repeated_samples() {
     let halves = ConfusionMatrix::new(&labels, &predicted, 2, Some(&[0.5; 5])).unwrap();
     assert_eq!(
         halves.to_string(),
-        "true \\ predicted   0   1\n               0 0.5 0.5\n               1   1 0.5"
+        "true \\ predicted      0      1\n               0 0.5000 0.5000\n               1      1 0.5000"
+    );
+    assert_eq!(
+        format!("{halves:.1}"),
+        "true \\ predicted   0   1\n               0 0.5 0.5\n               1 1.0 0.5"
     );
 }
 
@@ -204,6 +208,8 @@ fn a_models_confusion_matrix_is_weighted_as_its_accuracy() {
     let matrix = model.confusion_matrix(&data).unwrap();
     close(&[matrix.accuracy()], &[model.evaluate(&data).unwrap().accuracy.unwrap()], "accuracy");
     assert_eq!(matrix.samples(), weights.iter().sum::<f64>());
+    let error = model.confusion_matrix(&data.with_weights(vec![f64::MAX; 1203]).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "weights: expected a finite sum, got inf");
 }
 
 #[test]

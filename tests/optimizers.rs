@@ -227,6 +227,25 @@ fn a_metric_that_is_not_finite_is_never_the_best() {
 }
 
 #[test]
+fn a_constant_metric_is_no_improvement_whatever_its_sign() {
+    for metric in [-0.5, 0.0, 0.5] {
+        for watch in [Watch::least("m"), Watch::greatest("m")] {
+            let (reduce, mut plateau) = (ReduceOnPlateau::new().patience(0).watch(watch), Plateau::default());
+            (0..3).for_each(|_| reduce.observe(metric, &mut plateau));
+            assert_eq!((plateau.best, plateau.scale), (Some(metric), 0.1 * 0.1), "{reduce:?}");
+        }
+    }
+    // A tenth of the size is required, in the direction of the watch.
+    let improves = |watch, metric| {
+        let (reduce, mut plateau) = (ReduceOnPlateau::new().threshold(0.1).watch(watch), Plateau::default());
+        [-0.5, metric].map(|metric| reduce.observe(metric, &mut plateau));
+        plateau.waited == 0
+    };
+    assert_eq!([-0.56, -0.54].map(|metric| improves(Watch::least("m"), metric)), [true, false]);
+    assert_eq!([-0.44, -0.46].map(|metric| improves(Watch::greatest("m"), metric)), [true, false]);
+}
+
+#[test]
 fn a_cycle_may_begin_at_its_peak_and_schedules_end_at_their_end() {
     assert_eq!(OneCycle::new(10).rise(0.1).rate(1.0, 0), 1.0);
     for steps in [10, 11, u64::MAX] {

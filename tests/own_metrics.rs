@@ -5,6 +5,7 @@ mod sharded;
 
 use std::fs;
 use std::ops::ControlFlow::{self, Continue};
+use std::path::Path;
 
 use manabi::activation::{Identity, Tanh};
 use manabi::loss::{Heads, MeanSquaredError};
@@ -128,9 +129,10 @@ fn a_plateau_watches_a_metric() {
     let train = waves(30, 1);
     let rates = |watch| {
         // The number of calls: it always rises.
-        let calls = std::sync::atomic::AtomicUsize::new(0);
+        let mut calls = 0;
         let count = |_: ArrayView2<'_, f64>, _: ArrayView2<'_, f64>, _: Option<&[f64]>| {
-            Ok(calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) as f64)
+            calls += 1;
+            Ok(f64::from(calls))
         };
         let reduce = ReduceOnPlateau::new().patience(0).factor(0.5).watch(watch);
         let trainer = Trainer::new().epochs(4).validation(&train).metric("calls", count);
@@ -153,12 +155,14 @@ fn rows_are_in_tables_and_logs() {
     let csv = history.to_csv();
     let header = csv.lines().next().unwrap();
     assert!(header.ends_with("test_accuracy,validation_R²,test_R²,validation_rmse,test_rmse,elapsed"));
+    assert_eq!((csv.lines().count(), history.epochs.len()), (1 + 3, 3));
     for (line, epoch) in csv.lines().skip(1).zip(&history.epochs) {
         let cells: Vec<Option<f64>> = line.split(',').map(|cell| cell.parse().ok()).collect();
         assert_eq!(cells[7..11], [None, epoch.metrics[0].test, None, epoch.metrics[1].test]);
         assert!(epoch.metrics[0].test.is_some() && cells.len() == 12);
     }
     let log = fs::read_to_string(&path).unwrap();
+    assert_eq!(log.lines().count(), 1 + 3);
     let without_rate: Vec<&str> = log.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
     assert_eq!(without_rate, csv.lines().collect::<Vec<_>>());
     let last = history.epochs[2].metrics[1].test.unwrap();
@@ -168,9 +172,36 @@ fn rows_are_in_tables_and_logs() {
 }
 
 #[test]
+fn a_log_of_other_columns_stays_as_it_is() {
+    let (train, folder) = (waves(30, 1), tempfile::tempdir().unwrap());
+    let path = folder.path().join("log.csv");
+    let run = |mut log: CsvLog, name| {
+        let trainer = Trainer::new().epochs(2).test(&train).metric(name, r_squared).observe(&mut log);
+        let rows = { trainer }.fit(&mut network(), &train).unwrap().epochs.len();
+        (rows, log.finish())
+    };
+    run(CsvLog::create(&path).unwrap(), "R²").1.unwrap();
+    let before = fs::read_to_string(&path).unwrap();
+    // The run stops after row 0.
+    let (rows, result) = run(CsvLog::append(&path).unwrap(), "mae");
+    assert_eq!((rows, fs::read_to_string(&path).unwrap()), (1, before.clone()));
+    let Err(Error::Io { path: of_error, error }) = result else { panic!("{result:?}") };
+    assert_eq!((&of_error, error.kind()), (&path, std::io::ErrorKind::InvalidData));
+    let header = before.lines().next().unwrap();
+    assert_eq!(
+        error.to_string(),
+        format!("first line: expected the columns of the run, {}, got {header}", header.replace("R²", "mae"))
+    );
+    let (rows, result) = run(CsvLog::append(&path).unwrap(), "R²");
+    result.unwrap();
+    let after = fs::read_to_string(&path).unwrap();
+    assert!(rows == 3 && after.starts_with(&before) && after.lines().count() == 1 + 3 + 3);
+}
+
+#[test]
 fn a_resumed_run_has_the_same_rows() {
     let (train, validation, folder) = (waves(30, 1), waves(90, 2), tempfile::tempdir().unwrap());
-    let run = |epochs, folder: Option<&std::path::Path>| {
+    let run = |epochs, folder: Option<&Path>| {
         let mut trainer = Trainer::new().batch_size(5).epochs(epochs).validation(&validation);
         trainer = trainer.metric("R²", r_squared).metric("mae", mean_absolute_error);
         trainer = trainer.early_stopping(EarlyStopping::new(50).watch(Watch::greatest("R²")));
@@ -241,6 +272,49 @@ fn a_failure_ends_all_processes() {
     });
     let message = "after epoch 0, on the validation set, metric 'bad': it: expected luck, got none";
     assert_eq!(errors, [message.to_owned(), format!("process 0: {message}")]);
+}
+
+#[test]
+fn a_failure_of_another_process_ends_all_while_metrics_are_kept() {
+    let mut x = data::<f32>(1203).x().to_owned();
+    // The last batch belongs to process 1.
+    x[[1202, 0]] = f32::NAN;
+    let errors = channels::run(2, |own| {
+        let (train, mut model) = (data::<f32>(40), model::<f32>("plain"));
+        let test = Samples::new(x.clone(), data::<f32>(1203).t().to_owned()).unwrap();
+        let test = test.with_shape([1, 6, 6]).unwrap();
+        let trainer = Trainer::new().batch_size(20).shards(2).epochs(2).test(&test).processes(own);
+        { trainer }.metric("f1", f1).fit(&mut model, &train).unwrap_err().to_string()
+    });
+    assert!(errors[1].starts_with("after epoch 0, on the test set"), "{errors:?}");
+    assert_eq!(errors[0], format!("process 1: {}", errors[1]));
+}
+
+#[test]
+fn several_processes_resume_a_run_with_metrics() {
+    let test = data::<f32>(1203);
+    let run = |epochs, folder: &Path, processes: Option<&dyn Processes>| {
+        let checkpoints = Checkpoints::new(folder).keep_best(true).watch(Watch::greatest("f1")).resume(true);
+        let trainer = Trainer::new().batch_size(30).epochs(epochs).shards(2).test(&test);
+        let mut trainer = trainer.metric("f1", f1).checkpoints(checkpoints);
+        if let Some(processes) = processes {
+            trainer = trainer.processes(processes);
+        }
+        let mut model = model::<f32>("plain");
+        let history = trainer.fit(&mut model, &data(90)).unwrap();
+        let rows: Vec<_> = history.epochs.into_iter().map(|epoch| (epoch.test, epoch.metrics)).collect();
+        (rows, model.parameter_values().to_vec())
+    };
+    let [alone, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let straight = run(4, alone.path(), None);
+    for epochs in [2, 4] {
+        let both = channels::run(2, |own| run(epochs, folder.path(), Some(own)));
+        assert!(both.iter().all(|own| own.0[..] == straight.0[..=epochs]));
+        assert!(epochs < 4 || both.iter().all(|own| *own == straight));
+    }
+    let [best, of_alone] =
+        [&folder, &alone].map(|folder| fs::read(folder.path().join("best.safetensors")).unwrap());
+    assert_eq!(best, of_alone);
 }
 
 #[test]

@@ -88,6 +88,8 @@ fn a_checkpoint_goes_on() {
             .early_stopping(EarlyStopping::new(20))
     };
     let mut resumed = untrained();
+    // The old file has no notes.
+    resumed.set_note("date", "today");
     let checkpoints = Checkpoints::new(folder.path()).resume(true);
     let history = trainer().checkpoints(checkpoints).fit(&mut resumed, &train).unwrap();
     assert_eq!((history.epochs.len(), history.best), (9, Some(6)));

@@ -100,7 +100,7 @@ fn a_saved_encoder_has_the_same_bits() {
     assert_eq!(restored.to_text(), encoder.to_text());
     let onnx = Sequential::<f32>::from_onnx_bytes(&model.to_onnx_bytes().unwrap()).unwrap();
     assert_eq!(onnx.note("table"), model.note("table"));
-    model.set_note("table", None);
+    assert_eq!(model.remove_note("table"), Some(encoder.to_text()));
     assert_eq!((model.note("table"), loaded.note("other")), (None, None));
 }
 

@@ -8,7 +8,8 @@ use crate::scalar::Scalar;
 
 /// Returns the class of each row: the index of its greatest value, or the first such index if several values are equal.
 ///
-/// For predictions, this is the predicted class. For one-hot targets, it is the label.
+/// For predictions, this is the predicted class. For one-hot targets, it is the label. A single column, such as that of one
+/// sigmoid output, has only class 0; there, compare the values with ½.
 ///
 /// Shapes: y (samples, classes).
 ///

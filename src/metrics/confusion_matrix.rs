@@ -28,6 +28,8 @@ use crate::error::{Error, Result};
 ///
 /// Numerics: computed in `f64`. Without weights, all counts are exact.
 ///
+/// Format: `{}` prints whole counts without decimals, and others with 4; `{:.2}` prints all counts with 2 decimals.
+///
 /// # Source
 ///
 /// Van Rijsbergen, *Information retrieval*, 1979, for F1.
@@ -193,13 +195,15 @@ impl Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let corner = "true \\ predicted";
         let margin = corner.len();
-        let counts = self.counts.iter().map(|count| count.to_string().len());
-        let width = counts.chain([(self.classes() - 1).to_string().len()]).max().unwrap_or(0);
+        let default = |count: f64| if count.fract() == 0.0 { 0 } else { 4 };
+        let counts = self.counts.map(|&count| format!("{count:.*}", f.precision().unwrap_or(default(count))));
+        let widths = counts.iter().map(String::len);
+        let width = widths.chain([(self.classes() - 1).to_string().len()]).max().unwrap_or(0);
         write!(f, "{corner}")?;
         (0..self.classes()).try_for_each(|class| write!(f, " {class:width$}"))?;
-        for (class, row) in self.counts.rows().into_iter().enumerate() {
+        for (class, row) in counts.rows().into_iter().enumerate() {
             write!(f, "\n{class:margin$}")?;
-            row.iter().try_for_each(|count| write!(f, " {count:width$}"))?;
+            row.iter().try_for_each(|count| write!(f, " {count:>width$}"))?;
         }
         Ok(())
     }

@@ -6,9 +6,9 @@
 //! [`Temperature`] calibrates probabilities. [`Trainer::metric`](crate::Trainer::metric) measures any function after every epoch, and
 //! [`Watch`] chooses what decides about a run.
 //!
-//! The last parameter of these functions is the weight of each sample, or `None` if all of them are 1. A sample with weight 2 counts as
-//! much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in scikit-learn. If weights are given,
-//! there must be one for each sample, and at least one above 0.
+//! The last parameter of every function that measures is the weight of each sample, or `None` if all of them are 1. A sample with
+//! weight 2 counts as much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in
+//! scikit-learn. If weights are given, there must be one for each sample, and at least one above 0.
 
 mod calibration;
 mod classification;
@@ -39,7 +39,7 @@ pub(crate) use watch::{ACCURACY, LOSS};
 
 use crate::data::{check_labels, check_weights};
 use crate::error::{Error, Result, check_finite};
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, unit_of};
 
 /// Returns an error if there is no prediction or if a value is not finite.
 fn check_predictions<A: Scalar>(y: ArrayView2<'_, A>) -> Result<()> {
@@ -71,8 +71,18 @@ fn weight_each(weights: Option<&[f64]>, rows: usize) -> Result<Cow<'_, [f64]>> {
     }
 }
 
+/// Returns the unit in which the greatest weight is about 1, so that weighted sums stay in range. It is a power of two, so that
+/// dividing weights by it does not round them.
+fn unit_of_weights(weights: &[f64]) -> f64 {
+    unit_of(weights.iter().copied().fold(0.0, f64::max))
+}
+
 /// Returns the weighted mean of a value of each sample.
 fn weighted_mean(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
+    let unit = unit_of_weights(weights);
     let counting = values.zip(weights).filter(|(_, weight)| **weight > 0.0);
-    counting.map(|(value, weight)| value * weight).sum::<f64>() / weights.iter().sum::<f64>()
+    let (sum, total) = counting
+        .map(|(value, weight)| (value * (weight / unit), weight / unit))
+        .fold((0.0, 0.0), |(sum, total), (value, weight)| (sum + value, total + weight));
+    sum / total
 }

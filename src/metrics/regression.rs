@@ -1,6 +1,6 @@
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::{check_predictions, weight_each};
+use super::{check_predictions, unit_of_weights, weight_each};
 use crate::error::{Error, Result, check_finite};
 use crate::scalar::{Scalar, unit_of};
 
@@ -185,8 +185,7 @@ fn over_outputs<A: Scalar>(
     }
     check_finite("t", t)?;
     let weights = weight_each(weights, y.nrows())?;
-    // Weights of about 1 keep sums in range. Dividing by a power of two does not round them.
-    let unit = unit_of(weights.iter().copied().fold(0.0, f64::max));
+    let unit = unit_of_weights(&weights);
     let samples = |y: ArrayView1<'_, A>, t: ArrayView1<'_, A>| -> Vec<Sample> {
         let all = y.iter().zip(t).zip(&*weights).filter(|(_, weight)| **weight > 0.0);
         all.map(|((y, t), weight)| (y.widen(), t.widen(), weight / unit)).collect()

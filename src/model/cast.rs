@@ -7,9 +7,9 @@ use crate::scalar::Scalar;
 impl<A: Scalar> Sequential<A> {
     /// Returns this model in another precision, for example to train in `f64` and predict in `f32`.
     ///
-    /// The new model has the same layers with their names and settings, the same output and loss, the parameters, the buffers and
-    /// the normalisers. The layers are created again from their settings, as if the model were saved and loaded, which is why the
-    /// method is part of the feature `persistence`. A model with custom parts needs
+    /// The new model has the same layers with their names and settings, the same output and loss, the parameters, the buffers,
+    /// the normalisers and the notes. The layers are created again from their settings, as if the model were saved and loaded,
+    /// which is why the method is part of the feature `persistence`. A model with custom parts needs
     /// [`cast_with_registry`](Sequential::cast_with_registry).
     ///
     /// Numerics: from `f32` to `f64` and back, all values keep their bits. From `f64` to `f32`, every parameter and buffer is rounded
@@ -43,7 +43,7 @@ impl<A: Scalar> Sequential<A> {
     /// assert!((y - f64::from(of_single)).abs() < 1e-6);
     /// # Ok::<(), manabi::Error>(())
     /// ```
-    #[doc(alias("to", "float", "double", "half", "dtype", "astype", "convert"))]
+    #[doc(alias("to", "float", "double", "dtype", "astype", "convert"))]
     pub fn cast<B: Scalar>(&self) -> Result<Sequential<B>> {
         self.cast_with_registry(&Registry::new())
     }

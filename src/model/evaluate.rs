@@ -44,7 +44,8 @@ impl<A: Scalar> Sequential<A> {
     /// Returns:
     ///
     /// - [`Error::Setting`] if the output is neither a softmax nor a single sigmoid,
-    /// - [`Error::Setting`] if the data set has no samples, does not fit the model, or has only weights of 0,
+    /// - [`Error::Setting`] if the data set has no samples, does not fit the model, or has only weights of 0, or weights whose
+    ///   sum is not finite,
     /// - [`Error::OutOfMemory`] if a workspace does not fit in memory,
     /// - [`Error::Training`] if the data set fails to provide a batch, if the loss is not defined for the targets, or if a target
     ///   or a prediction is not finite.
@@ -89,7 +90,10 @@ impl<A: Scalar> Sequential<A> {
                 };
                 labels.extend(named("targets", answers(function, ws.t()))?);
                 predicted.extend(named("predictions for samples", answers(function, ws.y()))?);
-                weights.extend(rows.iter().map(|&row| data.weight(row)));
+                match ws.weights() {
+                    Some(of_rows) => weights.extend_from_slice(of_rows),
+                    None => weights.resize(labels.len(), 1.0),
+                }
                 Ok(())
             };
             batch().map_err(|error: Error| error.in_place(&format!("rows starting at {}", rows[0])))

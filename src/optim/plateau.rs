@@ -7,7 +7,7 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 /// A rule that reduces the learning rate when a metric, observed once per epoch, stops improving.
 ///
 /// Formula: after more than `patience` epochs in a row without improvement, the rate is multiplied by `factor`, down to at least
-/// `min_scale` times the scheduled rate. A metric improves if it is below best·(1 − `threshold`).
+/// `min_scale` times the scheduled rate. A metric improves if it is below best − `threshold`·|best|.
 /// [`absolute_threshold`](ReduceOnPlateau::absolute_threshold) and the direction of [`watch`](ReduceOnPlateau::watch) change this
 /// comparison. A metric that is not finite is no improvement. The first `cooldown` epochs after a reduction do not count
 /// towards the patience.
@@ -33,7 +33,7 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 /// # Source
 ///
 /// PyTorch's `ReduceLROnPlateau`, whose `mode` is the direction of `watch`. `min_scale` replaces its `min_lr` and is a share of the
-/// rate.
+/// rate. PyTorch compares with best·(1 ∓ `threshold`), so that a negative metric improves even if it does not change.
 ///
 /// # Examples
 ///
@@ -147,10 +147,12 @@ impl ReduceOnPlateau {
 
     fn is_better(&self, metric: f64, best: Option<f64>) -> bool {
         let Some(best) = best.filter(|_| metric.is_finite()) else { return metric.is_finite() };
+        // The sign moves the bound of a negative metric in the same direction as that of a positive one.
+        let share = self.threshold * best.signum();
         match (self.watch.is_greatest(), self.absolute) {
-            (false, false) => metric < best * (1.0 - self.threshold),
+            (false, false) => metric < best * (1.0 - share),
             (false, true) => metric < best - self.threshold,
-            (true, false) => metric > best * (1.0 + self.threshold),
+            (true, false) => metric > best * (1.0 + share),
             (true, true) => metric > best + self.threshold,
         }
     }

@@ -68,6 +68,7 @@ impl Description {
     }
 
     /// Returns a label and the JSON text of every part. The layers come last, because models can have different numbers of layers.
+    /// Notes are no part: training does not depend on them.
     fn parts(&self) -> Vec<(String, String)> {
         let units = (&self.normalizer, &self.target_normalizer);
         let mut parts = vec![
@@ -76,7 +77,6 @@ impl Description {
             ("loss".to_owned(), json(&self.loss)),
             ("normaliser of the inputs".to_owned(), json(units.0)),
             ("normaliser of the targets".to_owned(), json(units.1)),
-            ("notes".to_owned(), json(&self.notes)),
         ];
         parts.extend((1..).zip(&self.layers).map(|(number, layer)| (format!("layer {number}"), json(layer))));
         parts

@@ -107,7 +107,8 @@ impl Checkpoints {
         Self { keep_best, ..self }
     }
 
-    /// Sets the metric that decides which epoch is the best.
+    /// Sets the metric that decides which epoch is the best. If it changes on a resumed run, `best.safetensors` is replaced after
+    /// the next epoch that is better than all earlier epochs by the new metric, and remains that of the old one until then.
     pub fn watch(self, watch: Watch) -> Self {
         Self { watch, ..self }
     }

@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -42,8 +42,8 @@ use crate::scalar::Scalar;
 pub struct CsvLog {
     path: PathBuf,
     file: File,
-    /// Whether the file is empty, so that the header comes before the first row.
-    is_empty: bool,
+    /// The first line of the file, which must be the header of the rows, or `None` if the file is empty.
+    header: Option<String>,
     result: io::Result<()>,
 }
 
@@ -60,42 +60,66 @@ impl CsvLog {
     /// Opens the file to add rows after the existing ones, for a run that is resumed. If there is no file, or an empty one, this is
     /// [`create`](CsvLog::create).
     ///
+    /// The run must have the columns of the file. With others, for example of another [`metric`](crate::Trainer::metric), it
+    /// stops at its first row, the file stays unchanged, and [`finish`](CsvLog::finish) returns the error.
+    ///
     /// # Errors
     ///
-    /// Returns [`Error::Io`] if the file cannot be written.
+    /// Returns [`Error::Io`] if the file cannot be read or written.
     pub fn append(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open(path.as_ref(), OpenOptions::new().append(true).create(true))
+        Self::open(path.as_ref(), OpenOptions::new().read(true).append(true).create(true))
     }
 
     fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
         let open = || {
             let file = options.open(path)?;
-            let is_empty = file.metadata()?.len() == 0;
-            Ok((file, is_empty))
+            let header = if file.metadata()?.len() == 0 { None } else { Some(first_line(&file)?) };
+            Ok((file, header))
         };
-        let (file, is_empty) = open().map_err(|error| Error::Io { path: path.into(), error })?;
-        Ok(Self { path: path.into(), file, is_empty, result: Ok(()) })
+        let (file, header) = open().map_err(|error| Error::Io { path: path.into(), error })?;
+        Ok(Self { path: path.into(), file, header, result: Ok(()) })
     }
 
     /// Ends the log.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Io`] if a row could not be written.
+    /// Returns [`Error::Io`] if a row could not be written, or does not have the columns of the file.
     pub fn finish(self) -> Result<()> {
         self.result.map_err(|error| Error::Io { path: self.path, error })
     }
+
+    /// Writes a row, after the header if the file is empty.
+    fn write(&mut self, header: String, row: &str) -> io::Result<()> {
+        // The file has no buffer, and a row is one write.
+        match &self.header {
+            None => {
+                self.file.write_all(format!("{header}\r\n{row}\r\n").as_bytes())?;
+                self.header = Some(header);
+                Ok(())
+            }
+            Some(first) if *first == header => self.file.write_all(format!("{row}\r\n").as_bytes()),
+            Some(first) => {
+                let problem = format!("first line: expected the columns of the run, {header}, got {first}");
+                Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+            }
+        }
+    }
+}
+
+/// Returns the first line of a file, without its end.
+fn first_line(file: &File) -> io::Result<String> {
+    let mut line = Vec::new();
+    BufReader::new(file).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned())
 }
 
 impl<A: Scalar> Observer<A> for CsvLog {
     fn on_epoch(&mut self, epoch: &Epoch, _model: &Sequential<A>) -> ControlFlow<()> {
         if self.result.is_ok() {
-            // The file has no buffer, and a row is one write.
-            let header = format!("{},learning_rate\r\n", csv_header(&epoch.metrics));
-            let row = format!("{},{}\r\n", csv_cells(epoch), csv_cell(epoch.learning_rate));
-            let row = if self.is_empty { header + &row } else { row };
-            self.is_empty = false;
-            self.result = self.file.write_all(row.as_bytes());
+            let header = format!("{},learning_rate", csv_header(&epoch.metrics));
+            let row = format!("{},{}", csv_cells(epoch), csv_cell(epoch.learning_rate));
+            self.result = self.write(header, &row);
         }
         if self.result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }

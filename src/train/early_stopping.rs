@@ -94,11 +94,6 @@ impl EarlyStopping {
         check_count("patience", self.patience)?;
         check_at_least_0::<f64>("min_delta", self.min_delta)
     }
-
-    /// Returns the value to minimise.
-    fn cost(&self, epoch: &Epoch) -> f64 {
-        epoch.metric(self.watch.name()).map_or(f64::INFINITY, |value| self.watch.cost(value))
-    }
 }
 
 /// The parameters and buffers of an epoch.
@@ -145,7 +140,7 @@ impl<A: Scalar> Best<A> {
     }
 
     fn judge(&mut self, epoch: &Epoch) {
-        let cost = self.rule.cost(epoch);
+        let cost = epoch.cost(&self.rule.watch);
         if self.number.is_none() || cost < self.cost - self.rule.min_delta {
             (self.cost, self.number, self.waited) = (cost, Some(epoch.number), 0);
         } else {

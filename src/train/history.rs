@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::metrics::{ACCURACY, LOSS, Metrics};
+use crate::metrics::{ACCURACY, LOSS, Metrics, Watch};
 use crate::unfinished;
 
 /// One row of the history.
@@ -47,6 +47,11 @@ impl Epoch {
             (None, Some(_)) => test,
             (None, None) => train,
         }
+    }
+
+    /// Returns the value to minimise, or infinity if the epoch has no such metric.
+    pub(super) fn cost(&self, watch: &Watch) -> f64 {
+        self.metric(watch.name()).map_or(f64::INFINITY, |value| watch.cost(value))
     }
 
     /// Returns the value of a metric on the training, the validation and the test set.

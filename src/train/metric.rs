@@ -16,7 +16,7 @@ use crate::settings::{check, check_finite};
 
 /// A function of predictions, targets and weights.
 type Function<'a, A> =
-    dyn Fn(ArrayView2<'_, A>, ArrayView2<'_, A>, Option<&[f64]>) -> Result<f64> + Send + 'a;
+    dyn FnMut(ArrayView2<'_, A>, ArrayView2<'_, A>, Option<&[f64]>) -> Result<f64> + Send + 'a;
 
 /// A metric with its name.
 pub(super) struct Metric<'a, A> {
@@ -97,8 +97,10 @@ impl<A: Scalar> Predictions<A> {
     pub fn begin(&mut self, data: &dyn Dataset<A>, group: &Group<'_>) -> Result<()> {
         let rows = if group.rank == 0 { data.len() } else { rows_of(group, data, group.rank) };
         self.filled = 0;
-        lengthen("the predictions for metrics", &mut self.y, rows * data.target_dim())?;
-        lengthen("the targets for metrics", &mut self.t, rows * data.target_dim())?;
+        // Too many values are an error of the allocation.
+        let length = rows.saturating_mul(data.target_dim());
+        lengthen("the predictions for metrics", &mut self.y, length)?;
+        lengthen("the targets for metrics", &mut self.t, length)?;
         lengthen("the weights for metrics", &mut self.weights, rows)
     }
 
@@ -120,7 +122,7 @@ impl<A: Scalar> Predictions<A> {
     /// Returns the values of the metrics, which process 0 computes for all processes, so that they have the same bits on all.
     pub fn measure(
         &mut self,
-        metrics: &[Metric<'_, A>],
+        metrics: &mut [Metric<'_, A>],
         data: &dyn Dataset<A>,
         group: &mut Group<'_>,
         place: &str,
@@ -138,19 +140,19 @@ impl<A: Scalar> Predictions<A> {
         Ok(bytemuck::allocation::pod_collect_to_vec(&shared[0]))
     }
 
-    fn values(&self, metrics: &[Metric<'_, A>], data: &dyn Dataset<A>, place: &str) -> Result<Vec<f64>> {
+    fn values(&self, metrics: &mut [Metric<'_, A>], data: &dyn Dataset<A>, place: &str) -> Result<Vec<f64>> {
         let (rows, columns) = (data.len(), data.target_dim());
         let weights =
             Some(&self.weights[..rows]).filter(|weights| weights.iter().any(|&weight| weight != 1.0));
-        let value = |metric: &Metric<'_, A>| {
+        let value = |metric: &mut Metric<'_, A>| {
             let value =
                 (metric.function)(matrix(&self.y, rows, columns), matrix(&self.t, rows, columns), weights)?;
             check_finite("value", value).map(|()| value)
         };
-        let named = |metric: &Metric<'_, A>| {
+        let named = |metric: &mut Metric<'_, A>| {
             value(metric).map_err(|error| error.in_place(&format!("{place}, metric '{}'", metric.name)))
         };
-        metrics.iter().map(named).collect()
+        metrics.iter_mut().map(named).collect()
     }
 }
 

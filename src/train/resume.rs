@@ -92,9 +92,7 @@ impl<A: Scalar> Trainer<'_, A> {
         let trained = &epochs[usize::from(epochs.first().is_some_and(|epoch| epoch.number == 0))..];
         let (Some(checkpoints), [before @ .., last]) = (&self.checkpoints, trained) else { return Ok(()) };
         // Write the best model first: if the process ends before the checkpoint is written, the epoch runs again.
-        let watch = &checkpoints.watch;
-        let cost =
-            |epoch: &Epoch| epoch.metric(watch.name()).map_or(f64::INFINITY, |value| watch.cost(value));
+        let cost = |epoch: &Epoch| epoch.cost(&checkpoints.watch);
         if checkpoints.keep_best && before.iter().all(|epoch| cost(last) < cost(epoch)) {
             model.save(checkpoints.best())?;
         }

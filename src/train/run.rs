@@ -98,7 +98,7 @@ impl<A: Scalar> Trainer<'_, A> {
         let first = history.epochs.last().map_or(self.first_row(), |epoch| epoch.number + 1);
         for number in first..=self.epochs {
             let trained = match number {
-                0 => Continue(run.measure(model, train, &[], "before training")?.0),
+                0 => Continue(run.measure(model, train, &mut [], "before training")?.0),
                 _ => self.epoch(number, model, train, &mut run)?,
             };
             let Continue(metrics) = trained else {
@@ -107,7 +107,7 @@ impl<A: Scalar> Trainer<'_, A> {
             };
             let mut measure = |set: Option<&dyn Dataset<A>>, name| {
                 let place = format!("after epoch {number}, on the {name} set");
-                set.map(|set| run.measure(model, set, &self.metrics, &place)).transpose()
+                set.map(|set| run.measure(model, set, &mut self.metrics, &place)).transpose()
             };
             let sets = [measure(self.validation, "validation")?, measure(self.test, "test")?];
             let own = self.metrics.iter().enumerate().map(|(i, metric)| {
@@ -367,7 +367,7 @@ impl<A: Scalar> Run<'_, '_, A> {
         &mut self,
         model: &Sequential<A>,
         data: &dyn Dataset<A>,
-        metrics: &[Metric<'_, A>],
+        metrics: &mut [Metric<'_, A>],
         place: &str,
     ) -> Result<(Metrics, Vec<f64>)> {
         let Self { evaluation: ws, predictions, group, .. } = self;

@@ -249,7 +249,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// [`Watch`](crate::metrics::Watch) with the name makes early stopping, the reduction on a plateau or the best checkpoint use
     /// the metric. The arrays have a row for each sample in the order of the data set, and the columns of the targets, so that a
     /// metric of one of several [`Heads`](crate::loss::Heads) uses the columns of this head. A function of
-    /// [`metrics`](crate::metrics) with these parameters is a metric as it is.
+    /// [`metrics`](crate::metrics) with these parameters is a metric as it is. If the targets are normalised
+    /// ([`Samples::normalize_targets`](crate::Samples::normalize_targets)), so are the predictions and the targets that it
+    /// receives.
     ///
     /// The run keeps the predictions and the targets of the larger of the two data sets in memory, and 8 bytes for each of its
     /// samples. With several [`processes`](Trainer::processes), process 0 keeps them and computes the values for all.
@@ -291,7 +293,7 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     pub fn metric(
         mut self,
         name: impl Into<String>,
-        function: impl Fn(ArrayView2<'_, A>, ArrayView2<'_, A>, Option<&[f64]>) -> Result<f64> + Send + 'a,
+        function: impl FnMut(ArrayView2<'_, A>, ArrayView2<'_, A>, Option<&[f64]>) -> Result<f64> + Send + 'a,
     ) -> Self {
         self.metrics.push(Metric { name: name.into(), function: Box::new(function) });
         self
@@ -396,7 +398,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// Later, this returns:
     /// - [`Error::Training`] if a value in the output, gradient or parameter of a layer is not finite, with the epoch, the batch and
     ///   the first such layer; if a value in the optimizer state is not finite; if a data set fails; or if an order is empty,
-    ///   contains a row outside the training set, or leaves too few rows in its last batch for a layer to train on;
+    ///   contains a row outside the training set, or leaves too few rows in its last batch for a layer to train on; or if a
+    ///   [`metric`](Trainer::metric) fails or is not finite;
     /// - [`Error::Diverged`] if the loss is not finite although all values from which it is computed are;
     /// - [`Error::Setting`] if the learning rate is 0 in every step;
     /// - [`Error::Io`] if a checkpoint cannot be written.
