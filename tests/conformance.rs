@@ -1,12 +1,13 @@
 //! Every layer of the crate passes every conformance check, and each check detects a faulty layer.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use manabi::init::Initializer;
 use manabi::layer::{Backward, BatchNorm, Forward, TensorSpec, built_in_layers};
 use manabi::random::{Random, RandomState};
 use manabi::{Affine, Layer, Scalar, Shape, conformance};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 fn samples(rows: usize, width: usize) -> Array2<f64> {
     RandomState::new(1).normal((rows, width), 0.2, 1.5)
@@ -18,7 +19,7 @@ fn passes(single: &dyn Layer<f32>, double: &dyn Layer<f64>, input: Shape, rows: 
     let x = samples(rows, input.size());
     let report = conformance::both(single, double, input, x.view(), 3).unwrap();
     let row_wise = [false, true].map(|training| usize::from(double.row_wise(training)));
-    let checks = 12 + 2 * (row_wise[0] + row_wise[1]);
+    let checks = 14 + 2 * (row_wise[0] + row_wise[1]);
     assert!(report.passed() && report.checks == checks, "{double:?} for {input}: {report}");
 }
 
@@ -58,6 +59,8 @@ enum Mistake {
     ReachesBeyondParameters,
     NewNamesEachTime,
     CannotBeAsked,
+    ClaimsColumns,
+    ClaimsMissingColumns,
 }
 use Mistake::*;
 
@@ -84,6 +87,18 @@ impl<A: Scalar> Layer<A> for Scale {
             _ => "scale".into(),
         };
         vec![TensorSpec::new(&name, &[input.size()], Initializer::Constant(1.0))]
+    }
+    fn check_input(
+        &self,
+        _input: Shape,
+        _x: ArrayView2<'_, A>,
+        columns: Range<usize>,
+    ) -> manabi::Result<Option<Range<usize>>> {
+        Ok(match self.mistake {
+            ClaimsColumns => Some(columns),
+            ClaimsMissingColumns => Some(columns.start + 1..columns.end + 1),
+            _ => Option::None,
+        })
     }
     fn row_wise(&self, training: bool) -> bool {
         match self.mistake {
@@ -145,7 +160,7 @@ fn every_broken_promise_is_named() {
         conformance::layer(&layer, samples(5, 3).view(), 3).unwrap()
     };
     report(None).assert();
-    assert_eq!(report(None).to_string(), "scale passed: 0 of 16 checks failed");
+    assert_eq!(report(None).to_string(), "scale passed: 0 of 18 checks failed");
     for (mistake, promise) in [
         (
             LeavesOutputUnwritten,
@@ -169,6 +184,8 @@ fn every_broken_promise_is_named() {
         (ReachesBeyondParameters, "the passes run, f64: the layer panicked"),
         (NewNamesEachTime, "the declarations do not change, f32"),
         (CannotBeAsked, "the declarations can be read: the layer panicked"),
+        (ClaimsColumns, "the columns of check_input are the output, f64: y in prediction at (0, 0)"),
+        (ClaimsMissingColumns, "the columns of check_input are the output, f32: 1..4 of 3 columns"),
     ] {
         let report = report(mistake);
         assert!(!report.passed(), "{mistake:?}");

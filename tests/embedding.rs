@@ -15,7 +15,7 @@ fn model<A: Scalar>(input: usize, first: impl Layer<A>) -> Sequential<A> {
 }
 
 #[test]
-fn first_vectors_are_normal_as_in_pytorch() {
+fn the_first_vectors_are_normal_with_variance_1() {
     let model = model::<f64>(1, Embedding::new(6, 4));
     let drawn = RandomState::new(0).normal((6, 4), 0.0, 1.0);
     assert_eq!(model.parameter("first.weight").unwrap(), drawn.into_dyn());

@@ -271,9 +271,12 @@ fn invalid_folders() {
     fs::write(&text, "1").unwrap();
     assert_names(&open(folder.path()), &text, "move other files out of the folder");
     fs::remove_file(&text).unwrap();
-    let inner = empty.join("x.y");
-    fs::create_dir(&inner).unwrap();
-    assert_names(&open(folder.path()), &inner, "expected an image, got a folder");
+    for name in ["x.y", "x.png"] {
+        let inner = empty.join(name);
+        fs::create_dir(&inner).unwrap();
+        assert_names(&open(folder.path()), &inner, "expected an image, got a folder");
+        fs::remove_dir(&inner).unwrap();
+    }
 }
 
 #[test]
@@ -378,6 +381,10 @@ fn bombs() {
     assert_eq!(decode_image::<f32>("high", &high, [1, 2, 2]).unwrap(), array![[255.0; 4]]);
     let error = decode_image::<f32>("high", &high, [1, 1, 5000]).unwrap_err();
     assert_names(&error, Path::new("high"), "resized to 1x1x5000, got 65535x1, height x width");
+    // The grey image has fewer bytes than the limit, but the colour image has more.
+    let wide = [&b"P4 65535 1366\n"[..], &vec![0; 1366 * 65_535_usize.div_ceil(8)]].concat();
+    let error = decode_image::<f32>("wide", &wide, [3, 8, 8]).unwrap_err();
+    assert_names(&error, Path::new("wide"), "resized to 3x8x8, got 1366x65535, height x width");
 }
 
 /// A JPEG file may contain a small image with an end marker of its own, and bytes after its end marker.

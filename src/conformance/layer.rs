@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::Report;
 use super::case::{Case, PLAIN, Verdict, Way, Written, caught, compare, part, same_bits};
@@ -25,6 +25,7 @@ const SINGLE: f64 = 1e-4;
 /// | the layer keeps no state between passes | other samples between the forward and the backward pass do not change a bit |
 /// | dx and the gradient can be computed separately | each alone, and one after the other, has the same bits as both together |
 /// | `row_wise` is correct | parts of a batch, with their noise, have the same bits as the whole batch, including the kept arrays |
+/// | the columns of `check_input` are the output | the output in prediction has the bits of these columns |
 /// | the number of threads does not change the results | engines with 1, 2, 3 and 5 threads compute the same bits for a large batch |
 /// | the gradients are correct | [`gradcheck::layer`] passes, in training |
 /// | `f32` and `f64` agree | the difference is at most 10⁻⁴ of the largest absolute value of an array |
@@ -168,6 +169,7 @@ fn examine<A: Scalar>(case: &Case<'_, A>, report: &mut Report) -> Option<Written
     if case.layer.row_wise(true) {
         check("row_wise is correct in training", trained_in_parts(case, &plain));
     }
+    check("the columns of check_input are the output", columns(case, &plain));
     check("the number of threads does not change the results", threads(case));
     Some(plain)
 }
@@ -214,6 +216,17 @@ fn trained_in_parts<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdic
             same_bits(&format!("kept array {i} of rows {rows:?}"), part(whole, &rows), alone.view())
         })
     })
+}
+
+fn columns<A: Scalar>(case: &Case<'_, A>, plain: &Written<A>) -> Verdict {
+    let checked = caught(|| case.layer.check_input(case.input, case.x.view(), 0..case.x.ncols()))?;
+    // An error means that the layer accepts only other values.
+    let Ok(Some(columns)) = checked else { return Ok(()) };
+    if columns.start > columns.end || columns.end > case.x.ncols() {
+        return Err(format!("{columns:?} of {} columns", case.x.ncols()));
+    }
+    let output = case.x.slice_axis(Axis(1), columns.into());
+    same_bits("y in prediction", plain.prediction.view(), output)
 }
 
 fn threads<A: Scalar>(case: &Case<'_, A>) -> Verdict {

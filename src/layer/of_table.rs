@@ -3,11 +3,12 @@ use crate::data::table::Encoder;
 use crate::scalar::Scalar;
 
 impl<A: Scalar> Concat<A> {
-    /// Creates the first layer for a table with numbers of categories (feature `csv`): an [`Embedding`] for each of them, beside the
-    /// other inputs. `size` returns the number of values in a vector for a number of categories.
+    /// Creates the first layer for a table with category indices (feature `csv`): an [`Embedding`] for each of them, beside the
+    /// other inputs. `size` receives the number of categories, and returns the number of values in a vector.
     ///
     /// A branch has the name of its column, with `_` instead of spaces and dots, and the layers `column`, `embedding` and `flatten`. The
-    /// other inputs are in the branch `numbers`.
+    /// other inputs are in the branch `numbers`. If a name is empty or belongs to an earlier branch, `_` and the place of the column
+    /// among the inputs follow it.
     ///
     /// # Examples
     ///
@@ -28,7 +29,9 @@ impl<A: Scalar> Concat<A> {
     pub fn of_table(encoder: &Encoder, size: impl Fn(usize) -> usize) -> Self {
         let numbers = encoder.indices().map(|(_, column, _)| column).min().unwrap_or(encoder.input_dim());
         let mut inputs = Self::new();
+        let mut names = vec![String::new()];
         if numbers > 0 {
+            names.push("numbers".to_owned());
             inputs =
                 inputs.add_branch("numbers", Chain::new().add_layer("columns", Columns::new(0..numbers)));
         }
@@ -38,7 +41,12 @@ impl<A: Scalar> Concat<A> {
                 .add_layer("embedding", Embedding::new(categories, size(categories)))
                 .add_layer("flatten", Flatten);
             let is_special = |c: char| c == '.' || c.is_whitespace();
-            inputs = inputs.add_branch(name.replace(is_special, "_"), chain);
+            let mut name = name.replace(is_special, "_");
+            while names.contains(&name) {
+                name = format!("{name}_{column}");
+            }
+            inputs = inputs.add_branch(name.clone(), chain);
+            names.push(name);
         }
         inputs
     }

@@ -278,7 +278,7 @@ fn recurrent(graph: &mut Graph, operator: &str, order: &[i64], part: &Part, x: &
         ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
             .map(|name| graph.node("Gather", &[&part.parameter(name), &rows]));
     let bias = graph.node_with("Concat", &[&bias_ih, &bias_hh], [("axis", 0_i64.into())]);
-    // The first dimension is that of the directions, of which there is one.
+    // The first dimension has an entry for each direction. There is one.
     let [weight_ih, weight_hh, bias] =
         [weight_ih, weight_hh, bias].map(|value| graph.node("Unsqueeze", &[&value, &first]));
     let zeros = first_state(graph, units, x);

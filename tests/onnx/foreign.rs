@@ -30,9 +30,11 @@ fn difference<A: Scalar>(a: &Array2<A>, b: &Array2<A>) -> f64 {
     differences.fold(0.0, |most, own| if own <= most { most } else { own }) / most
 }
 
-/// Returns whether only the description tells a part of a model: several heads, an embedding or columns.
+/// Returns whether only the description tells a part of a model: several heads, an embedding, columns or recurrent layers.
 fn needs_description(name: &str) -> bool {
-    ["heads", "layer_embedding_", "layer_columns_"].iter().any(|start| name.starts_with(start))
+    ["heads", "layer_embedding_", "layer_columns_", "layer_gru_", "layer_lstm_"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// Imports the graphs of all models that the crate exports and that need no description.

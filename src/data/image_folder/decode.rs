@@ -122,8 +122,10 @@ impl PixelFormat {
     fn pixels(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
         let image = decode(bytes)?;
         let from = [image.height() as usize, image.width() as usize];
+        // The sizes of the image with all channels, and of the image between the two passes of the resizing.
+        let converted = (from[0] * from[1] * self.channels) as u64;
         let between = from[0] as u64 * self.len() as u64 / self.size[0] as u64;
-        if from.contains(&0) || between > LIMIT {
+        if from.contains(&0) || converted.max(between) > LIMIT {
             return Err(format!(
                 "expected an image that can be resized to {}, got {}x{}, height x width",
                 self.shape(),

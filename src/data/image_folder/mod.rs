@@ -39,17 +39,17 @@ use crate::shape::Shape;
 /// Shapes: as a data set, x (samples, channels·height·width) with one channel after another, row by row, and t one-hot (samples,
 /// classes).
 ///
-/// Numerics: pixels are integers, with the same values for any number of threads. Grey values and sizes are those of Pillow 12, with
-/// the filter `BILINEAR`, bit for bit. Pillow 13 sometimes resizes the height first, which changes pixels by at most 1. Two decoders
-/// of JPEG may round differently: in 224 test files, the pixels here and in Pillow differed by at most 1 in grey images and by at
-/// most 4 in colour images, or 13 near the borders of images whose colours are stored at half the resolution. The normalisation is
-/// that of [`Images`](super::Images).
+/// Numerics: pixels are integers, with the same values for any number of threads. Images with 8 bits per channel are converted to
+/// grey and resized as in Pillow 12, with the filter `BILINEAR`, bit for bit. Pillow 13 sometimes resizes the height first, which
+/// changes pixels by at most 1. Two decoders of JPEG may round differently: in 224 test files, the pixels here and in Pillow differed
+/// by at most 1 in grey images and by at most 4 in colour images, or 13 near the borders of images whose colours are stored at half
+/// the resolution. Pixels are normalised as in [`Images`](super::Images).
 ///
 /// Formats: PNG, JPEG, WebP, GIF, BMP and PNM. A format is recognised by the content of a file. An animation is read up to its first
 /// image. If your program enables other formats of the crate `image`, they are read as well.
 ///
-/// Limits: an image may be up to 65,535 pixels high and wide, and have up to 256 MiB when decoded. A file that promises more is
-/// refused before the memory is allocated.
+/// Limits: an image may be up to 65,535 pixels high and wide, and have up to 256 MiB when decoded and converted to grey or RGB. A
+/// file that promises more is refused before the memory is allocated.
 ///
 /// # Speed
 ///
@@ -222,7 +222,7 @@ fn files(classes: Vec<Class>) -> (Vec<PathBuf>, Vec<usize>) {
     classes.into_iter().enumerate().flat_map(labelled).unzip()
 }
 
-/// Reads a file up to the limit. An image in a longer file is incomplete, and cannot be decoded.
+/// Reads a file up to the limit. An image in a longer file may be cut off, which is an error of the decoder.
 fn read(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let opened = File::open(file).and_then(|opened| opened.take(LIMIT).read_to_end(&mut bytes));

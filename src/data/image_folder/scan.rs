@@ -53,7 +53,7 @@ fn name(class: &Path) -> Result<String> {
 
 fn images(class: &Path) -> Result<Vec<PathBuf>> {
     let files = entries(class)?;
-    match files.iter().find(|file| !is_image(file)) {
+    match files.iter().find(|file| !is_image(file) || file.is_dir()) {
         Some(folder) if folder.is_dir() => {
             let parent = class.display();
             mismatch(

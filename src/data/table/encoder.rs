@@ -31,7 +31,7 @@ pub(super) struct Column {
     start: usize,
 }
 
-/// What an encoder knows about an input column.
+/// The fitted settings of an input column.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Encoding {
     Number {
@@ -49,7 +49,7 @@ pub(super) enum Encoding {
     },
 }
 
-/// What an encoder knows about the targets.
+/// The targets, with the classes of the training rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Target {
     None,
@@ -120,7 +120,7 @@ impl Column {
 }
 
 impl Encoder {
-    /// Creates an encoder of columns whose settings are valid. The numbers of categories get the last places.
+    /// Creates an encoder of columns whose settings are valid. Category indices get the last places.
     pub(super) fn new(mut columns: Vec<Column>, target: Target, missing: Vec<String>) -> Result<Self> {
         if columns.is_empty() {
             return Err(Error::setting("inputs", "at least 1 column", 0));
@@ -167,7 +167,7 @@ impl Encoder {
         }
     }
 
-    /// Returns the columns that are encoded as numbers of categories: the name, the place among the inputs, and the number of
+    /// Returns the columns that are encoded as category indices: the name, the place among the inputs, and the number of
     /// categories for an [`Embedding`](crate::layer::Embedding) layer.
     /// [`Concat::of_table`](crate::layer::Concat::of_table) creates these layers.
     pub fn indices(&self) -> impl Iterator<Item = (&str, usize, usize)> {

@@ -117,7 +117,7 @@ impl Table {
         Self::checked(Self { file: file.into(), columns, rows })
     }
 
-    /// Creates a table from the names of its columns and its rows. Errors contain `file` as its name, and the first row is line 1.
+    /// Creates a table from the names of its columns and its rows, without spaces around names and fields. Errors contain `file` as its name, and the first row is line 1.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Table {
         columns: &[&str],
         rows: impl IntoIterator<Item = R>,
     ) -> Result<Self> {
-        let columns = StringRecord::from(columns);
+        let columns: StringRecord = columns.iter().map(|name| name.trim()).collect();
         let record = |(row, fields): (usize, R)| {
             let fields = fields.as_ref();
             if fields.len() != columns.len() {

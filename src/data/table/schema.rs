@@ -12,13 +12,13 @@ use crate::settings::check_finite;
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
-/// | [`number`](Schema::number) | adds a column of numbers to the inputs | none | each name once, also among the targets |
-/// | [`category`](Schema::category) | adds a column of categories to the inputs | none | each name once |
+/// | [`number`](Schema::number) | adds a column of numbers to the inputs | none | any name that occurs once in the schema |
+/// | [`category`](Schema::category) | adds a column of categories to the inputs | none | any name that occurs once in the schema |
 /// | [`target_number`](Schema::target_number) | adds a number to the targets, for regression | none | several, without a class |
 /// | [`target_category`](Schema::target_category) | sets the class to predict, one-hot | none | one, without numbers |
 /// | [`missing_texts`](Schema::missing_texts) | the texts of missing values | the empty text | any |
 ///
-/// The inputs have the order of the schema, except that the numbers of categories ([`Category::index`]) come last.
+/// The inputs have the order of the schema, except that category indices ([`Category::index`]) come last.
 ///
 /// # Source
 ///
@@ -62,13 +62,13 @@ enum Kind {
 ///
 /// Formula: x′ = (x − shift) / scale, after missing values are replaced.
 ///
-/// Numerics: shift and scale are those of [`Normalizer`] for the training rows with their replaced values. The quotient is computed
+/// Numerics: [`Normalizer`] computes shift and scale from the training rows with their replaced values. The quotient is computed
 /// in `f64` and rounded once.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
 /// | constructor | the scale | none | [`z_score`](Number::z_score), [`min_max`](Number::min_max) or [`raw`](Number::raw) |
-/// | [`missing`](Number::missing) | what a missing value becomes | [`Missing::Error`] | any, with a finite value |
+/// | [`missing`](Number::missing) | sets the replacement of a missing value | [`Missing::Error`] | any, with a finite value |
 /// | [`flag`](Number::flag) | whether to add an input that is 1 for a missing value and 0 otherwise | `false` | `true` unless missing values are errors |
 ///
 /// # Source
@@ -90,7 +90,7 @@ enum Scale {
     MinMax,
 }
 
-/// What a missing number becomes.
+/// The replacement of a missing number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Missing {
@@ -138,7 +138,7 @@ impl Number {
         Self { scale: Scale::Raw, ..Self::z_score() }
     }
 
-    /// Sets what a missing value becomes.
+    /// Sets the replacement of a missing value.
     pub fn missing(self, missing: Missing) -> Self {
         Self { missing, ..self }
     }
@@ -196,8 +196,8 @@ impl Category {
         Self { index: false, unknown: false }
     }
 
-    /// Encodes a category as its number, counted from 0, for an [`Embedding`](crate::layer::Embedding) layer. If other texts are
-    /// accepted, they have the last number. It is trained only if values are missing in training.
+    /// Encodes a category as its index, counted from 0, for an [`Embedding`](crate::layer::Embedding) layer. If other texts are
+    /// accepted, they have the last index. It is trained only if values are missing in training.
     pub fn index() -> Self {
         Self { index: true, ..Self::one_hot() }
     }

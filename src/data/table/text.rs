@@ -51,18 +51,26 @@ impl Encoder {
             let record = record.map_err(|error| wrong("fields", error.to_string()))?;
             let fields: Vec<&str> = record.iter().collect();
             let texts = |fields: &[&str]| fields.iter().map(|&field| field.to_owned()).collect::<Vec<_>>();
+            let is_input = |name: &str| columns.iter().any(|column| column.name == name);
+            let are_new = |names: &[&str]| {
+                names.iter().enumerate().all(|(i, name)| !is_input(name) && !names[..i].contains(name))
+            };
             let got = || format!("{:?}", StringRecord::from(fields.clone()));
             match &fields[..] {
                 first if row == 0 => match first == FIRST {
                     true => {}
                     false => return Err(wrong("'manabi table' and the version 1", got())),
                 },
-                ["missing", rest @ ..] => missing = texts(rest),
-                ["target numbers", rest @ ..] if !rest.is_empty() => target = Target::Numbers(texts(rest)),
-                ["target category", column, names @ ..] if are_sorted(names) => {
+                ["missing", rest @ ..] if row == 1 => missing = texts(rest),
+                _ if row == 1 => return Err(wrong("'missing' and the texts of missing values", got())),
+                _ if target != Target::None => return Err(wrong("no row after the targets", got())),
+                ["target numbers", names @ ..] if !names.is_empty() && are_new(names) => {
+                    target = Target::Numbers(texts(names));
+                }
+                ["target category", column, names @ ..] if are_new(&[*column]) && are_sorted(names) => {
                     target = Target::Class((*column).into(), texts(names));
                 }
-                [form, name, rest @ ..] if columns.iter().all(|column| column.name != *name) => {
+                [form, name, rest @ ..] if are_new(&[*name]) => {
                     let encoding = encoding(form, rest);
                     let encoding = encoding.ok_or_else(|| wrong("a column with its values", got()))?;
                     columns.push(Column::new((*name).into(), encoding));

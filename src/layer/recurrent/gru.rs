@@ -18,8 +18,8 @@ use crate::shape::Shape;
 /// Products of gates and states are elementwise. The output is the last state, or all states with
 /// [`return_sequences`](Gru::return_sequences).
 ///
-/// Derivative: with dh = ∂L/∂hₜ, the sums before n, z and r have the gradients dn = dh·(1 − z)·(1 − n²), dz = (hₜ₋₁ − n)·dh·z·(1
-/// − z) and dr = dn·q·r·(1 − r), and q has dn·r. Xᵀ·(dr, dz, dn) is ∂L/∂W_i, and Hᵀ·(dr, dz, dn·r) is ∂L/∂W_h, both over all
+/// Derivative: with dh = ∂L/∂hₜ, the sums before n, z and r have the gradients dn = dh·(1 − z)·(1 − n²),
+/// dz = (hₜ₋₁ − n)·dh·z·(1 − z) and dr = dn·q·r·(1 − r), and q has dn·r. Xᵀ·(dr, dz, dn) is ∂L/∂W_i, and Hᵀ·(dr, dz, dn·r) is ∂L/∂W_h, both over all
 /// steps, where a row of H is the state before the step. The biases have the column sums. ∂L/∂xₜ = (dr, dz, dn)·W_iᵀ, and
 /// ∂L/∂hₜ₋₁ = dh·z + (dr, dz, dn·r)·W_hᵀ plus the gradient of the previous output.
 ///
@@ -38,7 +38,7 @@ use crate::shape::Shape;
 /// |---|---|---|---|
 /// | `units` | the number of values of the state | none | 1 or more |
 /// | `return_sequences` | whether the output is the state after every step instead of the last | false | true or false |
-/// | `weight_initializer` | sets the initial weights | [`Initializer::GLOROT_UNIFORM`] | any |
+/// | `weight_initializer` | sets the initial weights; fan_out is `units`, for one gate | [`Initializer::GLOROT_UNIFORM`] | any |
 /// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any |
 ///
 /// PyTorch's initial weights and biases are [`Initializer::PYTORCH_RECURRENT`].

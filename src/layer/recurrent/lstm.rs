@@ -40,7 +40,7 @@ use crate::shape::Shape;
 /// |---|---|---|---|
 /// | `units` | the number of values of the state, and of cells | none | 1 or more |
 /// | `return_sequences` | whether the output is the state after every step instead of the last | false | true or false |
-/// | `weight_initializer` | sets the initial weights | [`Initializer::GLOROT_UNIFORM`] | any |
+/// | `weight_initializer` | sets the initial weights; fan_out is `units`, for one gate | [`Initializer::GLOROT_UNIFORM`] | any |
 /// | `bias_initializer` | sets the initial biases | [`Initializer::ZEROS`] | any |
 ///
 /// PyTorch's initial weights and biases are [`Initializer::PYTORCH_RECURRENT`].

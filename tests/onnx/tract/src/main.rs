@@ -12,8 +12,15 @@ use manabi::ndarray::Array2;
 use manabi::onnx::Export;
 use tract_onnx::prelude::{Datum, Framework, InferenceModelExt, IntoRunnable, Tensor, TractResult, tvec};
 
-/// Parts of the messages of tract about operators of `f64` that it does not have.
-const MISSING: [&str; 2] = ["does not support F64", "tensor is F32, accessed as F64"];
+/// Parts of the messages of tract about operators of `f64` that it does not have, and about GRU, which it runs only if the products
+/// of the inputs and the weights are contiguous in memory. They are not after the transposition that ONNX requires.
+const MISSING: [&str; 5] = [
+    "does not support F64",
+    "tensor is F32, accessed as F64",
+    "after rewiring expansion", // the output of GRU is F32
+    "LstmEpilogue only supports f32",
+    "GruSeq: xw not contiguous",
+];
 
 /// Runs the content of an ONNX file, and returns its output.
 fn run<A: Scalar + Datum>(file: &[u8], x: Tensor) -> TractResult<Vec<A>> {
@@ -74,17 +81,17 @@ fn difference<A: Scalar>(got: &[A], y: &Array2<A>) -> f64 {
 
 fn main() {
     let single = check::<f32>(2e-6);
-    assert!(single.missing.is_empty(), "{:?}", single.missing);
+    assert!(single.missing.keys().all(|operator| operator == "GRU"), "{:?}", single.missing);
+    print("f32", single);
     // tract computes means in f32.
-    let double = check::<f64>(1e-6);
-    for (dtype, report) in [("f32", single), ("f64", double)] {
-        let (error, name) = report.greatest;
-        println!(
-            "{dtype}: {} files; outputs differ by at most {error:.1e} of the greatest ({name})",
-            report.count
-        );
-        for (operator, models) in report.missing {
-            println!("{dtype}: no {operator}: {} files", models.len());
-        }
+    print("f64", check::<f64>(1e-6));
+}
+
+fn print(dtype: &str, report: Report) {
+    let (error, name) = report.greatest;
+    let count = report.count;
+    println!("{dtype}: {count} files; outputs differ by at most {error:.1e} of the greatest ({name})");
+    for (operator, models) in report.missing {
+        println!("{dtype}: no {operator}: {} files", models.len());
     }
 }
