@@ -1,5 +1,5 @@
-//! What several processes cost: the time of messages, and of training steps on 1 and more processes, with a delay of every message
-//! if wanted. Process 0 prints the table.
+//! What several processes cost: the time of messages, and of training steps on 1 and more processes, with a delay of every
+//! message if wanted. Process 0 prints the table.
 //!
 //! ```text
 //! cargo bench --no-run --bench processes --features mpi

@@ -1,5 +1,5 @@
-//! What shards and prefetching cost: training steps of a wide network with 1 and 8 shards, and an epoch whose batches take as long
-//! to gather as to train on. Each table comes from runs that take turns; the times are the shortest of all rounds.
+//! What shards and prefetching cost: training steps of a wide network with 1 and 8 shards, and an epoch whose batches take as
+//! long to gather as to train on. Each table comes from runs that take turns; the times are the shortest of all rounds.
 //!
 //! ```text
 //! cargo bench --bench shards

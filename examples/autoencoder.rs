@@ -1,5 +1,5 @@
-//! An autoencoder: a network reconstructs eight measurements from a code of two numbers. It is trained as one model and then cut into
-//! an encoder and a decoder.
+//! An autoencoder: a network reconstructs eight measurements from a code of two numbers. It is trained as one model and then cut
+//! into an encoder and a decoder.
 //!
 //! `cargo run --release --example autoencoder`; the reference is `reference/autoencoder.py`.
 

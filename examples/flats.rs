@@ -1,4 +1,5 @@
-//! The rents of flats from a table with missing values and a category: a CSV file, its preprocessing, and an embedding of the towns.
+//! The rents of flats from a table with missing values and a category: a CSV file, its preprocessing, and an embedding of the
+//! towns.
 //!
 //! `cargo run --release --example flats`; the reference is `reference/flats.py`.
 

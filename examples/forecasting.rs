@@ -1,5 +1,5 @@
-//! Forecasting: a network predicts the next hour of a series from the last 24 hours. Each fold trains on the past and is measured on
-//! the weeks after it.
+//! Forecasting: a network predicts the next hour of a series from the last 24 hours. Each fold trains on the past and is measured
+//! on the weeks after it.
 //!
 //! `cargo run --release --example forecasting`; the reference is `reference/forecasting.py`.
 

@@ -1,6 +1,6 @@
 //! A generative adversarial network (GAN): a generator turns noise into numbers with the distribution of some samples, here a
-//! mixture of two normal distributions. A discriminator learns to tell the samples from the products of the generator, and its gradient with
-//! respect to its input teaches the generator. Both are models of their own, and no weights are copied.
+//! mixture of two normal distributions. A discriminator learns to tell the samples from the products of the generator, and its
+//! gradient with respect to its input teaches the generator. Both are models of their own, and no weights are copied.
 //!
 //! `cargo run --release --example gan`; the reference is `reference/gan.py`.
 

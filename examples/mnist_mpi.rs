@@ -5,8 +5,8 @@
 //! mpirun -n 4 target/release/examples/mnist_mpi --data DIR --shards 12
 //! ```
 //!
-//! Process 0 prints the layers, one row per epoch (`epoch train_accuracy train_loss test_accuracy test_loss`), the elapsed time and
-//! a checksum of the weights. The rows and the checksum are the same for any number of processes.
+//! Process 0 prints the layers, one row per epoch (`epoch train_accuracy train_loss test_accuracy test_loss`), the elapsed time
+//! and a checksum of the weights. The rows and the checksum are the same for any number of processes.
 
 mod data;
 mod mnist;

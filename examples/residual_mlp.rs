@@ -1,7 +1,7 @@
 //! A residual network for images of digits: flatten, two residual blocks, softmax.
 //!
-//! `cargo run --release --example residual_mlp -- [FOLDER [EPOCHS]]` prints the loss and accuracy of every epoch. Without a folder
-//! that contains MNIST, it trains on synthetic digits.
+//! `cargo run --release --example residual_mlp -- [FOLDER [EPOCHS]]` prints the loss and accuracy of every epoch. Without a
+//! folder that contains MNIST, it trains on synthetic digits.
 
 use std::error::Error;
 use std::ops::ControlFlow::Continue;

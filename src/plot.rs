@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 /// A curve with its name.
 pub type Curve = (&'static str, Vec<(f64, f64)>);
 
-/// The width and height of a picture in units of the drawing. Plotters rounds to whole units, so that they are smaller than pixels.
+/// The width and height of a picture in units of the drawing. Plotters rounds to whole units, so that they are smaller than
+/// pixels.
 const SIZE: (u32, u32) = (FINE * 480, FINE * 320);
 const FINE: u32 = 8;
 

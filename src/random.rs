@@ -44,8 +44,8 @@ pub trait Random: Debug + Send {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Shape`] or [`Error::Setting`] and leaves the stream unchanged if `state` is not a valid state. The default
-    /// implementation always returns [`Error::Setting`].
+    /// Returns [`Error::Shape`] or [`Error::Setting`] and leaves the stream unchanged if `state` is not a valid state. The
+    /// default implementation always returns [`Error::Setting`].
     fn set_state(&mut self, _state: &[u32]) -> Result<()> {
         Err(Error::setting("random stream", "one that supports set_state", "another"))
     }

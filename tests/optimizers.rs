@@ -238,7 +238,9 @@ fn a_constant_metric_is_no_improvement_whatever_its_sign() {
     // A tenth of the size is required, in the direction of the watch.
     let improves = |watch, metric| {
         let (reduce, mut plateau) = (ReduceOnPlateau::new().threshold(0.1).watch(watch), Plateau::default());
-        [-0.5, metric].map(|metric| reduce.observe(metric, &mut plateau));
+        for metric in [-0.5, metric] {
+            reduce.observe(metric, &mut plateau);
+        }
         plateau.waited == 0
     };
     assert_eq!([-0.56, -0.54].map(|metric| improves(Watch::least("m"), metric)), [true, false]);

@@ -123,7 +123,8 @@ fn shapes<A: Fused>() {
         let size = (1 + numbers.below(end), 1 + numbers.below(end), 1 + numbers.below(end));
         check::<A>(&mut numbers, size);
     }
-    // Several blocks of rows, depth and columns, a few columns besides full registers, rows that are flipped, and empty products and results.
+    // Several blocks of rows, depth and columns, a few columns besides full registers, rows that are flipped, and empty products
+    // and results.
     for size in [
         (300, 801, 20),
         (13, 3000, 430),

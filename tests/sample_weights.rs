@@ -1,4 +1,5 @@
-//! Weights of samples: compared with PyTorch and scikit-learn (`golden/sample_weights.py`), with repeated samples and with differences.
+//! Weights of samples: compared with PyTorch and scikit-learn (`golden/sample_weights.py`), with repeated samples and with
+//! differences.
 
 mod golden_lines;
 

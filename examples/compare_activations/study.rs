@@ -2,8 +2,8 @@
 //!
 //! A study trains one network with plain SGD and initial weights suited to the function. The learning rate of each
 //! function is the best of a grid on a validation set, held out from the training set, for seeds that the study does not use
-//! otherwise. Every seed is then trained on the whole training set at this rate, and evaluated on the test set once. All functions
-//! share the seeds, so that differences are computed per seed.
+//! otherwise. Every seed is then trained on the whole training set at this rate, and evaluated on the test set once. All
+//! functions share the seeds, so that differences are computed per seed.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -506,7 +506,8 @@ mod tests {
             (Function::Sigmoid, 3, "lower"),
         ];
         assert_eq!(verdicts, expected);
-        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the smallest of four p-values is quadrupled.
+        // Of four differences with one sign, 2 of 16 choices of signs are as extreme; the smallest of four p-values is
+        // quadrupled.
         assert_eq!((judged[0].p[1], judged[0].corrected[1]), (0.125, 0.5));
     }
 }

@@ -9,8 +9,8 @@ use manabi::{Affine, Layer, Scalar};
 
 /// Adds the layers of LeNet-5, with this activation after every layer but the last.
 ///
-/// LeCun et al., *Gradient-based learning applied to document recognition*, 1998. As in most later versions, max pooling takes the
-/// place of the trained subsampling, every filter sees all channels, and the output is softmax.
+/// LeCun et al., *Gradient-based learning applied to document recognition*, 1998. As in most later versions, max pooling takes
+/// the place of the trained subsampling, every filter sees all channels, and the output is softmax.
 pub fn add_layers<A: Scalar>(
     builder: SequentialBuilder<A>,
     (name, activation): (&str, &Arc<dyn Layer<A>>),

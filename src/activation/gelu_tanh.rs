@@ -16,8 +16,8 @@ const LIMIT: f64 = 30.0;
 ///
 /// Shapes: elementwise.
 ///
-/// Numerics: computed with the sigmoid, which is accurate in the left tail, where 1 + tanh would cancel. At −∞, z is 0. The cubic is
-/// evaluated only for |u| ≤ 30, so nothing overflows.
+/// Numerics: computed with the sigmoid, which is accurate in the left tail, where 1 + tanh would cancel. At −∞, z is 0. The cubic
+/// is evaluated only for |u| ≤ 30, so nothing overflows.
 ///
 /// # Source
 ///

@@ -11,8 +11,8 @@ use crate::settings::Settings;
 /// Shapes: elementwise.
 ///
 /// Numerics: the function and the derivative each compute one exponential. Evaluated literally, the derivative above overflows on
-/// both sides (see `docs/derivations.md`). The crate evaluates a form that never overflows. At −∞, z is −0 or 0 and the derivative
-/// is 0.
+/// both sides (see `docs/derivations.md`). The crate evaluates a form that never overflows. At −∞, z is −0 or 0 and the
+/// derivative is 0.
 ///
 /// # Source
 ///

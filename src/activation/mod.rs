@@ -62,21 +62,22 @@ use crate::error::Result;
 use crate::scalar::{Dual, Real};
 use crate::settings::Settings;
 
-/// An activation function z = f(u) of a single value. By default, its derivative is computed from `f` by automatic differentiation.
+/// An activation function z = f(u) of a single value. By default, its derivative is computed from `f` by automatic
+/// differentiation.
 ///
-/// [`Activation`](crate::Activation) turns it into a layer and provides vectorised loops over arrays, so that a custom function is as
-/// fast as the built-in ones. Use only arithmetic, comparisons and the functions of [`Real`], and mark methods
+/// [`Activation`](crate::Activation) turns it into a layer and provides vectorised loops over arrays, so that a custom function
+/// is as fast as the built-in ones. Use only arithmetic, comparisons and the functions of [`Real`], and mark methods
 /// `#[inline(always)]`: code outside the loop is compiled for the baseline instruction set and is tens of times slower.
 ///
 /// # The derivative
 ///
-/// [`df`](ActFn::df) evaluates `f` on [dual numbers](crate::scalar::Dual). The result is as exact as the formula: it loses digits if
-/// the terms of the formula's derivative cancel. Implement `df` if you know a form that does not cancel, or a shorter form, such as
-/// one that uses z.
+/// [`df`](ActFn::df) evaluates `f` on [dual numbers](crate::scalar::Dual). The result is as exact as the formula: it loses digits
+/// if the terms of the formula's derivative cancel. Implement `df` if you know a form that does not cancel, or a shorter form,
+/// such as one that uses z.
 ///
 /// `if u < R::zero() { … } else { … }` has the derivative of the branch that u takes. At a kink, two branches meet, and the
-/// derivative is the derivative of the branch taken for equality. [`gradcheck`](crate::gradcheck) recognises kinks and accepts any
-/// slope between the slopes of both sides.
+/// derivative is the derivative of the branch taken for equality. [`gradcheck`](crate::gradcheck) recognises kinks and accepts
+/// any slope between the slopes of both sides.
 ///
 /// # Examples
 ///

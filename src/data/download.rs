@@ -42,8 +42,8 @@ impl Mnist {
         Self::load(Download::new().fetch()?)
     }
 
-    /// Returns the folder in which [`Mnist::download`] stores the files: `manabi/mnist` in the user's cache folder. Returns `None` if
-    /// the system has no cache folder.
+    /// Returns the folder in which [`Mnist::download`] stores the files: `manabi/mnist` in the user's cache folder. Returns
+    /// `None` if the system has no cache folder.
     ///
     /// # Examples
     ///

@@ -64,7 +64,8 @@ impl<T: codec::Codec> Element for T {}
 ///
 /// # Errors
 ///
-/// Returns [`Error::Io`] if the file cannot be read, and [`Error::Format`] if it is not a valid idx file with elements of type `T`.
+/// Returns [`Error::Io`] if the file cannot be read, and [`Error::Format`] if it is not a valid idx file with elements of type
+/// `T`.
 ///
 /// # Examples
 ///
@@ -85,8 +86,8 @@ pub fn read<T: Element>(path: impl AsRef<Path>) -> Result<ArrayD<T>> {
     read_with_limit(path, LIMIT)
 }
 
-/// Reads the array of an idx file like [`read`], with a custom limit on the number of bytes in the decompressed content, including
-/// the header.
+/// Reads the array of an idx file like [`read`], with a custom limit on the number of bytes in the decompressed content,
+/// including the header.
 ///
 /// # Errors
 ///
@@ -125,8 +126,8 @@ pub fn parse<T: Element>(name: impl AsRef<Path>, bytes: impl Read, limit: u64) -
 ///
 /// # Errors
 ///
-/// Returns [`Error::Shape`] if the array has more than 255 dimensions or a dimension of at least 2³², and [`Error::Io`] if the file
-/// cannot be written.
+/// Returns [`Error::Shape`] if the array has more than 255 dimensions or a dimension of at least 2³², and [`Error::Io`] if the
+/// file cannot be written.
 ///
 /// # Examples
 ///

@@ -8,9 +8,9 @@ use crate::settings::check_count;
 /// The division of a data set for cross-validation: every sample is held out once.
 ///
 /// Formula: a random permutation of the samples is cut into k folds whose sizes differ by at most 1. Fold i is held out from the
-/// i-th training part. With [`stratified`](KFold::stratified), the samples are ordered by class before they are dealt to the folds in
-/// turn, so that the numbers of samples of a class also differ by at most 1. With [`groups`](KFold::groups), all samples of a
-/// group are in the same fold: the largest group goes to the smallest fold, then the next one. With
+/// i-th training part. With [`stratified`](KFold::stratified), the samples are ordered by class before they are dealt to the
+/// folds in turn, so that the numbers of samples of a class also differ by at most 1. With [`groups`](KFold::groups), all samples
+/// of a group are in the same fold: the largest group goes to the smallest fold, then the next one. With
 /// [`repeats`](KFold::repeats), all this is done several times with different permutations.
 ///
 /// Both parts are views with their rows in ascending order.
@@ -140,8 +140,8 @@ fn in_turns(classes: &[usize], mut order: Vec<usize>, folds: usize) -> Vec<usize
     fold_of
 }
 
-/// Gives the largest group to the smallest fold, then the next one. Returns the fold of every sample. Of groups with the same size,
-/// the one that comes first in the order is first.
+/// Gives the largest group to the smallest fold, then the next one. Returns the fold of every sample. Of groups with the same
+/// size, the one that comes first in the order is first.
 fn by_group(groups: &[usize], order: &[usize], folds: usize) -> Vec<usize> {
     let count = groups.iter().max().map_or(0, |most| most + 1);
     let (mut sizes, mut first) = (vec![0_usize; count], vec![usize::MAX; count]);

@@ -37,8 +37,8 @@ impl Mnist {
 
     /// Loads the data set from four idx files in a folder.
     ///
-    /// Format: the files in [`FILES`](Mnist::FILES), raw, or gzip-compressed with the suffix `.gz`. A file can also be inside a folder
-    /// with the name of the file. The spelling `train-images.idx3-ubyte` is accepted as well. See [`idx`].
+    /// Format: the files in [`FILES`](Mnist::FILES), raw, or gzip-compressed with the suffix `.gz`. A file can also be inside a
+    /// folder with the name of the file. The spelling `train-images.idx3-ubyte` is accepted as well. See [`idx`].
     ///
     /// # Errors
     ///

@@ -137,8 +137,8 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
 
     /// Returns the shape of a sample, whose size is [`input_dim`](Dataset::input_dim). The default is a single dimension.
     ///
-    /// A model whose input shape has several dimensions, such as a model for images, accepts only samples with this shape. A model
-    /// whose input shape has one dimension accepts samples of any shape with the right size.
+    /// A model whose input shape has several dimensions, such as a model for images, accepts only samples with this shape. A
+    /// model whose input shape has one dimension accepts samples of any shape with the right size.
     fn input_shape(&self) -> Shape {
         self.input_dim().into()
     }
@@ -156,8 +156,8 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
     /// Returns an error if a sample cannot be read. The error should name the row of the sample.
     fn gather(&self, rows: &[usize], x: ArrayViewMut2<'_, A>, t: ArrayViewMut2<'_, A>) -> Result<()>;
 
-    /// Writes a batch, or a part of a batch, like [`gather`](Dataset::gather), but with a known place in the run. A workspace always
-    /// calls this method. The default implementation calls `gather`, which is right for samples that never change.
+    /// Writes a batch, or a part of a batch, like [`gather`](Dataset::gather), but with a known place in the run. A workspace
+    /// always calls this method. The default implementation calls `gather`, which is right for samples that never change.
     ///
     /// `rows` are consecutive rows of the batch. The first one has the position [`place.start`](Place::start) in the batch.
     ///
@@ -174,26 +174,26 @@ pub trait Dataset<A: Scalar>: Debug + Send + Sync {
         self.gather(rows, x, t)
     }
 
-    /// Returns the class of the sample at `row`, or `None`, the default, if the sample has no class. A stratified [`Split`] uses the
-    /// classes. `row` is below [`len`](Dataset::len).
+    /// Returns the class of the sample at `row`, or `None`, the default, if the sample has no class. A stratified [`Split`] uses
+    /// the classes. `row` is below [`len`](Dataset::len).
     fn class(&self, _row: usize) -> Option<usize> {
         None
     }
 
-    /// Returns the weight of the sample at `row`, which is finite and at least 0. The default is 1. A sample with weight 2 counts as
-    /// much as two equal samples in losses, gradients, accuracies and confusion matrices. A sample with weight 0 does not
+    /// Returns the weight of the sample at `row`, which is finite and at least 0. The default is 1. A sample with weight 2 counts
+    /// as much as two equal samples in losses, gradients, accuracies and confusion matrices. A sample with weight 0 does not
     /// count. `row` is below [`len`](Dataset::len).
     ///
     /// Formula: L = Σ wᵢ·Lᵢ / Σ wᵢ, where Lᵢ is the loss of sample i; if the loss has weights of its own, such as class weights,
-    /// both kinds of weights are multiplied. The mean is taken over each batch, as in an evaluation over the whole data set. If all
-    /// weights of a batch are 0, its loss and gradient are 0. Batch normalisation does not use weights.
+    /// both kinds of weights are multiplied. The mean is taken over each batch, as in an evaluation over the whole data set. If
+    /// all weights of a batch are 0, its loss and gradient are 0. Batch normalisation does not use weights.
     #[doc(alias = "sample_weight")]
     fn weight(&self, _row: usize) -> f64 {
         1.0
     }
 
-    /// Returns the row that error messages show for the sample at `row`. The default is `row` itself. A view returns the row of the
-    /// underlying data set. `row` is below [`len`](Dataset::len).
+    /// Returns the row that error messages show for the sample at `row`. The default is `row` itself. A view returns the row of
+    /// the underlying data set. `row` is below [`len`](Dataset::len).
     fn origin(&self, row: usize) -> usize {
         row
     }

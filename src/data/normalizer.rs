@@ -13,8 +13,9 @@ use crate::scalar::{Scalar, unit_of};
 /// Shapes: x (samples, features). The whole set has a single shift and scale, which suits images, or each column has its own
 /// ([`min_max_per_feature`](Normalizer::min_max_per_feature)), which suits tables.
 ///
-/// Numerics: statistics are computed in `f64`, and no square overflows or underflows. If all values are equal, the spread is 0, and
-/// the scale is set to 1, which maps all values to 0. The scale is also 1 if the values differ only by rounding, such as 0.3 and
+/// Numerics: statistics are computed in `f64`, and no square overflows or underflows. If all values are equal, the spread is 0,
+/// and the scale is set to 1, which maps all values to 0. The scale is also 1 if the values differ only by rounding, such as 0.3
+/// and
 /// 0.1 + 0.2. The criterion is scale ≤ 10·|m|·max(ε, 2⁻⁵²·√n). Here m is the mean (z-score) or (min + max)/2 (min-max), n is the
 /// number of values, and ε is the rounding error of the data: 2⁻²³ for `f32`, 2⁻⁵² for `f64`, 0 for integers. Any larger scale is
 /// used, even if it is tiny.
@@ -48,8 +49,8 @@ impl Normalizer {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
-    /// spread overflows `f64`.
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if
+    /// the spread overflows `f64`.
     #[inline(never)]
     pub fn min_max<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([min_max(check(&x)?.iter())], false)
@@ -59,8 +60,8 @@ impl Normalizer {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
-    /// spread overflows `f64`.
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if
+    /// the spread overflows `f64`.
     #[inline(never)]
     pub fn min_max_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of(check(&x)?.columns().into_iter().map(|column| min_max(column.into_iter())), true)
@@ -70,8 +71,8 @@ impl Normalizer {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
-    /// spread overflows `f64`.
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if
+    /// the spread overflows `f64`.
     #[inline(never)]
     pub fn z_score<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of([mean_std(check(&x)?.iter())], false)
@@ -81,8 +82,8 @@ impl Normalizer {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if the
-    /// spread overflows `f64`.
+    /// Returns [`Error::Shape`] if `x` has no values, [`Error::NotFinite`] if a value is not finite, and [`Error::Setting`] if
+    /// the spread overflows `f64`.
     #[inline(never)]
     pub fn z_score_per_feature<T: Copy + Into<f64> + 'static>(x: ArrayView2<'_, T>) -> Result<Self> {
         Self::of(check(&x)?.columns().into_iter().map(|column| mean_std(column.into_iter())), true)
@@ -134,8 +135,8 @@ impl Normalizer {
         self.change(x, "x in original units", |x, (shift, scale)| x * scale + shift)
     }
 
-    /// Applies a function of a value and the statistics of its column to all values. If a result is not finite, returns an error and
-    /// leaves the array unchanged.
+    /// Applies a function of a value and the statistics of its column to all values. If a result is not finite, returns an error
+    /// and leaves the array unchanged.
     fn change<A: Scalar>(
         &self,
         mut x: ArrayViewMut2<'_, A>,
@@ -177,8 +178,8 @@ impl Normalizer {
         Self::of(statistics, per_feature)
     }
 
-    /// Returns the shift and the scale of each of `width` columns. Returns an error if the statistics belong to a different number
-    /// of columns, or if a statistic overflows or underflows in `A`.
+    /// Returns the shift and the scale of each of `width` columns. Returns an error if the statistics belong to a different
+    /// number of columns, or if a statistic overflows or underflows in `A`.
     pub(crate) fn columns<A: Scalar>(&self, width: usize) -> Result<Vec<(A, A)>> {
         if self.per_feature && self.statistics.len() != width {
             let expected = format!("[{}], as in the training set", self.statistics.len());

@@ -28,7 +28,8 @@ pub struct Place {
     pub epoch: usize,
     /// The number of the batch in the epoch, from 1, or 0 in an evaluation.
     pub batch: usize,
-    /// The position of the first row in the batch. It is above 0 if the batch is gathered in parts and this is not the first part.
+    /// The position of the first row in the batch. It is above 0 if the batch is gathered in parts and this is not the first
+    /// part.
     pub start: usize,
     seed: u32,
     /// The number of noise-drawing data sets around the data set that receives this place.

@@ -7,8 +7,8 @@ use crate::settings::check_fraction;
 /// A random division of a data set into a training part and a held-out part for validation.
 ///
 /// Formula: the held-out samples are the first k samples of a random permutation, k = ⌊fraction·n + ½⌋. With
-/// [`stratified`](Split::stratified), they are the first k꜀ samples of each class c in the permutation. k꜀ is k·n꜀/n rounded down,
-/// plus 1 for the classes with the largest remainders, so that the sum is k. Among classes with equal remainders, the seed
+/// [`stratified`](Split::stratified), they are the first k꜀ samples of each class c in the permutation. k꜀ is k·n꜀/n rounded
+/// down, plus 1 for the classes with the largest remainders, so that the sum is k. Among classes with equal remainders, the seed
 /// decides, with the same probability for each class.
 ///
 /// Both parts are views with their rows in ascending order. [`Trainer`](crate::Trainer) draws its own order for every epoch.
@@ -88,8 +88,8 @@ impl Split {
         Ok((Subset::new(data, kept)?, Subset::new(data, held_out)?))
     }
 
-    /// Returns the rows of the training part and of the held-out part. A stratified split asks for the class of every sample as an
-    /// index among the classes that occur.
+    /// Returns the rows of the training part and of the held-out part. A stratified split asks for the class of every sample as
+    /// an index among the classes that occur.
     pub(super) fn rows(
         &self,
         samples: usize,

@@ -6,9 +6,9 @@ use crate::scalar::Scalar;
 /// The chronological division of a data set for cross-validation: every part is held out from a model that was trained on earlier
 /// samples only.
 ///
-/// Formula: with n samples in chronological order, k folds and h = ⌊n/(k + 1)⌋, fold i (from 0) holds out the h samples that begin
-/// at n − (k − i)·h. Its training part consists of the samples before these, without the last [`gap`](TimeSeriesSplit::gap), or of
-/// the last [`most`](TimeSeriesSplit::most) of them.
+/// Formula: with n samples in chronological order, k folds and h = ⌊n/(k + 1)⌋, fold i (from 0) holds out the h samples that
+/// begin at n − (k − i)·h. Its training part consists of the samples before these, without the last
+/// [`gap`](TimeSeriesSplit::gap), or of the last [`most`](TimeSeriesSplit::most) of them.
 ///
 /// Both parts are views with their rows in ascending order.
 ///

@@ -13,7 +13,8 @@ pub(super) struct Slope {
 impl Slope {
     /// Returns the slope of `g` at `x`, over the step with the smallest uncertainty.
     ///
-    /// `size` is the size of the terms that `g` adds up. If they cancel, the sum does not show how large their rounding errors are.
+    /// `size` is the size of the terms that `g` adds up. If they cancel, the sum does not show how large their rounding errors
+    /// are.
     pub fn of(mut g: impl FnMut(f64) -> f64, x: f64, size: f64) -> Self {
         let middle = g(x);
         let steps = (3..=9).map(|k| x.abs().max(1.0) * 10_f64.powi(-k));

@@ -34,7 +34,8 @@ pub fn layer(layer: &dyn Layer<f64>, x: ArrayView2<'_, f64>, seed: u32) -> Resul
     layer_with_shape(layer, x.ncols().into(), x, seed)
 }
 
-/// Checks the gradients of a layer, like [`layer`], for samples of the shape `input`, such as images. Each row of `x` is a sample.
+/// Checks the gradients of a layer, like [`layer`], for samples of the shape `input`, such as images. Each row of `x` is a
+/// sample.
 ///
 /// # Errors
 /// Returns the errors of [`layer`], and [`Error::Shape`] if the width of `x` is not the size of `input`.

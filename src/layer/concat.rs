@@ -29,8 +29,8 @@ use crate::shape::Shape;
 /// | [`add_branch`](Concat::add_branch) | adds a branch | none | 1 or more, each with a unique name |
 ///
 /// # Errors
-/// Building a model returns [`Error::Layer`] if there are no branches, if a name is invalid or occurs twice, if the outputs cannot
-/// be concatenated, or if a chain returns an error.
+/// Building a model returns [`Error::Layer`] if there are no branches, if a name is invalid or occurs twice, if the outputs
+/// cannot be concatenated, or if a chain returns an error.
 ///
 /// Source: Szegedy et al., *Going deeper with convolutions*, 2015.
 ///

@@ -21,9 +21,9 @@ use crate::shape::Shape;
 ///
 /// Numerics: y has the bits of the weights. The gradient is summed in the order of the rows and of the inputs. An input is the
 /// whole number of a category, counted from 0. A model checks all inputs that reach the layer unchanged: directly, through
-/// [`Columns`](super::Columns), [`Flatten`](super::Flatten) and [`Reshape`](super::Reshape), and inside blocks. A number that another
-/// layer computes counts as the nearest category (ties to even), and NaN leads to NaN. A step computes and applies the gradient of all
-/// of W, also of categories that the batch does not contain.
+/// [`Columns`](super::Columns), [`Flatten`](super::Flatten) and [`Reshape`](super::Reshape), and inside blocks. A number that
+/// another layer computes counts as the nearest category (ties to even), and NaN leads to NaN. A step computes and applies the
+/// gradient of all of W, also of categories that the batch does not contain.
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
@@ -36,8 +36,8 @@ use crate::shape::Shape;
 ///
 /// # Errors
 /// Building a model returns [`Error::Layer`] if `categories` or `size` is out of range, or if the input has more than one
-/// dimension. It returns [`Error::OutOfMemory`], possibly inside [`Error::Layer`], if the parameters do not fit in memory. A pass of
-/// the model returns [`Error::Row`] inside [`Error::Layer`] if an input is not a whole number below `categories`.
+/// dimension. It returns [`Error::OutOfMemory`], possibly inside [`Error::Layer`], if the parameters do not fit in memory. A pass
+/// of the model returns [`Error::Row`] inside [`Error::Layer`] if an input is not a whole number below `categories`.
 ///
 /// Source: Bengio et al., *A neural probabilistic language model*, 2003; PyTorch's `nn.Embedding`.
 ///

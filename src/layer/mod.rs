@@ -222,18 +222,19 @@ pub trait Layer<A: Scalar>: Any + Debug + Send + Sync {
         1
     }
 
-    /// Checks the values that the layer receives, if they are columns of a model's input `x`: the `columns`, in order. A model calls
-    /// this method before a pass, for its first layer and for every layer that receives the output of a layer which returns columns.
-    /// `input` is the shape of a sample as the layer receives it, with as many values as there are `columns`.
+    /// Checks the values that the layer receives, if they are columns of a model's input `x`: the `columns`, in order. A model
+    /// calls this method before a pass, for its first layer and for every layer that receives the output of a layer which returns
+    /// columns. `input` is the shape of a sample as the layer receives it, with as many values as there are `columns`.
     ///
-    /// A layer that wraps others calls this method of the inner layers that receive its input. With the default, their values are not
-    /// checked.
+    /// A layer that wraps others calls this method of the inner layers that receive its input. With the default, their values are
+    /// not checked.
     ///
-    /// Returns the columns of `x` that the output consists of, or `None`, the default, if the output has other values. The default
-    /// accepts all values.
+    /// Returns the columns of `x` that the output consists of, or `None`, the default, if the output has other values. The
+    /// default accepts all values.
     ///
     /// # Errors
-    /// Returns an error, usually [`Error::Row`](crate::Error::Row), for the first row with a value that the layer does not accept.
+    /// Returns an error, usually [`Error::Row`](crate::Error::Row), for the first row with a value that the layer does not
+    /// accept.
     fn check_input(
         &self,
         _input: Shape,

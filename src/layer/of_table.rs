@@ -6,9 +6,9 @@ impl<A: Scalar> Concat<A> {
     /// Creates the first layer for a table with category indices (feature `csv`): an [`Embedding`] for each of them, beside the
     /// other inputs. `size` receives the number of categories, and returns the number of values in a vector.
     ///
-    /// A branch has the name of its column, with `_` instead of spaces and dots, and the layers `column`, `embedding` and `flatten`. The
-    /// other inputs are in the branch `numbers`. If a name is empty or belongs to an earlier branch, `_` and the place of the column
-    /// among the inputs follow it.
+    /// A branch has the name of its column, with `_` instead of spaces and dots, and the layers `column`, `embedding` and
+    /// `flatten`. The other inputs are in the branch `numbers`. If a name is empty or belongs to an earlier branch, `_` and the
+    /// place of the column among the inputs follow it.
     ///
     /// # Examples
     ///

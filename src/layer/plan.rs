@@ -95,8 +95,8 @@ impl<A: Scalar> Slot<A> {
         self.kept_at - before..self.output_at() - before
     }
 
-    /// Returns the maximum number of arrays that a pass writes for the layer. A forward pass also writes the output, and a backward
-    /// pass the gradient with respect to the output.
+    /// Returns the maximum number of arrays that a pass writes for the layer. A forward pass also writes the output, and a
+    /// backward pass the gradient with respect to the output.
     fn arrays(&self) -> usize {
         let Scratch { kept, gradients, .. } = &self.declared.scratch;
         kept.len().max(gradients.len()) + 1

@@ -135,8 +135,8 @@ fn pack_tail<T: Element>(b: &[T], stride: usize, cols: usize, to: &mut [T]) {
     }
 }
 
-/// Packs one panel of a right operand that is stored transposed, and its tail if it has one. The columns of the panel are the first
-/// rows of `from`.
+/// Packs one panel of a right operand that is stored transposed, and its tail if it has one. The columns of the panel are the
+/// first rows of `from`.
 pub(crate) fn pack_columns<T: Element>(from: Rows<'_, T>, span: Span, to: &mut [T]) {
     // Packs several columns at a time, because the panel is written row by row.
     const GROUP: usize = 4;

@@ -14,10 +14,10 @@ use crate::settings::Settings;
 ///
 /// Shapes: y and t (batch, classes), each row of t a distribution.
 ///
-/// Numerics: the floor of 10⁻⁷ keeps the loss finite, at most 16.12 per row. The gradient ignores the floor, so that a sample with a
-/// very wrong prediction still contributes to it. Logarithms and their sum are computed in `f64`. PyTorch's `cross_entropy` and
-/// `CrossEntropy.label_smoothing(0.0)` have no floor. If a probability is below 10⁻⁷, their reported loss differs, but not their
-/// gradient.
+/// Numerics: the floor of 10⁻⁷ keeps the loss finite, at most 16.12 per row. The gradient ignores the floor, so that a sample
+/// with a very wrong prediction still contributes to it. Logarithms and their sum are computed in `f64`. PyTorch's
+/// `cross_entropy` and `CrossEntropy.label_smoothing(0.0)` have no floor. If a probability is below 10⁻⁷, their reported loss
+/// differs, but not their gradient.
 ///
 /// # Errors
 ///

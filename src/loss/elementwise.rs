@@ -12,8 +12,8 @@ use crate::simd::{dispatch, in_blocks};
 
 /// A loss f(y, t) of one prediction and one target. By default, its derivative is computed from `f` by automatic differentiation.
 ///
-/// [`ElementwiseLoss`] turns it into a [`Loss`]. Use only arithmetic, comparisons and the functions of [`Real`], and mark the methods
-/// `#[inline(always)]`, as for an [`ActFn`](crate::ActFn).
+/// [`ElementwiseLoss`] turns it into a [`Loss`]. Use only arithmetic, comparisons and the functions of [`Real`], and mark the
+/// methods `#[inline(always)]`, as for an [`ActFn`](crate::ActFn).
 ///
 /// # Examples
 ///

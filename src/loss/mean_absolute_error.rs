@@ -11,8 +11,8 @@ use crate::settings::Settings;
 ///
 /// Formula: mean over rows and outputs of |y − t|.
 ///
-/// Derivative: sign(y − t)/(n·outputs) with respect to y, 0 for y = t. The output function turns it into the gradient with respect
-/// to the logits.
+/// Derivative: sign(y − t)/(n·outputs) with respect to y, 0 for y = t. The output function turns it into the gradient with
+/// respect to the logits.
 ///
 /// Shapes: y and t (batch, outputs).
 ///

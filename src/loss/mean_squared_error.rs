@@ -9,7 +9,8 @@ use crate::settings::Settings;
 ///
 /// Formula: mean over rows and outputs of (y − t)².
 ///
-/// Derivative: 2·(y − t)/(n·outputs) with respect to y. The output function turns it into the gradient with respect to the logits.
+/// Derivative: 2·(y − t)/(n·outputs) with respect to y. The output function turns it into the gradient with respect to the
+/// logits.
 ///
 /// Shapes: y and t (batch, outputs).
 ///

@@ -48,12 +48,12 @@ use crate::simd::dispatch;
 /// A loss function, also called *error*. For a custom loss of one prediction and one target, implement [`LossFn`] instead, which
 /// requires a single method.
 ///
-/// The predictions `y`, the targets `t` and all other arrays have the shape (batch, outputs) and are in standard layout. The caller
-/// ensures that all arrays of a call have the same shape.
+/// The predictions `y`, the targets `t` and all other arrays have the shape (batch, outputs) and are in standard layout. The
+/// caller ensures that all arrays of a call have the same shape.
 ///
-/// The mean loss is a sum over rows, divided by a sum over rows: [`sum`](Loss::sum) and [`weight`](Loss::weight) of a batch are the
-/// totals of their values for each row. Weights of samples ([`Dataset::weight`](crate::data::Dataset::weight)), shards and means
-/// over several batches rely on this. A loss that compares rows with each other needs another place, such as
+/// The mean loss is a sum over rows, divided by a sum over rows: [`sum`](Loss::sum) and [`weight`](Loss::weight) of a batch are
+/// the totals of their values for each row. Weights of samples ([`Dataset::weight`](crate::data::Dataset::weight)), shards and
+/// means over several batches rely on this. A loss that compares rows with each other needs another place, such as
 /// [`Sequential::backward`](crate::Sequential::backward).
 ///
 /// # Examples
@@ -118,8 +118,8 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns an error, usually [`Error::Setting`], if a setting is out of range or does not fit the number of outputs. The default
-    /// implementation returns `Ok`.
+    /// Returns an error, usually [`Error::Setting`], if a setting is out of range or does not fit the number of outputs. The
+    /// default implementation returns `Ok`.
     fn check_outputs(&self, _outputs: usize) -> Result<()> {
         Ok(())
     }
@@ -128,8 +128,8 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns an error, usually [`Error::Row`] with the index of a row in `t`, if the loss is not defined for these targets. The model
-    /// replaces that index with the index of the row in the data set. The default implementation returns `Ok`.
+    /// Returns an error, usually [`Error::Row`] with the index of a row in `t`, if the loss is not defined for these targets. The
+    /// model replaces that index with the index of the row in the data set. The default implementation returns `Ok`.
     fn check_targets(&self, _t: ArrayView2<'_, A>) -> Result<()> {
         Ok(())
     }
@@ -158,16 +158,16 @@ pub trait Loss<A: Scalar>: Any + Debug + Send + Sync {
 
     /// Returns the divisor that turns the sum into a mean: the number of rows, or their total weight.
     ///
-    /// The mean over several batches divides the total of the sums by the total of the divisors. If the divisor of a batch is 0, its
-    /// own loss is 0 and its gradient must be 0.
+    /// The mean over several batches divides the total of the sums by the total of the divisors. If the divisor of a batch is 0,
+    /// its own loss is 0 and its gradient must be 0.
     fn weight(&self, t: ArrayView2<'_, A>) -> f64 {
         t.nrows() as f64
     }
 
     /// Writes the gradient of the mean loss with respect to the logits to `du`.
     ///
-    /// If the loss has a direct formula for this output, it writes that gradient. Otherwise it writes the gradient with respect to `y`
-    /// and calls [`Output::backward`], which turns it into the gradient with respect to the logits.
+    /// If the loss has a direct formula for this output, it writes that gradient. Otherwise it writes the gradient with respect
+    /// to `y` and calls [`Output::backward`], which turns it into the gradient with respect to the logits.
     fn gradient(
         &self,
         output: &dyn Output<A>,

@@ -10,8 +10,8 @@ use crate::settings::Settings;
 /// The binary cross entropy with a weight for positive targets:
 /// [`BinaryCrossEntropy`](crate::loss::BinaryCrossEntropy) for rare classes.
 ///
-/// With p = (number of negative targets)/(number of positive targets), both have the same total weight. A larger p trades precision
-/// for recall.
+/// With p = (number of negative targets)/(number of positive targets), both have the same total weight. A larger p trades
+/// precision for recall.
 ///
 /// Formula: mean over rows and outputs of −p·t·ln y − (1 − t)·ln(1 − y), with y = σ(u).
 ///

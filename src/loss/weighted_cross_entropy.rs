@@ -13,17 +13,17 @@ use crate::simd::dispatch;
 ///
 /// Label smoothing keeps a model from becoming overconfident. Class weights let rare classes count as much as frequent ones.
 ///
-/// Formula: Σ −qᵢ·ln yᵢ / W, summed over rows and classes, with qᵢ = wᵢ·((1 − ε)·tᵢ + ε/classes). W = Σ wᵢ·tᵢ is the total weight of
-/// the targets, or with [`mean_over_samples`](WeightedCrossEntropy::mean_over_samples) the number of rows.
+/// Formula: Σ −qᵢ·ln yᵢ / W, summed over rows and classes, with qᵢ = wᵢ·((1 − ε)·tᵢ + ε/classes). W = Σ wᵢ·tᵢ is the total weight
+/// of the targets, or with [`mean_over_samples`](WeightedCrossEntropy::mean_over_samples) the number of rows.
 ///
 /// Derivative: (y·Σⱼ qⱼ − q)/W with respect to the logits, fused with the softmax.
 ///
 /// Shapes: y and t (batch, classes), each row of t a distribution.
 ///
-/// Numerics: a model computes ln yᵢ from the logits, as uᵢ minus the logarithm of the sum of exponentials, so the loss is exact and
-/// finite for every finite logit. [`sum`](Loss::sum) receives only y and limits each logarithm to at least ln 10⁻⁷. If the targets
-/// of a batch have a total weight of 0, its loss and gradient are 0. In the mean over several batches, however, the shares that
-/// smoothing gives to the other classes of such a batch count. Everything is computed in `f64`.
+/// Numerics: a model computes ln yᵢ from the logits, as uᵢ minus the logarithm of the sum of exponentials, so the loss is exact
+/// and finite for every finite logit. [`sum`](Loss::sum) receives only y and limits each logarithm to at least ln 10⁻⁷. If the
+/// targets of a batch have a total weight of 0, its loss and gradient are 0. In the mean over several batches, however, the
+/// shares that smoothing gives to the other classes of such a batch count. Everything is computed in `f64`.
 ///
 /// For class targets, and for distributions without weights, this loss equals PyTorch's `cross_entropy` with `weight` and
 /// `label_smoothing`. For distributions with weights, PyTorch divides by the number of rows, as `mean_over_samples` does.
@@ -70,7 +70,8 @@ impl WeightedCrossEntropy {
         Self { label_smoothing: smoothing, ..self }
     }
 
-    /// Sets the weight of each class. [`balanced_class_weights`](crate::data::balanced_class_weights) makes all classes count equally.
+    /// Sets the weight of each class. [`balanced_class_weights`](crate::data::balanced_class_weights) makes all classes count
+    /// equally.
     pub fn class_weights(self, weights: impl Into<Vec<f64>>) -> Self {
         Self { class_weights: Some(weights.into()), ..self }
     }

@@ -17,8 +17,8 @@ use crate::settings::check_count;
 ///
 /// Shapes: y (samples, classes), labels and weights (samples).
 ///
-/// Numerics: computed in `f64`. Probabilities below 2.2·10⁻¹⁶ (ε of `f64`), such as 0, count as this value. scikit-learn uses ε of the
-/// type of y.
+/// Numerics: computed in `f64`. Probabilities below 2.2·10⁻¹⁶ (ε of `f64`), such as 0, count as this value. scikit-learn uses ε
+/// of the type of y.
 ///
 /// # Errors
 ///
@@ -101,8 +101,8 @@ pub struct ReliabilityBin {
 
 /// Returns the bins of a reliability diagram of a binary classifier, without the bins that no weight falls into.
 ///
-/// Formula: bin i of b contains the probabilities from i/b to (i + 1)/b, without the upper bound, which only the last bin includes.
-/// With weights, the means of a bin are weighted.
+/// Formula: bin i of b contains the probabilities from i/b to (i + 1)/b, without the upper bound, which only the last bin
+/// includes. With weights, the means of a bin are weighted.
 ///
 /// Shapes: y, labels and weights (samples). A label is 1 for positive and 0 for negative.
 ///
@@ -167,11 +167,11 @@ where
 
 /// Temperature scaling: one factor that calibrates the probabilities of a classifier without changing its predicted classes.
 ///
-/// Formula: y = softmax(u/T) for the logits u, with the temperature T that minimises the log loss on held-out samples. Networks that
-/// are too sure of themselves have T above 1.
+/// Formula: y = softmax(u/T) for the logits u, with the temperature T that minimises the log loss on held-out samples. Networks
+/// that are too sure of themselves have T above 1.
 ///
-/// Numerics: computed in `f64` by bisection of the derivative with respect to 1/T, to the last digits. The temperature is between 10⁻⁶
-/// and 10⁶, for example if all predictions are right and no temperature is best.
+/// Numerics: computed in `f64` by bisection of the derivative with respect to 1/T, to the last digits. The temperature is between
+/// 10⁻⁶ and 10⁶, for example if all predictions are right and no temperature is best.
 ///
 /// # Source
 ///
@@ -256,7 +256,8 @@ impl Temperature {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Shape`] if `logits` is empty, and [`Error::NotFinite`] if a logit is not finite. The array is then unchanged.
+    /// Returns [`Error::Shape`] if `logits` is empty, and [`Error::NotFinite`] if a logit is not finite. The array is then
+    /// unchanged.
     pub fn apply<A: Scalar>(self, mut logits: ArrayViewMut2<'_, A>) -> Result<()> {
         check_predictions(logits.view())?;
         for mut row in logits.rows_mut() {

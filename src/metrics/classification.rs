@@ -33,8 +33,8 @@ pub fn classes<A: Scalar>(y: ArrayView2<'_, A>) -> Result<Vec<usize>> {
     Ok(y.rows().into_iter().filter_map(|row| row.to_slice().map(argmax)).collect())
 }
 
-/// Returns the share of samples whose predicted class is their label. If several predictions of a sample are equal, the first counts as
-/// the greatest.
+/// Returns the share of samples whose predicted class is their label. If several predictions of a sample are equal, the first
+/// counts as the greatest.
 ///
 /// Formula: (number of i with argmax yᵢ = labelᵢ)/n. With weights, both are sums of weights.
 ///
@@ -68,8 +68,8 @@ where
 
 /// Returns the share of samples whose label is among the classes of their k greatest predictions.
 ///
-/// If several predictions are equal, the first counts as the greatest, so that k = 1 returns the [`accuracy`]. In scikit-learn, the last
-/// counts as the greatest. With weights, the share is that of the total weight.
+/// If several predictions are equal, the first counts as the greatest, so that k = 1 returns the [`accuracy`]. In scikit-learn,
+/// the last counts as the greatest. With weights, the share is that of the total weight.
 ///
 /// Shapes: y (samples, classes), labels and weights (samples).
 ///

@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 
 /// A confusion matrix: the number of samples for each pair of a true and a predicted class, and the metrics computed from it.
 ///
-/// Formula: for class i, let TP be the number of its samples that were predicted as i, FP the number of samples of other classes that
-/// were predicted as i, and FN the number of its samples that were predicted as another class. With weights, these numbers, and the
-/// number n of all samples, are sums of weights.
+/// Formula: for class i, let TP be the number of its samples that were predicted as i, FP the number of samples of other classes
+/// that were predicted as i, and FN the number of its samples that were predicted as another class. With weights, these numbers,
+/// and the number n of all samples, are sums of weights.
 ///
 /// | metric | of a class | over all classes |
 /// |---|---|---|
@@ -20,11 +20,11 @@ use crate::error::{Error, Result};
 /// | F1 | 2·TP/(2·TP + FP + FN) | [`Average`] |
 /// | accuracy | | (sum of TP)/n |
 ///
-/// A quotient 0/0 is 0, such as the precision of a class that was never predicted or the recall of a class that does not occur. Such
-/// classes count in a macro average, as in scikit-learn with `zero_division=0` and all classes as `labels`.
+/// A quotient 0/0 is 0, such as the precision of a class that was never predicted or the recall of a class that does not occur.
+/// Such classes count in a macro average, as in scikit-learn with `zero_division=0` and all classes as `labels`.
 ///
-/// Shapes: counts (classes, classes), with a row for each true class and a column for each predicted class; labels, predicted classes
-/// and weights (samples).
+/// Shapes: counts (classes, classes), with a row for each true class and a column for each predicted class; labels, predicted
+/// classes and weights (samples).
 ///
 /// Numerics: computed in `f64`. Without weights, all counts are exact.
 ///
@@ -58,8 +58,8 @@ pub struct ConfusionMatrix {
 pub enum Average {
     /// The mean over the classes. Every class has the same weight.
     Macro,
-    /// The metric of the total TP, FP and FN of all classes. Every sample has the same weight. Because each sample has exactly one
-    /// class, the precision, recall and F1 all equal the accuracy.
+    /// The metric of the total TP, FP and FN of all classes. Every sample has the same weight. Because each sample has exactly
+    /// one class, the precision, recall and F1 all equal the accuracy.
     Micro,
     /// The mean over the classes, weighted by the number of samples of each class, or by their total weight.
     Weighted,

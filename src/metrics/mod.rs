@@ -2,9 +2,9 @@
 //!
 //! [`Sequential::evaluate`](crate::Sequential::evaluate) returns the loss and accuracy of a model on a data set.
 //! [`Sequential::confusion_matrix`](crate::Sequential::confusion_matrix) counts its predictions by class. The functions of this
-//! module measure predictions in an array. [`ThresholdCurve`] contains the ROC and precision-recall curves of a binary classifier, and
-//! [`Temperature`] calibrates probabilities. [`Trainer::metric`](crate::Trainer::metric) measures any function after every epoch, and
-//! [`Watch`] chooses what decides about a run.
+//! module measure predictions in an array. [`ThresholdCurve`] contains the ROC and precision-recall curves of a binary
+//! classifier, and [`Temperature`] calibrates probabilities. [`Trainer::metric`](crate::Trainer::metric) measures any function
+//! after every epoch, and [`Watch`] chooses what decides about a run.
 //!
 //! The last parameter of every function that measures is the weight of each sample, or `None` if all of them are 1. A sample with
 //! weight 2 counts as much as two equal samples, and a sample with weight 0 does not count, as with `sample_weight` in

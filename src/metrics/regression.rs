@@ -10,7 +10,8 @@ use crate::scalar::{Scalar, unit_of};
 ///
 /// Shapes: y and t (samples, outputs), weights (samples).
 ///
-/// Numerics: the differences and their sums are computed in `f64`. The result is finite if it is in range, even if the sum is not.
+/// Numerics: the differences and their sums are computed in `f64`. The result is finite if it is in range, even if the sum is
+/// not.
 ///
 /// # Errors
 ///
@@ -46,8 +47,8 @@ pub fn mean_absolute_error<A: Scalar>(
 ///
 /// Shapes: y and t (samples, outputs), weights (samples).
 ///
-/// Numerics: the squares and their sums are computed in `f64`, scaled so that they stay in range. The result is therefore finite if it
-/// is in range.
+/// Numerics: the squares and their sums are computed in `f64`, scaled so that they stay in range. The result is therefore finite
+/// if it is in range.
 ///
 /// # Errors
 ///
@@ -78,7 +79,8 @@ pub fn mean_squared_error<A: Scalar>(
     })
 }
 
-/// Returns the root of the mean squared error, which has the unit of the targets. For several outputs, returns the mean of their roots.
+/// Returns the root of the mean squared error, which has the unit of the targets. For several outputs, returns the mean of their
+/// roots.
 ///
 /// Formula: mean over outputs of √(mean over samples of (y − t)²). With weights, the mean over samples is weighted.
 ///
@@ -117,15 +119,15 @@ pub fn root_mean_squared_error<A: Scalar>(
 
 /// Returns R², the coefficient of determination.
 ///
-/// It is 1 for exact predictions, 0 for predictions that are no better than the mean of the targets, and below 0 for worse predictions.
-/// For several outputs, it is the mean of their R².
+/// It is 1 for exact predictions, 0 for predictions that are no better than the mean of the targets, and below 0 for worse
+/// predictions. For several outputs, it is the mean of their R².
 ///
 /// Formula: mean over outputs of 1 − Σ(y − t)²/Σ(t − mean of t)². With weights, the sums and the mean are weighted.
 ///
 /// Shapes: y and t (samples, outputs), weights (samples).
 ///
-/// Numerics: the sums are computed in `f64`, scaled so that the squares stay in range. If all targets of an output are equal, its R² is
-/// 1 for exact predictions and 0 otherwise.
+/// Numerics: the sums are computed in `f64`, scaled so that the squares stay in range. If all targets of an output are equal, its
+/// R² is 1 for exact predictions and 0 otherwise.
 ///
 /// # Errors
 ///

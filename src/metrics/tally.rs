@@ -14,8 +14,9 @@ pub struct Metrics {
     pub loss: f64,
     /// The share of correct predictions, or `None` if the output function is neither softmax nor sigmoid.
     ///
-    /// A row of softmax outputs is correct if its greatest output has the index of the greatest target. If several are equal, the first
-    /// counts as the greatest. Sigmoid outputs count separately; each is correct if it is on the same side of ½ as its target.
+    /// A row of softmax outputs is correct if its greatest output has the index of the greatest target. If several are equal, the
+    /// first counts as the greatest. Sigmoid outputs count separately; each is correct if it is on the same side of ½ as its
+    /// target.
     pub accuracy: Option<f64>,
 }
 

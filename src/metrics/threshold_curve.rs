@@ -9,8 +9,8 @@ use crate::scalar::Scalar;
 
 /// The counts of a binary classifier at every threshold: the ROC curve, the precision-recall curve, and the best threshold.
 ///
-/// A sample is predicted as positive if its score is at least the threshold. Samples with the same score share a point, and samples
-/// with weight 0 have none.
+/// A sample is predicted as positive if its score is at least the threshold. Samples with the same score share a point, and
+/// samples with weight 0 have none.
 ///
 /// Formula: at a threshold, TP positive samples and FP negative samples are predicted as positive. P and N are the numbers of all
 /// positive and all negative samples. With weights, all four are sums of weights.
@@ -24,7 +24,8 @@ use crate::scalar::Scalar;
 /// | [`roc_auc`](ThresholdCurve::roc_auc) | area under the true positive rate over the false positive rate, by trapezoids |
 /// | [`average_precision`](ThresholdCurve::average_precision) | Σ (recallᵢ − recallᵢ₋₁)·precisionᵢ over descending thresholds |
 ///
-/// Shapes: scores, labels and weights (samples). A label is 1 for positive and 0 for negative. A score can be a probability or a logit.
+/// Shapes: scores, labels and weights (samples). A label is 1 for positive and 0 for negative. A score can be a probability or a
+/// logit.
 ///
 /// Numerics: without weights, all counts are exact. Areas are computed in `f64`.
 ///
@@ -105,7 +106,8 @@ impl ThresholdCurve {
     /// - [`Error::NotFinite`] if a score is not finite,
     /// - [`Error::Label`] if a label is neither 0 nor 1,
     /// - [`Error::Row`] if a weight is negative or not finite,
-    /// - [`Error::Setting`] if no positive or no negative sample has a weight above 0, or if the sum of the weights is not finite.
+    /// - [`Error::Setting`] if no positive or no negative sample has a weight above 0, or if the sum of the weights is not
+    ///   finite.
     pub fn new<A: Scalar, L>(scores: ArrayView1<'_, A>, labels: &[L], weights: Option<&[f64]>) -> Result<Self>
     where
         L: Copy + Display + TryInto<usize>,
@@ -178,8 +180,8 @@ impl ThresholdCurve {
         self.best(ThresholdPoint::f1)
     }
 
-    /// Returns the point with the lowest cost, given the costs of a false positive and of a false negative. Of several such points,
-    /// returns the one with the highest threshold.
+    /// Returns the point with the lowest cost, given the costs of a false positive and of a false negative. Of several such
+    /// points, returns the one with the highest threshold.
     ///
     /// Formula: cost = FP·`false_positive` + (P − TP)·`false_negative`.
     pub fn best_cost(&self, false_positive: f64, false_negative: f64) -> ThresholdPoint {

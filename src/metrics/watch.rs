@@ -1,7 +1,7 @@
 /// The metric that decides which epoch of a run is better, by name, with its direction.
 ///
-/// [`EarlyStopping`](crate::train::EarlyStopping), [`ReduceOnPlateau`](crate::optim::ReduceOnPlateau) and `Checkpoints` each have a
-/// setting `watch`. The default is the least loss.
+/// [`EarlyStopping`](crate::train::EarlyStopping), [`ReduceOnPlateau`](crate::optim::ReduceOnPlateau) and `Checkpoints` each have
+/// a setting `watch`. The default is the least loss.
 ///
 /// | name | metric | direction |
 /// |---|---|---|

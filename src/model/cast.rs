@@ -12,16 +12,16 @@ impl<A: Scalar> Sequential<A> {
     /// which is why the method is part of the feature `persistence`. A model with custom parts needs
     /// [`cast_with_registry`](Sequential::cast_with_registry).
     ///
-    /// Numerics: from `f32` to `f64` and back, all values keep their bits. From `f64` to `f32`, every parameter and buffer is rounded
-    /// once, to the nearest value. The normalisers are not rounded.
+    /// Numerics: from `f32` to `f64` and back, all values keep their bits. From `f64` to `f32`, every parameter and buffer is
+    /// rounded once, to the nearest value. The normalisers are not rounded.
     ///
     /// # Errors
     ///
     /// Returns:
     ///
     /// - [`Error::Mismatch`](crate::Error::Mismatch) if a part is not built in,
-    /// - [`Error::Setting`](crate::Error::Setting) if a parameter or buffer is not finite in the new precision, or if a custom part has
-    ///   the kind of a built-in part (inside [`Error::Layer`](crate::Error::Layer) for a layer),
+    /// - [`Error::Setting`](crate::Error::Setting) if a parameter or buffer is not finite in the new precision, or if a custom
+    ///   part has the kind of a built-in part (inside [`Error::Layer`](crate::Error::Layer) for a layer),
     /// - [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the new model does not fit in memory.
     ///
     /// # Examples

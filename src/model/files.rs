@@ -19,10 +19,10 @@ use crate::settings::LayerSettings;
 /// saved. The metadata entry `manabi` describes the architecture in JSON. A model with only built-in parts loads with one call. A
 /// model with custom parts needs a [`Registry`]. The file does not store how the parameters were initialised.
 ///
-/// Numerics: [`save`](Sequential::save) stores a model in its own precision, and loading restores the same bits. A model also loads
-/// a file of a lower precision, such as an `f64` model the `f32` values of a file, or an `f32` model its `f16` or `bf16` values,
-/// which is exact. An `f32` model does not load an `f64` file unless [`LoadOptions::convert`] asks for it. To convert a whole model,
-/// [`cast`](Sequential::cast) it.
+/// Numerics: [`save`](Sequential::save) stores a model in its own precision, and loading restores the same bits. A model also
+/// loads a file of a lower precision, such as an `f64` model the `f32` values of a file, or an `f32` model its `f16` or `bf16`
+/// values, which is exact. An `f32` model does not load an `f64` file unless [`LoadOptions::convert`] asks for it. To convert a
+/// whole model, [`cast`](Sequential::cast) it.
 ///
 /// [`LoadOptions`] loads weights under other names, in part, or from several files.
 ///

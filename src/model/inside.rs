@@ -39,8 +39,8 @@ use crate::scalar::Scalar;
 /// # Ok::<(), manabi::Error>(())
 /// ```
 impl<A: Scalar> Sequential<A> {
-    /// Runs a forward pass over the samples in the workspace and returns the predictions. With `training`, the layers behave as in
-    /// training: dropout drops values, and batch normalisation uses the statistics of the batch. Repeated passes with dropout
+    /// Runs a forward pass over the samples in the workspace and returns the predictions. With `training`, the layers behave as
+    /// in training: dropout drops values, and batch normalisation uses the statistics of the batch. Repeated passes with dropout
     /// measure how sure a model is (Monte Carlo dropout); each load and each step renews its random numbers.
     ///
     /// The targets, if any, are not used.
@@ -68,8 +68,8 @@ impl<A: Scalar> Sequential<A> {
     /// Computes the gradients of any loss of the predictions with respect to the parameters and to the input, after
     /// [`forward`](Sequential::forward) with `training`. [`Workspace::gradient`] and [`Workspace::dx`] return them.
     ///
-    /// A step of [`Stepper`](crate::optim::Stepper) may follow. Two models are trained together by passing the gradient with respect
-    /// to the input of the second one to this method of the first one.
+    /// A step of [`Stepper`](crate::optim::Stepper) may follow. Two models are trained together by passing the gradient with
+    /// respect to the input of the second one to this method of the first one.
     ///
     /// Shapes: dy (samples, output_dim), the gradient of the loss with respect to the predictions.
     ///
@@ -77,8 +77,8 @@ impl<A: Scalar> Sequential<A> {
     ///
     /// Returns:
     ///
-    /// - [`Error::Setting`] if the workspace was created for a model of different widths, or if the last pass over the batch was not
-    ///   a forward pass in training,
+    /// - [`Error::Setting`] if the workspace was created for a model of different widths, or if the last pass over the batch was
+    ///   not a forward pass in training,
     /// - [`Error::Shape`] if `dy` has the wrong shape,
     /// - [`Error::NotFinite`] if a value in `dy` is not finite,
     /// - [`Error::OutOfMemory`] if the gradients do not fit in memory.
@@ -145,15 +145,15 @@ impl<A: Scalar> Sequential<A> {
         })
     }
 
-    /// Returns the output of the layer with this name in the last pass over the batch. Layers inside a block have no output of their
-    /// own.
+    /// Returns the output of the layer with this name in the last pass over the batch. Layers inside a block have no output of
+    /// their own.
     ///
     /// Shapes: result (samples, size of the layer's output).
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Setting`] if no layer has this name, if the workspace was created for a model of different widths, or if no
-    /// pass over the batch has kept its outputs. [`forward`](Sequential::forward), [`loss`](Sequential::loss) and
+    /// Returns [`Error::Setting`] if no layer has this name, if the workspace was created for a model of different widths, or if
+    /// no pass over the batch has kept its outputs. [`forward`](Sequential::forward), [`loss`](Sequential::loss) and
     /// [`gradient`](Sequential::gradient) keep them, unlike [`predict_into`](Sequential::predict_into).
     #[doc(alias("features", "hook", "intermediate output"))]
     pub fn layer_output<'w>(&self, ws: &'w Workspace<A>, layer: &str) -> Result<ArrayView2<'w, A>> {

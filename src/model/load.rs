@@ -21,9 +21,9 @@ impl LoadOptions {
     ///
     /// - [`Error::Io`](crate::Error::Io) if a file cannot be read,
     /// - [`Error::Format`](crate::Error::Format) if a file is not a valid safetensors file,
-    /// - [`Error::Mismatch`](crate::Error::Mismatch) with all problems: if a tensor has a wrong type or a value that is not finite or
-    ///   out of range; if a value is invalid for a buffer, such as a negative variance; if two names become the same; if an index
-    ///   names a file in another folder, or a tensor that its file does not contain; and without
+    /// - [`Error::Mismatch`](crate::Error::Mismatch) with all problems: if a tensor has a wrong type or a value that is not
+    ///   finite or out of range; if a value is invalid for a buffer, such as a negative variance; if two names become the same;
+    ///   if an index names a file in another folder, or a tensor that its file does not contain; and without
     ///   [`partial`](LoadOptions::partial), if a tensor is missing, unexpected or of another shape.
     pub fn load_into<A: Scalar>(
         &self,

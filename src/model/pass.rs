@@ -65,8 +65,8 @@ impl<A: Scalar> Sequential<A> {
     }
 
     /// Writes the predictions for these samples to `y`. After two calls, a call with the same number of samples and the same
-    /// parameters allocates nothing. If the number of samples exceeds the batch size of the workspace, the method processes them in
-    /// several batches.
+    /// parameters allocates nothing. If the number of samples exceeds the batch size of the workspace, the method processes them
+    /// in several batches.
     ///
     /// The second call packs the weights in the order in which matrix products read them, except for small ones that are read in
     /// place. The model keeps these copies for all its workspaces until its parameters change. They take as much memory as the
@@ -159,8 +159,8 @@ impl<A: Scalar> Sequential<A> {
         enter(ws.engine.thread_count(), || self.tally(ws)).map(|tally| tally.mean())
     }
 
-    /// Computes the gradient of the loss with respect to all parameters on the batch loaded in the workspace, and returns the loss
-    /// and the accuracy. [`Workspace::gradient`] returns the gradient.
+    /// Computes the gradient of the loss with respect to all parameters on the batch loaded in the workspace, and returns the
+    /// loss and the accuracy. [`Workspace::gradient`] returns the gradient.
     ///
     /// # Errors
     ///

@@ -43,8 +43,8 @@ impl<A: Scalar> Sequential<A> {
         self.slots().iter().map(|slot| (slot.name.as_str(), slot.layer.as_ref()))
     }
 
-    /// Returns a builder with the layers up to the one with this name. The model that it builds has their parameters and buffers, to
-    /// which new layers, an output and a loss are added.
+    /// Returns a builder with the layers up to the one with this name. The model that it builds has their parameters and buffers,
+    /// to which new layers, an output and a loss are added.
     ///
     /// # Errors
     ///
@@ -58,8 +58,8 @@ impl<A: Scalar> Sequential<A> {
         Ok(SequentialBuilder::of_trunk(self.input_shape(), layers, trunk))
     }
 
-    /// Copies every parameter and buffer of another model that has the same name and shape here, and reports the others. The other
-    /// model may have another precision. With the feature `persistence`, `cast` converts a whole model.
+    /// Copies every parameter and buffer of another model that has the same name and shape here, and reports the others. The
+    /// other model may have another precision. With the feature `persistence`, `cast` converts a whole model.
     ///
     /// # Errors
     ///

@@ -5,8 +5,8 @@ use crate::buffer::{LINE, line};
 use crate::error::{Error, Result};
 use crate::linalg::Copies;
 
-/// The parameters of a model with packed copies of them, which are forgotten when the parameters may have changed. Clones share the
-/// copies until one of them changes.
+/// The parameters of a model with packed copies of them, which are forgotten when the parameters may have changed. Clones share
+/// the copies until one of them changes.
 ///
 /// The parameters begin at the start of a cache line. Otherwise, a product of `f64` that reads them in place takes up to a tenth
 /// longer, because half of its loads touch two lines.
@@ -28,7 +28,8 @@ impl<A> Weights<A> {
     }
 }
 
-/// Returns a vector with room for `len` parameters, and the index at which a cache line begins. The vector ends before this index.
+/// Returns a vector with room for `len` parameters, and the index at which a cache line begins. The vector ends before this
+/// index.
 pub(super) fn room<A: Clone>(len: usize, filler: A) -> Result<(Vec<A>, usize)> {
     let mut values = Vec::new();
     values

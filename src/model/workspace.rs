@@ -142,9 +142,9 @@ impl<A: Scalar> Workspace<A> {
         Self { seed, number: 0, ..self }
     }
 
-    /// Returns the random numbers for the current batch. Every [`load`](Workspace::load) and the first gradient after a step renew
-    /// them, so that a batch that is loaded once has different dropout masks in every step. A gradient that is computed again
-    /// before the step uses the same random numbers.
+    /// Returns the random numbers for the current batch. Every [`load`](Workspace::load) and the first gradient after a step
+    /// renew them, so that a batch that is loaded once has different dropout masks in every step. A gradient that is computed
+    /// again before the step uses the same random numbers.
     pub fn batch_noise(&self) -> Noise {
         Noise::new(self.seed, self.number).rows_from(self.start)
     }
@@ -160,8 +160,8 @@ impl<A: Scalar> Workspace<A> {
         &self.gradient
     }
 
-    /// Returns the gradient for changes in place, such as clipping or summing. A step may then use the gradient, even if an earlier
-    /// step has already used it.
+    /// Returns the gradient for changes in place, such as clipping or summing. A step may then use the gradient, even if an
+    /// earlier step has already used it.
     pub fn gradient_mut(&mut self) -> &mut [A] {
         self.taken = false;
         &mut self.gradient
@@ -296,8 +296,8 @@ impl<A: Scalar> Workspace<A> {
         Ok(())
     }
 
-    /// Loads arrays as the current batch, like [`load_arrays`](Workspace::load_arrays), with a weight for each sample. The losses,
-    /// gradients and accuracies of the batch are then weighted means.
+    /// Loads arrays as the current batch, like [`load_arrays`](Workspace::load_arrays), with a weight for each sample. The
+    /// losses, gradients and accuracies of the batch are then weighted means.
     ///
     /// Shapes: x (samples, input_dim), t (samples, output_dim), weights (samples).
     ///

@@ -30,8 +30,8 @@ type Custom = Arc<dyn Fn(&mut Graph, &Part, &str) -> Result<String> + Send + Syn
 /// The options of an export to an ONNX file.
 ///
 /// The graph is the model in prediction: dropout is gone, and batch normalisation uses its running statistics. Its only input
-/// and its only output have the precision of the model. The input has the shape (batch, …), followed by the input shape of the model.
-/// The output has the shape (batch, outputs).
+/// and its only output have the precision of the model. The input has the shape (batch, …), followed by the input shape of the
+/// model. The output has the shape (batch, outputs).
 ///
 /// | parameter | purpose | default | range |
 /// |---|---|---|---|
@@ -181,8 +181,8 @@ impl Export {
     /// Returns:
     ///
     /// - [`Error::NotFinite`] if a parameter or buffer is not finite,
-    /// - [`Error::Setting`] (inside [`Error::Layer`] for a layer) if a custom part has no nodes, if a custom part has the kind of a
-    ///   built-in part, if a setting is not finite, or if `batch` is 0,
+    /// - [`Error::Setting`] (inside [`Error::Layer`] for a layer) if a custom part has no nodes, if a custom part has the kind of
+    ///   a built-in part, if a setting is not finite, or if `batch` is 0,
     /// - [`Error::DuplicateName`] if the input or the output has the name of another value.
     #[inline(never)]
     pub fn to_bytes<A: Scalar>(&self, model: &Sequential<A>) -> Result<Vec<u8>> {

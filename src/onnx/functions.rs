@@ -1,7 +1,7 @@
 //! The operators of the built-in activation functions.
 //!
-//! Floating-point attributes are `f32`, and ONNX Runtime has no `f64` version of several operators. In models of `f64`, most functions
-//! are therefore compositions of arithmetic operators.
+//! Floating-point attributes are `f32`, and ONNX Runtime has no `f64` version of several operators. In models of `f64`, most
+//! functions are therefore compositions of arithmetic operators.
 
 use super::graph::{Graph, Part};
 use crate::error::Result;

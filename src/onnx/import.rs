@@ -141,8 +141,8 @@ impl<'a, A: Scalar> Import<'a, A> {
         named
     }
 
-    /// Returns the value that is the output of the model: the first output of the graph that layers compute. Classifiers of scikit-learn
-    /// have the label as another output.
+    /// Returns the value that is the output of the model: the first output of the graph that layers compute. Classifiers of
+    /// scikit-learn have the label as another output.
     fn end(&self, graph: &proto::Graph) -> Result<usize, String> {
         let mut reason = "outputs of the graph: expected 1, got none".to_owned();
         for output in &graph.output {
@@ -242,8 +242,8 @@ fn shape(input: &proto::ValueInfo) -> Result<(Option<i64>, Shape), String> {
     Ok((dims.first().and_then(known), shape.ok_or(wrong)?))
 }
 
-/// Returns the shape of the model's input, and the order of the elements in the graph's input. Images have the channels last if the
-/// graph moves them to the first place before it uses the images in any other way than element by element.
+/// Returns the shape of the model's input, and the order of the elements in the graph's input. Images have the channels last if
+/// the graph moves them to the first place before it uses the images in any other way than element by element.
 fn order(graph: &proto::Graph, input: &str, shape: Shape) -> (Shape, Order) {
     let &[height, width, channels] = shape.dims() else { return (shape, Order::Same) };
     let mut names = HashSet::from([input]);

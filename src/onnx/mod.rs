@@ -1,8 +1,8 @@
 //! ONNX files (feature `onnx`): models that run elsewhere, and models from elsewhere.
 //!
 //! [`Sequential::save_onnx`](crate::Sequential::save_onnx) writes a file for ONNX Runtime and other programs, and
-//! [`Sequential::load_onnx`](crate::Sequential::load_onnx) reads it back with the same bits. It also reads files that other programs
-//! wrote, if they consist of layers of this crate. [`Export`] sets options and gives the nodes of custom parts.
+//! [`Sequential::load_onnx`](crate::Sequential::load_onnx) reads it back with the same bits. It also reads files that other
+//! programs wrote, if they consist of layers of this crate. [`Export`] sets options and gives the nodes of custom parts.
 //!
 //! # Examples
 //!

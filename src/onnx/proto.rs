@@ -1,5 +1,5 @@
-//! The messages of an ONNX file, with the fields that the crate uses. The numbers are those of `onnx.proto` of the ONNX project. Fields
-//! that are not declared here are skipped when a file is read.
+//! The messages of an ONNX file, with the fields that the crate uses. The numbers are those of `onnx.proto` of the ONNX project.
+//! Fields that are not declared here are skipped when a file is read.
 
 use prost::Message;
 use prost::bytes::Bytes;

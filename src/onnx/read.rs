@@ -18,8 +18,8 @@ use crate::scalar::Scalar;
 impl<A: Scalar> Sequential<A> {
     /// Loads a model from an ONNX file.
     ///
-    /// If this crate wrote the file and no program has changed its nodes, the method returns the model that was saved, with the same
-    /// bits.
+    /// If this crate wrote the file and no program has changed its nodes, the method returns the model that was saved, with the
+    /// same bits.
     ///
     /// # Errors
     ///
@@ -51,8 +51,8 @@ impl<A: Scalar> Sequential<A> {
         Self::from_onnx_bytes_with_registry(bytes, &Registry::new())
     }
 
-    /// Loads a model from the content of an ONNX file. If this crate wrote the file, the registry creates the layers, the output and
-    /// the loss.
+    /// Loads a model from the content of an ONNX file. If this crate wrote the file, the registry creates the layers, the output
+    /// and the loss.
     ///
     /// # Errors
     ///

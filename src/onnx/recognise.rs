@@ -1,5 +1,5 @@
-//! Layers that a graph computes with one or more operators. They are recognised by their values, so that the form in which a program
-//! wrote them does not matter.
+//! Layers that a graph computes with one or more operators. They are recognised by their values, so that the form in which a
+//! program wrote them does not matter.
 
 use std::sync::Arc;
 
@@ -79,7 +79,8 @@ pub(super) enum Found<A> {
     /// The identity.
     Nothing,
     Activation(Arc<dyn Layer<A>>),
-    /// An activation with a parameter for every feature: its name in files, its vector, and the sign with which the formula has it.
+    /// An activation with a parameter for every feature: its name in files, its vector, and the sign with which the formula has
+    /// it.
     Trainable(Arc<dyn Layer<A>>, &'static str, usize, f64),
     LayerNorm {
         epsilon: f64,

@@ -48,7 +48,8 @@ impl Array {
         Ok(Self { dims, is_single, bytes })
     }
 
-    /// Returns an array of these values, whose number agrees with the dimensions. They are rounded to `f32` if the array is single.
+    /// Returns an array of these values, whose number agrees with the dimensions. They are rounded to `f32` if the array is
+    /// single.
     pub fn of(is_single: bool, dims: &[usize], values: impl IntoIterator<Item = f64>) -> Self {
         let values = values.into_iter();
         let bytes: Vec<u8> = match is_single {

@@ -1,5 +1,5 @@
-//! The check of a file before it is decoded: all lengths are inside the file, and the number of messages is small enough for the length
-//! of the file.
+//! The check of a file before it is decoded: all lengths are inside the file, and the number of messages is small enough for the
+//! length of the file.
 
 use std::path::Path;
 

@@ -22,8 +22,8 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 /// | `watch` | the metric, and whether its least or its greatest value is the best | the least loss | a metric of the run |
 ///
 /// [`Trainer`](crate::Trainer) passes the metric on the validation set. Without a validation set it passes the metric on the test
-/// set, and without either the metric on the training set. In a custom loop, [`Stepper::end_epoch`](super::Stepper::end_epoch) gets the
-/// metric, and the name of the [`Watch`] has no meaning.
+/// set, and without either the metric on the training set. In a custom loop, [`Stepper::end_epoch`](super::Stepper::end_epoch)
+/// gets the metric, and the name of the [`Watch`] has no meaning.
 ///
 /// # Errors
 ///
@@ -32,8 +32,8 @@ use crate::settings::{check_at_least_0, check_finite, check_fraction, check_shar
 ///
 /// # Source
 ///
-/// PyTorch's `ReduceLROnPlateau`, whose `mode` is the direction of `watch`. `min_scale` replaces its `min_lr` and is a share of the
-/// rate. PyTorch compares with best·(1 ∓ `threshold`), so that a negative metric improves even if it does not change.
+/// PyTorch's `ReduceLROnPlateau`, whose `mode` is the direction of `watch`. `min_scale` replaces its `min_lr` and is a share of
+/// the rate. PyTorch compares with best·(1 ∓ `threshold`), so that a negative metric improves even if it does not change.
 ///
 /// # Examples
 ///

@@ -134,8 +134,9 @@ impl<A: Scalar> Stepper<A> {
         self
     }
 
-    /// Freezes all parameters whose names begin with this prefix: `affine1` freezes `affine1.weight` and `affine1.bias`, and `encoder`
-    /// freezes all layers whose names begin with it. The buffers of frozen layers, such as a running mean, still change.
+    /// Freezes all parameters whose names begin with this prefix: `affine1` freezes `affine1.weight` and `affine1.bias`, and
+    /// `encoder` freezes all layers whose names begin with it. The buffers of frozen layers, such as a running mean, still
+    /// change.
     pub fn freeze(mut self, prefix: impl Into<String>) -> Self {
         self.frozen.push(prefix.into());
         self

@@ -30,8 +30,8 @@ use crate::settings::Settings;
 
 /// An output function: [`Softmax`], [`Sigmoid`], [`Identity`], or a custom one.
 ///
-/// Arrays have the shape (batch, outputs) and are in standard layout. Each row of the result must depend only on the same row of the
-/// arguments, because a batch may be divided among threads.
+/// Arrays have the shape (batch, outputs) and are in standard layout. Each row of the result must depend only on the same row of
+/// the arguments, because a batch may be divided among threads.
 ///
 /// # Examples
 ///
@@ -115,8 +115,8 @@ delegate!([A: Scalar] Output<A>, for [Box<dyn Output<A>>, Arc<dyn Output<A>>], {
     fn backward(&self, u: ArrayView2<'_, A>, y: ArrayView2<'_, A>, d: ArrayViewMut2<'_, A>);
 });
 
-/// Returns every built-in output with the function that creates it from its settings. A new output needs an entry here. Activation
-/// functions are included automatically.
+/// Returns every built-in output with the function that creates it from its settings. A new output needs an entry here.
+/// Activation functions are included automatically.
 #[doc(hidden)]
 pub fn built_in_outputs<A: Scalar>() -> Vec<BuiltInOutput<A>> {
     let mut all = Outputs::<A>(vec![

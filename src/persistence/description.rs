@@ -67,8 +67,8 @@ impl Description {
         })
     }
 
-    /// Returns a label and the JSON text of every part. The layers come last, because models can have different numbers of layers.
-    /// Notes are no part: training does not depend on them.
+    /// Returns a label and the JSON text of every part. The layers come last, because models can have different numbers of
+    /// layers. Notes are no part: training does not depend on them.
     fn parts(&self) -> Vec<(String, String)> {
         let units = (&self.normalizer, &self.target_normalizer);
         let mut parts = vec![

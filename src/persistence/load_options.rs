@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 /// | [`partial`](LoadOptions::partial) | loads what has the same name and shape | false |
 ///
 /// The changes of names apply to every name in the file, one after another, in the order in which they were set. The file is a
-/// safetensors file or the index of several (`model.safetensors.index.json`). Values of a lower precision than the model's, such as
-/// `f16`, `bf16`, and `f32` in an `f64` model, are always read, because that is exact.
+/// safetensors file or the index of several (`model.safetensors.index.json`). Values of a lower precision than the model's, such
+/// as `f16`, `bf16`, and `f32` in an `f64` model, are always read, because that is exact.
 ///
 /// # Examples
 ///

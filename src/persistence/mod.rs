@@ -1,8 +1,8 @@
 //! Saved models (feature `persistence`): safetensors files with PyTorch's names and layout.
 //!
 //! [`Sequential::save`](crate::Sequential::save) and [`Sequential::load`](crate::Sequential::load) are sufficient for models with
-//! only built-in parts. A [`Registry`] recreates custom layers, activations, outputs and losses. [`LoadOptions`] loads weights that
-//! have other names, another precision or several files, and [`Precision`] is the precision of the numbers in a file.
+//! only built-in parts. A [`Registry`] recreates custom layers, activations, outputs and losses. [`LoadOptions`] loads weights
+//! that have other names, another precision or several files, and [`Precision`] is the precision of the numbers in a file.
 
 pub(crate) mod container;
 pub(crate) mod description;

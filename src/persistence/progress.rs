@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{Row, Rows};
 
-/// The prefix of the names of tensors that belong to the checkpoint, not to the model. Such names contain no dot, unlike the names
-/// of a model's tensors.
+/// The prefix of the names of tensors that belong to the checkpoint, not to the model. Such names contain no dot, unlike the
+/// names of a model's tensors.
 pub(crate) const PREFIX: &str = "checkpoint/";
 
 /// Returns whether the tensor with this name belongs to the checkpoint, not to the model.

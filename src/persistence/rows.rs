@@ -1,5 +1,5 @@
-//! The history of a run in a file in the folder of its checkpoints, with a line of JSON for each row. A checkpoint stores the number
-//! of rows that belong to it, so that each row is written once and not again with every checkpoint.
+//! The history of a run in a file in the folder of its checkpoints, with a line of JSON for each row. A checkpoint stores the
+//! number of rows that belong to it, so that each row is written once and not again with every checkpoint.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -55,8 +55,8 @@ pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
     }
 }
 
-/// Appends a row to a file and flushes the file to the disk. If the write is interrupted, the file may end with a row or a part of
-/// a row that no checkpoint counts.
+/// Appends a row to a file and flushes the file to the disk. If the write is interrupted, the file may end with a row or a part
+/// of a row that no checkpoint counts.
 pub(crate) fn append(path: &Path, row: &Row) -> Result<()> {
     let append = || {
         let mut file = File::options().append(true).open(path)?;

@@ -13,8 +13,8 @@ pub trait Bytes: Sized {
     /// The bytes contain values of this precision.
     fn read_transposed(bytes: &[u8], precision: Precision, rows: usize, values: &mut [Self]);
 
-    /// Writes the bytes of the transpose of a row-major matrix of `rows` rows, in this precision. A matrix of one row is written in
-    /// order.
+    /// Writes the bytes of the transpose of a row-major matrix of `rows` rows, in this precision. A matrix of one row is written
+    /// in order.
     fn write_transposed(values: &[Self], precision: Precision, rows: usize, bytes: &mut [u8]);
 }
 

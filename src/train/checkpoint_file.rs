@@ -43,7 +43,8 @@ impl<A: Scalar> Checkpoint<A> {
         file::write(path, &write(tensors, description.to_json()?)?)
     }
 
-    /// Reads a checkpoint of this model and its history from the file beside it. Returns the checkpoint and the model stored in it.
+    /// Reads a checkpoint of this model and its history from the file beside it. Returns the checkpoint and the model stored in
+    /// it.
     pub fn read(
         path: &Path,
         history: &Path,

@@ -12,8 +12,8 @@ use crate::scalar::Scalar;
 /// An observer that writes each row of the history to a CSV file as soon as the epoch ends, so that a run can be watched, and its
 /// rows are kept if it is interrupted.
 ///
-/// The columns are those of [`History::to_csv`](crate::train::History::to_csv), followed by the learning rate of the last step of the
-/// epoch. The header is written with the first row. If a row cannot be written, the run stops, and [`finish`](CsvLog::finish)
+/// The columns are those of [`History::to_csv`](crate::train::History::to_csv), followed by the learning rate of the last step of
+/// the epoch. The header is written with the first row. If a row cannot be written, the run stops, and [`finish`](CsvLog::finish)
 /// returns the error.
 ///
 /// # Examples
@@ -57,8 +57,8 @@ impl CsvLog {
         Self::open(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true))
     }
 
-    /// Opens the file to add rows after the existing ones, for a run that is resumed. If there is no file, or an empty one, this is
-    /// [`create`](CsvLog::create).
+    /// Opens the file to add rows after the existing ones, for a run that is resumed. If there is no file, or an empty one, this
+    /// is [`create`](CsvLog::create).
     ///
     /// The run must have the columns of the file. With others, for example of another [`metric`](crate::Trainer::metric), it
     /// stops at its first row, the file stays unchanged, and [`finish`](CsvLog::finish) returns the error.

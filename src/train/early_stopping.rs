@@ -9,9 +9,9 @@ use crate::settings::{check_at_least_0, check_count};
 
 /// A rule that ends a training run when it stops improving, and restores the parameters of the best epoch.
 ///
-/// Formula: a row of the history is better if its loss is below best − `min_delta`. With another metric as the [`Watch`], it is better
-/// if the metric is below best − `min_delta` or, if the greatest value is the best, above best + `min_delta`. The run ends after
-/// `patience` epochs in a row that are not better. [`Epoch::watched`] selects the data set. Row 0, the untrained model, is
+/// Formula: a row of the history is better if its loss is below best − `min_delta`. With another metric as the [`Watch`], it is
+/// better if the metric is below best − `min_delta` or, if the greatest value is the best, above best + `min_delta`. The run ends
+/// after `patience` epochs in a row that are not better. [`Epoch::watched`] selects the data set. Row 0, the untrained model, is
 /// the first best row.
 ///
 /// When the run ends, even with an error, the model gets the parameters and buffers of the best epoch

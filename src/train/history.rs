@@ -32,8 +32,8 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// Returns the metrics that early stopping and plateau reduction use: the metrics on the validation set, or without one on the
-    /// test set, or without both on the training set.
+    /// Returns the metrics that early stopping and plateau reduction use: the metrics on the validation set, or without one on
+    /// the test set, or without both on the training set.
     pub fn watched(&self) -> Metrics {
         self.validation.or(self.test).unwrap_or(self.train)
     }
@@ -140,8 +140,8 @@ impl Termination {
 /// ```
 impl History {
     /// Returns a table of comma-separated values (RFC 4180): a header line, then one line per row of the history. Each
-    /// [`Trainer::metric`](crate::Trainer::metric) has two columns, such as `validation_f1` and `test_f1`. Times are in seconds. Cells
-    /// without a measurement are empty.
+    /// [`Trainer::metric`](crate::Trainer::metric) has two columns, such as `validation_f1` and `test_f1`. Times are in seconds.
+    /// Cells without a measurement are empty.
     pub fn to_csv(&self) -> String {
         let rows = self.epochs.iter().map(csv_cells);
         let header = csv_header(self.epochs.first().map_or(&[], |epoch| &epoch.metrics));

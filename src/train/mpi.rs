@@ -14,9 +14,9 @@ const MOST: usize = 1 << 30;
 /// The processes that `mpirun`, or the launcher of a cluster, started (feature `mpi`). Pass them to
 /// [`Trainer::processes`](crate::Trainer::processes).
 ///
-/// The value starts MPI and ends it when it is dropped. Create it at the start of `main` and keep it until the end, because MPI can
-/// be started only once in a process. Ending MPI waits for all processes. After a step that can fail on one process only, call
-/// [`agree`](Processes::agree) before `main` returns the error.
+/// The value starts MPI and ends it when it is dropped. Create it at the start of `main` and keep it until the end, because MPI
+/// can be started only once in a process. Ending MPI waits for all processes. After a step that can fail on one process only,
+/// call [`agree`](Processes::agree) before `main` returns the error.
 ///
 /// If MPI itself fails, for example because the connection to another process is lost, it prints a message and ends all
 /// processes. The same happens if this value is dropped in a panic.

@@ -8,8 +8,8 @@ use crate::scalar::Scalar;
 
 /// An observer of a training run. It can stop the run by returning `ControlFlow::Break(())`.
 ///
-/// Two observers are ready-made: [`CsvLog`](crate::train::CsvLog) writes the rows of the history to a file, and `ProgressBar`, with the
-/// feature `progress`, draws a progress bar.
+/// Two observers are ready-made: [`CsvLog`](crate::train::CsvLog) writes the rows of the history to a file, and `ProgressBar`,
+/// with the feature `progress`, draws a progress bar.
 ///
 /// # Examples
 ///
@@ -106,8 +106,8 @@ impl<A: Scalar> TrainingStep<'_, A> {
     }
 }
 
-/// What a closure of [`Trainer::on_epoch`](crate::Trainer::on_epoch) can return: `ControlFlow<()>` to continue or to stop the run, or
-/// nothing to continue it.
+/// What a closure of [`Trainer::on_epoch`](crate::Trainer::on_epoch) can return: `ControlFlow<()>` to continue or to stop the
+/// run, or nothing to continue it.
 pub trait EpochOutcome {
     /// Returns whether the run continues.
     fn control_flow(self) -> ControlFlow<()>;

@@ -11,8 +11,8 @@ const MOST_BETWEEN: u32 = 1024;
 
 /// Decides on how many threads the next steps run.
 ///
-/// Threads wait for each other in every step. If another process keeps one of their cores busy, a step on all threads can take longer
-/// than on a single one. Results do not depend on the number of threads, so the decision can follow the clock.
+/// Threads wait for each other in every step. If another process keeps one of their cores busy, a step on all threads can take
+/// longer than on a single one. Results do not depend on the number of threads, so the decision can follow the clock.
 pub(super) struct Pace {
     threads: usize,
     /// Whether the steps run on one thread.

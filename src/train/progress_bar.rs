@@ -6,8 +6,8 @@ use indicatif::{ProgressDrawTarget, ProgressStyle};
 use super::observer::{BatchProgress, Observer};
 use crate::scalar::Scalar;
 
-/// An observer that draws a progress bar on stderr (feature `progress`): the epoch, the loss of the epoch so far, and the time that
-/// the rest of the epoch takes.
+/// An observer that draws a progress bar on stderr (feature `progress`): the epoch, the loss of the epoch so far, and the time
+/// that the rest of the epoch takes.
 ///
 /// If stderr is not a terminal, nothing is drawn. The bar disappears when the run ends.
 ///

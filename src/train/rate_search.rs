@@ -61,7 +61,8 @@ impl RateSearch {
 
 impl<A: Scalar> Trainer<'_, A> {
     /// Trains a copy of the model for some steps at learning rates that grow from the first to the last, and returns the loss of
-    /// every step. It ends early when the loss explodes. The trainer's optimizer, batches and seeds are used, but not its schedule.
+    /// every step. It ends early when the loss explodes. The trainer's optimizer, batches and seeds are used, but not its
+    /// schedule.
     ///
     /// Formula: the rate of step i of n is low·(high/low)^(i/(n − 1)).
     ///
@@ -72,8 +73,8 @@ impl<A: Scalar> Trainer<'_, A> {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Setting`](crate::Error::Setting) if a parameter is out of range, and the errors of [`fit`](Trainer::fit) before
-    /// the first step. A loss that is not finite ends the search, but is no error.
+    /// Returns [`Error::Setting`](crate::Error::Setting) if a parameter is out of range, and the errors of [`fit`](Trainer::fit)
+    /// before the first step. A loss that is not finite ends the search, but is no error.
     ///
     /// # Source
     ///

@@ -235,8 +235,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { validation: Some(validation), ..self }
     }
 
-    /// Measures loss, accuracy and every [`metric`](Trainer::metric) on this data set after every epoch. Without a validation set,
-    /// early stopping and plateau reduction use them.
+    /// Measures loss, accuracy and every [`metric`](Trainer::metric) on this data set after every epoch. Without a validation
+    /// set, early stopping and plateau reduction use them.
     pub fn test(self, test: &'a dyn Dataset<A>) -> Self {
         Self { test: Some(test), ..self }
     }
@@ -258,10 +258,10 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ///
     /// # Errors
     ///
-    /// Training fails before the first step with [`Error::Setting`] if a name is empty, is given twice, is `loss` or `accuracy`, or
-    /// contains a comma, a quotation mark, a backslash or a control character, and if there is neither a validation nor a test set.
-    /// It fails later with [`Error::Training`], which names the epoch, the data set and the metric, if the function returns an error
-    /// or a value that is not finite.
+    /// Training fails before the first step with [`Error::Setting`] if a name is empty, is given twice, is `loss` or `accuracy`,
+    /// or contains a comma, a quotation mark, a backslash or a control character, and if there is neither a validation nor a test
+    /// set. It fails later with [`Error::Training`], which names the epoch, the data set and the metric, if the function returns
+    /// an error or a value that is not finite.
     ///
     /// # Examples
     ///
@@ -304,9 +304,9 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { early_stopping: Some(early_stopping), ..self }
     }
 
-    /// Sets the greatest number of threads. The trainer divides work among them only if this saves time: it times its steps, and uses
-    /// one thread while other processes keep the cores busy. The number of threads does not change the bits of the results. With more than one thread, the whole run, including its observers, is executed on
-    /// threads of `rayon`'s pool.
+    /// Sets the greatest number of threads. The trainer divides work among them only if this saves time: it times its steps, and
+    /// uses one thread while other processes keep the cores busy. The number of threads does not change the bits of the results.
+    /// With more than one thread, the whole run, including its observers, is executed on threads of `rayon`'s pool.
     ///
     /// After `fork`, the threads of `rayon`'s pool exist only in the parent process, and a child process that waits for them
     /// hangs. In the child, use one thread, or start a new process instead (`std::process::Command`).
@@ -318,12 +318,12 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ///
     /// The gradient of each shard is computed by itself, and the gradients are added in a fixed binary tree, weighted by the
     /// divisors of their losses. The result is the gradient of the batch, up to rounding. It has the same bits for any number of
-    /// [`processes`](Trainer::processes). On one process, the shards pass one after another through memory for one shard, which is
-    /// known as gradient accumulation. The sum needs memory for up to log₂(shards) + 2 gradients.
+    /// [`processes`](Trainer::processes). On one process, the shards pass one after another through memory for one shard, which
+    /// is known as gradient accumulation. The sum needs memory for up to log₂(shards) + 2 gradients.
     ///
-    /// [`BatchNorm`](crate::layer::BatchNorm) takes its statistics from each shard by itself, and a buffer becomes the mean of its
-    /// new values over all rows. Random values in layers belong to rows of the batch, so dropout does not depend on the shards. A
-    /// smaller last batch is divided into the same number of shards, with at least one row each.
+    /// [`BatchNorm`](crate::layer::BatchNorm) takes its statistics from each shard by itself, and a buffer becomes the mean of
+    /// its new values over all rows. Random values in layers belong to rows of the batch, so dropout does not depend on the
+    /// shards. A smaller last batch is divided into the same number of shards, with at least one row each.
     #[doc(alias("gradient accumulation", "micro-batch"))]
     pub fn shards(self, shards: usize) -> Self {
         Self { shards, ..self }
@@ -341,8 +341,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { processes: Some(processes), ..self }
     }
 
-    /// Sets the number of batches, or of shards, that another thread gathers before they are needed. With 0, each batch is gathered
-    /// when it is needed. The results have the same bits.
+    /// Sets the number of batches, or of shards, that another thread gathers before they are needed. With 0, each batch is
+    /// gathered when it is needed. The results have the same bits.
     ///
     /// This saves time if a data set decodes its samples or reads them from disk. The memory for each of these batches is added
     /// to that of the run.
@@ -363,8 +363,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
         Self { checkpoints: Some(checkpoints), ..self }
     }
 
-    /// Calls `watch` with every new row of the history. The closure can stop the run by returning `ControlFlow::Break(())`. It may also
-    /// return nothing.
+    /// Calls `watch` with every new row of the history. The closure can stop the run by returning `ControlFlow::Break(())`. It
+    /// may also return nothing.
     pub fn on_epoch<R: EpochOutcome + 'a>(self, watch: impl FnMut(&Epoch) -> R + Send + 'a) -> Self {
         self.observe(EpochFn(watch))
     }
@@ -391,13 +391,13 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     /// - [`Error::Layer`] if a batch, or a shard of it, has too few rows for a layer to train on;
     /// - [`Error::NotFinite`] if a parameter or a buffer of the model is not finite;
     /// - [`Error::OutOfMemory`] if a batch does not fit in memory;
-    /// - [`Error::Training`] or [`Error::Diverged`] if a data set fails or contains values that are not finite (a resumed run does
-    ///   not measure the data sets first, and finds such values later);
+    /// - [`Error::Training`] or [`Error::Diverged`] if a data set fails or contains values that are not finite (a resumed run
+    ///   does not measure the data sets first, and finds such values later);
     /// - the errors of `Checkpoints` (feature `persistence`).
     ///
     /// Later, this returns:
-    /// - [`Error::Training`] if a value in the output, gradient or parameter of a layer is not finite, with the epoch, the batch and
-    ///   the first such layer; if a value in the optimizer state is not finite; if a data set fails; or if an order is empty,
+    /// - [`Error::Training`] if a value in the output, gradient or parameter of a layer is not finite, with the epoch, the batch
+    ///   and the first such layer; if a value in the optimizer state is not finite; if a data set fails; or if an order is empty,
     ///   contains a row outside the training set, or leaves too few rows in its last batch for a layer to train on; or if a
     ///   [`metric`](Trainer::metric) fails or is not finite;
     /// - [`Error::Diverged`] if the loss is not finite although all values from which it is computed are;
@@ -406,7 +406,8 @@ impl<'a, A: Scalar> Trainer<'a, A> {
     ///
     /// With several [`processes`](Trainer::processes), a failure of one process ends the run on all of them. A process without an
     /// error of its own returns [`Error::Process`] with the message of the other. Before the first step, [`Error::Setting`] names
-    /// the first setting, size or value that differs between processes. After every epoch, it names the first parameter that does.
+    /// the first setting, size or value that differs between processes. After every epoch, it names the first parameter that
+    /// does.
     #[inline(never)]
     pub fn fit(&mut self, model: &mut Sequential<A>, train: &dyn Dataset<A>) -> Result<History> {
         let before = (self.stepper.memory(), self.restart());

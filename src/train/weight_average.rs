@@ -9,12 +9,12 @@ use crate::settings::check_average;
 
 /// A running average of the parameters and buffers of a model during training, which often predicts better than the last values.
 ///
-/// Formula: an exponential moving average (EMA) starts with the values after the first step, and becomes d·average + (1 − d)·value
-/// after every later step. An equal average (stochastic weight averaging, SWA) is the mean of the values after every epoch from a
-/// given one on.
+/// Formula: an exponential moving average (EMA) starts with the values after the first step, and becomes d·average + (1 −
+/// d)·value after every later step. An equal average (stochastic weight averaging, SWA) is the mean of the values after every
+/// epoch from a given one on.
 ///
-/// Pass it to [`Trainer::observe`](crate::Trainer::observe) by mutable reference, and [`apply`](WeightAverage::apply) it to the model
-/// after the run. It is not part of checkpoints.
+/// Pass it to [`Trainer::observe`](crate::Trainer::observe) by mutable reference, and [`apply`](WeightAverage::apply) it to the
+/// model after the run. It is not part of checkpoints.
 ///
 /// Numerics: computed in `f64` and stored in the precision of the model. The average of the buffers of batch normalisation is not
 /// quite what the averaged weights would produce.
@@ -26,8 +26,8 @@ use crate::settings::check_average;
 ///
 /// # Source
 ///
-/// Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992; Izmailov et al., *Averaging weights leads to
-/// wider optima and better generalization*, 2018. PyTorch: `AveragedModel`.
+/// Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992; Izmailov et al., *Averaging weights leads
+/// to wider optima and better generalization*, 2018. PyTorch: `AveragedModel`.
 ///
 /// # Examples
 ///

@@ -1,5 +1,5 @@
-//! Compares the crate's outputs with ONNX Runtime's. Requires Python with `onnx`, `onnxruntime` and `numpy`, whose command is in the
-//! variable `MANABI_PYTHON`:
+//! Compares the crate's outputs with ONNX Runtime's. Requires Python with `onnx`, `onnxruntime` and `numpy`, whose command is in
+//! the variable `MANABI_PYTHON`:
 //!
 //! `MANABI_PYTHON=python3 cargo test --test onnx -- --ignored --nocapture`
 

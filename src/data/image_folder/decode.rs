@@ -21,8 +21,8 @@ const MAX_SIDE: u32 = 65_535;
 /// Decodes an image and returns it as a matrix with one row, whose values are pixels from 0 to 255. `name` replaces the path in
 /// errors.
 ///
-/// The row contains the same pixels as [`ImageFolder`](super::ImageFolder) with this shape, but without a normaliser. A model that
-/// has its normaliser ([`set_input_normalizer`](crate::Sequential::set_input_normalizer)) predicts the class with
+/// The row contains the same pixels as [`ImageFolder`](super::ImageFolder) with this shape, but without a normaliser. A model
+/// that has its normaliser ([`set_input_normalizer`](crate::Sequential::set_input_normalizer)) predicts the class with
 /// [`predict_raw`](crate::Sequential::predict_raw).
 ///
 /// Shapes: bytes of an image with any height and width → (1, channels·height·width).

@@ -30,8 +30,8 @@ use crate::shape::Shape;
 /// Names that begin with a dot, and files beside the subfolders, are ignored.
 ///
 /// Every image is converted to the same shape: [1, height, width] for grey, [3, height, width] for RGB. An image of another size
-/// is stretched or reduced, without regard to its proportions. Transparency is ignored, and so is the orientation in the EXIF data
-/// of a photo.
+/// is stretched or reduced, without regard to its proportions. Transparency is ignored, and so is the orientation in the EXIF
+/// data of a photo.
 ///
 /// Formula: x = (pixel − shift) / scale, with shift 0 and scale 1 unless [`normalize`](ImageFolder::normalize) sets a normaliser.
 /// A pixel is from 0 to 255. Grey = 0.299·R + 0.587·G + 0.114·B, rounded.
@@ -41,12 +41,12 @@ use crate::shape::Shape;
 ///
 /// Numerics: pixels are integers, with the same values for any number of threads. Images with 8 bits per channel are converted to
 /// grey and resized as in Pillow 12, with the filter `BILINEAR`, bit for bit. Pillow 13 sometimes resizes the height first, which
-/// changes pixels by at most 1. Two decoders of JPEG may round differently: in 224 test files, the pixels here and in Pillow differed
-/// by at most 1 in grey images and by at most 4 in colour images, or 13 near the borders of images whose colours are stored at half
-/// the resolution. Pixels are normalised as in [`Images`](super::Images).
+/// changes pixels by at most 1. Two decoders of JPEG may round differently: in 224 test files, the pixels here and in Pillow
+/// differed by at most 1 in grey images and by at most 4 in colour images, or 13 near the borders of images whose colours are
+/// stored at half the resolution. Pixels are normalised as in [`Images`](super::Images).
 ///
-/// Formats: PNG, JPEG, WebP, GIF, BMP and PNM. A format is recognised by the content of a file. An animation is read up to its first
-/// image. If your program enables other formats of the crate `image`, they are read as well.
+/// Formats: PNG, JPEG, WebP, GIF, BMP and PNM. A format is recognised by the content of a file. An animation is read up to its
+/// first image. If your program enables other formats of the crate `image`, they are read as well.
 ///
 /// Limits: an image may be up to 65,535 pixels high and wide, and have up to 256 MiB when decoded and converted to grey or RGB. A
 /// file that promises more is refused before the memory is allocated.
@@ -103,8 +103,8 @@ impl ImageFolder {
     ///
     /// - [`Error::Setting`] if the shape is not supported,
     /// - [`Error::Io`] if the folder or a subfolder cannot be read,
-    /// - [`Error::Mismatch`] if there is no subfolder, if a subfolder is empty or contains a folder or a file whose name does not end
-    ///   as that of an image, or if the name of a subfolder is not UTF-8.
+    /// - [`Error::Mismatch`] if there is no subfolder, if a subfolder is empty or contains a folder or a file whose name does not
+    ///   end as that of an image, or if the name of a subfolder is not UTF-8.
     pub fn open(folder: impl AsRef<Path>, shape: impl Into<Shape>) -> Result<Self> {
         let format = PixelFormat::new(shape.into())?;
         let classes = scan::scan(folder.as_ref())?;

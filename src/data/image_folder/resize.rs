@@ -10,8 +10,8 @@ struct Window {
     weights: Vec<u32>,
 }
 
-/// Resizes an image with the shape (height, width, channels). Enlarges by linear interpolation, and reduces by an average with the
-/// weights of a triangle.
+/// Resizes an image with the shape (height, width, channels). Enlarges by linear interpolation, and reduces by an average with
+/// the weights of a triangle.
 pub(super) fn resize(pixels: Vec<u8>, from: [usize; 2], to: [usize; 2], channels: usize) -> Vec<u8> {
     let pixels = resample(pixels, from[1], to[1], channels);
     resample(pixels, from[0], to[0], to[1] * channels)

@@ -144,7 +144,8 @@ impl Encoder {
         self.width
     }
 
-    /// Returns the names of the inputs: the name of the column, `column missing` for a flag, and `column=category` for a category.
+    /// Returns the names of the inputs: the name of the column, `column missing` for a flag, and `column=category` for a
+    /// category.
     pub fn input_names(&self) -> Vec<String> {
         let mut columns: Vec<&Column> = self.columns.iter().collect();
         columns.sort_by_key(|column| column.start);
@@ -188,8 +189,8 @@ impl Encoder {
     /// Returns:
     ///
     /// - [`Error::Mismatch`] if a column does not exist,
-    /// - [`Error::Field`] for the first text that is not a finite number, or for the first missing or unknown value, if the encoder does
-    ///   not accept it,
+    /// - [`Error::Field`] for the first text that is not a finite number, or for the first missing or unknown value, if the
+    ///   encoder does not accept it,
     /// - [`Error::OutOfMemory`] if the inputs do not fit in memory.
     #[inline(never)]
     pub fn inputs<A: Scalar>(&self, table: &Table) -> Result<Array2<A>> {
@@ -206,8 +207,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`inputs`](Encoder::inputs), also for the targets, [`Error::Setting`] if the encoder has no targets, and
-    /// [`Error::Shape`] if the table has no rows.
+    /// Returns the errors of [`inputs`](Encoder::inputs), also for the targets, [`Error::Setting`] if the encoder has no targets,
+    /// and [`Error::Shape`] if the table has no rows.
     #[inline(never)]
     pub fn samples<A: Scalar>(&self, table: &Table) -> Result<Samples<A>> {
         let x = self.inputs(table)?;

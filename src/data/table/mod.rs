@@ -7,8 +7,8 @@
 //! | [`Encoder`] | a schema fitted on training rows, which turns any rows into numbers |
 //!
 //! The encoder keeps what it learned from the training rows: means, spreads, replacements of missing values, and categories. It
-//! encodes a table, or a single row for a prediction, in the same way. Its text ([`Encoder::to_text`]) can be saved with the model as
-//! a [note](crate::Sequential::set_note).
+//! encodes a table, or a single row for a prediction, in the same way. Its text ([`Encoder::to_text`]) can be saved with the
+//! model as a [note](crate::Sequential::set_note).
 //!
 //! # Examples
 //!
@@ -117,12 +117,13 @@ impl Table {
         Self::checked(Self { file: file.into(), columns, rows })
     }
 
-    /// Creates a table from the names of its columns and its rows, without spaces around names and fields. Errors contain `file` as its name, and the first row is line 1.
+    /// Creates a table from the names of its columns and its rows, without spaces around names and fields. Errors contain `file`
+    /// as its name, and the first row is line 1.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Row`] if a row has more or fewer fields than there are columns, and [`Error::Mismatch`] if two columns have the
-    /// same name.
+    /// Returns [`Error::Row`] if a row has more or fewer fields than there are columns, and [`Error::Mismatch`] if two columns
+    /// have the same name.
     pub fn from_rows<S: AsRef<str>, R: AsRef<[S]>>(
         file: impl AsRef<Path>,
         columns: &[&str],

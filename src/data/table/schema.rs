@@ -257,8 +257,8 @@ impl Schema {
     /// Returns:
     ///
     /// - [`Error::DuplicateName`] if a column occurs twice,
-    /// - [`Error::Setting`] if there are no inputs, if there are both kinds of targets or several classes, or if the settings of a
-    ///   column are out of range,
+    /// - [`Error::Setting`] if there are no inputs, if there are both kinds of targets or several classes, or if the settings of
+    ///   a column are out of range,
     /// - [`Error::Mismatch`] if a column does not exist or has no values, or if its spread overflows,
     /// - [`Error::Field`] for the first text that is not a finite number or is missing, if the schema does not accept it.
     #[inline(never)]

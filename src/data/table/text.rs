@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 const FIRST: [&str; 2] = ["manabi table", "1"];
 
 impl Encoder {
-    /// Returns a text from which [`from_text`](Encoder::from_text) restores the same encoder. It is CSV with a row for each column.
+    /// Returns a text from which [`from_text`](Encoder::from_text) restores the same encoder. It is CSV with a row for each
+    /// column.
     ///
     /// Numerics: numbers have the fewest digits that are read back to the same bits.
     #[inline(never)]

@@ -19,9 +19,9 @@ use crate::shape::Shape;
 /// [`return_sequences`](Gru::return_sequences).
 ///
 /// Derivative: with dh = ∂L/∂hₜ, the sums before n, z and r have the gradients dn = dh·(1 − z)·(1 − n²),
-/// dz = (hₜ₋₁ − n)·dh·z·(1 − z) and dr = dn·q·r·(1 − r), and q has dn·r. Xᵀ·(dr, dz, dn) is ∂L/∂W_i, and Hᵀ·(dr, dz, dn·r) is ∂L/∂W_h, both over all
-/// steps, where a row of H is the state before the step. The biases have the column sums. ∂L/∂xₜ = (dr, dz, dn)·W_iᵀ, and
-/// ∂L/∂hₜ₋₁ = dh·z + (dr, dz, dn·r)·W_hᵀ plus the gradient of the previous output.
+/// dz = (hₜ₋₁ − n)·dh·z·(1 − z) and dr = dn·q·r·(1 − r), and q has dn·r. Xᵀ·(dr, dz, dn) is ∂L/∂W_i, and Hᵀ·(dr, dz, dn·r) is
+/// ∂L/∂W_h, both over all steps, where a row of H is the state before the step. The biases have the column sums. ∂L/∂xₜ = (dr,
+/// dz, dn)·W_iᵀ, and ∂L/∂hₜ₋₁ = dh·z + (dr, dz, dn·r)·W_hᵀ plus the gradient of the previous output.
 ///
 /// Shapes: X (batch, time, features), W_i = `weight_ih_l0` (features, 3·units), W_h = `weight_hh_l0` (units, 3·units), b_i =
 /// `bias_ih_l0` and b_h = `bias_hh_l0` (3·units), each with the gates in the order r, z, n; Y (batch, units), or (batch, time,

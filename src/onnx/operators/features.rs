@@ -20,7 +20,8 @@ pub(super) fn scaler<A: Scalar>(import: &mut Import<'_, A>, node: &proto::Node) 
     Ok(from)
 }
 
-/// Returns the step of an operator with a value at the input `at` and a constant at the other. Returns an error if no layer computes it.
+/// Returns the step of an operator with a value at the input `at` and a constant at the other. Returns an error if no layer
+/// computes it.
 pub(super) fn step<A: Scalar>(
     import: &mut Import<'_, A>,
     from: usize,

@@ -139,7 +139,8 @@ fn gather(numbers: &[Number], places: &[i64]) -> Result<Vec<Number>, String> {
     found.ok_or_else(|| format!("expected indices below {length}, got {places:?}"))
 }
 
-/// Returns the result of an operator for pairs of numbers, or with one number for all. Nothing is computed with the number of samples.
+/// Returns the result of an operator for pairs of numbers, or with one number for all. Nothing is computed with the number of
+/// samples.
 fn arithmetic(operator: &str, a: &[Number], b: &[Number]) -> Result<Vec<Number>, String> {
     let length = a.len().max(b.len());
     let of = |list: &[Number], i: usize| list.get(if list.len() == 1 { 0 } else { i }).copied();

@@ -1,7 +1,7 @@
 //! Measures the largest error of the elementary functions over random arguments, compared with MPFR.
 //!
-//! `cargo run --release -- N [name …]` tests all functions, or only the named ones, with N arguments uniform over the bit patterns
-//! and N arguments in the interval listed for the function. It fails if an error exceeds its limit.
+//! `cargo run --release -- N [name …]` tests all functions, or only the named ones, with N arguments uniform over the bit
+//! patterns and N arguments in the interval listed for the function. It fails if an error exceeds its limit.
 
 use std::ops::Range;
 use std::process::ExitCode;

@@ -12,8 +12,8 @@ use manabi::ndarray::Array2;
 use manabi::onnx::Export;
 use tract_onnx::prelude::{Datum, Framework, InferenceModelExt, IntoRunnable, Tensor, TractResult, tvec};
 
-/// Parts of the messages of tract about operators of `f64` that it does not have, and about GRU, which it runs only if the products
-/// of the inputs and the weights are contiguous in memory. They are not after the transposition that ONNX requires.
+/// Parts of the messages of tract about operators of `f64` that it does not have, and about GRU, which it runs only if the
+/// products of the inputs and the weights are contiguous in memory. They are not after the transposition that ONNX requires.
 const MISSING: [&str; 5] = [
     "does not support F64",
     "tensor is F32, accessed as F64",

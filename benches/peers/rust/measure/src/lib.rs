@@ -1,7 +1,7 @@
 //! The code shared by the Rust programs: reads the workload and the data, shuffles the samples, measures and reports times.
 //!
-//! `program KEY=VALUE…`. `run` lists the workloads, whose settings are the arguments. `data` is a folder with the bytes of `images`
-//! and `labels` without headers. A program trains for `epochs` epochs, then predicts each number of `rows`.
+//! `program KEY=VALUE…`. `run` lists the workloads, whose settings are the arguments. `data` is a folder with the bytes of
+//! `images` and `labels` without headers. A program trains for `epochs` epochs, then predicts each number of `rows`.
 
 use std::collections::HashMap;
 use std::hint::black_box;
