@@ -17,6 +17,8 @@ pub mod least {
     pub const STRETCH: usize = 1 << 18;
     /// Multiplications in a prediction. Waking the threads of the pool takes as long as half a million multiplications.
     pub const PREDICTED: usize = 1 << 20;
+    /// Values of samples that are checked before a prediction. Waking the threads takes as long as checking many of them.
+    pub const CHECKED: usize = 1 << 20;
     /// Rows of a training batch.
     pub const ROWS: usize = 8;
 }

@@ -6,6 +6,7 @@ use num_traits::Zero;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 
 /// An ordered list of named settings, from which a part of a saved model can be created again.
 ///
@@ -272,6 +273,11 @@ pub(crate) fn check_average(what: &str, value: f64) -> Result<()> {
 /// Returns an error unless a setting is a fraction, with 0 and 1 excluded.
 pub(crate) fn check_fraction(what: &str, value: f64) -> Result<()> {
     check(value > 0.0 && value < 1.0, what, "above 0 and below 1", value)
+}
+
+/// Checks that the input of a layer has one dimension.
+pub(crate) fn check_one_dimension(input: Shape) -> Result<()> {
+    check(input.rank() == 1, "input shape", "one dimension (put a Flatten layer before it)", input)
 }
 
 /// Returns an error unless a count is at least 1.

@@ -12,17 +12,11 @@ use ndarray::{Array2, ArrayView2};
 #[path = "golden/convolutions.rs"]
 #[expect(clippy::approx_constant, reason = "the values only look like constants")]
 mod golden;
+mod layer_runs;
 
-#[track_caller]
-fn close(what: &str, got: &[f64], expected: &[f64]) {
-    assert_eq!(got.len(), expected.len(), "{what}");
-    let size = expected.iter().fold(0.0_f64, |size, x| size.max(x.abs()));
-    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
-        assert!((got - expected).abs() <= 1e-12 * size, "{what}[{i}]: expected {expected:e}, got {got:e}");
-    }
-}
+use layer_runs::close;
 
-/// The results of a layer: y, dx and the gradient.
+/// Returns the results of a layer, as [`layer_runs::run`] does.
 fn run<A: Scalar>(
     layer: &dyn Layer<A>,
     input: Shape,
@@ -31,16 +25,8 @@ fn run<A: Scalar>(
     dy: &[A],
     threads: usize,
 ) -> [Vec<A>; 3] {
-    let mut ws = LayerWorkspace::new(layer, input, x.nrows()).unwrap().threads(threads).unwrap();
-    // The passes write every value.
-    ws.fill(A::nan()).unwrap();
-    let mut y = Array2::from_elem((x.nrows(), dy.len() / x.nrows()), A::nan());
-    let (mut dx, mut gradient) = (Array2::from_elem(x.dim(), A::nan()), vec![A::nan(); params.len()]);
-    layer.forward(Forward::new(&mut ws, params, &[], x, y.view_mut()).unwrap());
-    let dy = ArrayView2::from_shape(y.dim(), dy).unwrap();
-    let pass = Backward::new(&mut ws, params, &[], [x, y.view(), dy]).unwrap();
-    layer.backward(pass.dx(dx.view_mut()).unwrap().grad(&mut gradient).unwrap());
-    [y.into_raw_vec_and_offset().0, dx.into_raw_vec_and_offset().0, gradient]
+    let dy = ArrayView2::from_shape((x.nrows(), dy.len() / x.nrows()), dy).unwrap();
+    layer_runs::run(layer, input, params, [x, dy], threads)
 }
 
 /// Returns the shape of a sample of golden values.

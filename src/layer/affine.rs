@@ -1,11 +1,13 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::{Backward, Forward, Layer, TensorSpec};
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::init::Initializer;
 use crate::linalg::column_sums;
 use crate::scalar::Scalar;
-use crate::settings::{Settings, check_count};
+use crate::settings::{Settings, check_count, check_one_dimension};
 use crate::shape::Shape;
 
 /// An affine (dense, fully connected) layer.
@@ -80,10 +82,7 @@ impl<A: Scalar> Layer<A> for Affine {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        if input.rank() != 1 {
-            let expected = "one dimension (put a Flatten layer before it)";
-            return Err(Error::setting("input shape", expected, input));
-        }
+        check_one_dimension(input)?;
         check_count("units", self.units).map(|()| self.units.into())
     }
 

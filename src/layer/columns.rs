@@ -5,7 +5,7 @@ use ndarray::{ArrayView2, Axis};
 use super::{Backward, Forward, Layer};
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
-use crate::settings::Settings;
+use crate::settings::{Settings, check_one_dimension};
 use crate::shape::Shape;
 
 /// Some consecutive columns of the input, for branches with different inputs.
@@ -61,13 +61,7 @@ impl<A: Scalar> Layer<A> for Columns {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        if input.rank() != 1 {
-            return Err(Error::setting(
-                "input shape",
-                "one dimension (put a Flatten layer before it)",
-                input,
-            ));
-        }
+        check_one_dimension(input)?;
         if self.range.is_empty() || self.range.end > input.size() {
             let expected = format!("at least one of the {} inputs", input.size());
             return Err(Error::setting("columns", expected, format!("{:?}", self.range)));

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::parallel::parts;
 use crate::scalar::Scalar;
-use crate::settings::{Settings, check_count};
+use crate::settings::{Settings, check_count, check_one_dimension};
 use crate::shape::Shape;
 
 /// An embedding: a trainable vector for every category, such as a word or a city. Its inputs are category numbers.
@@ -93,13 +93,7 @@ impl<A: Scalar> Layer<A> for Embedding {
     }
 
     fn output_shape(&self, input: Shape) -> Result<Shape> {
-        if input.rank() != 1 {
-            return Err(Error::setting(
-                "input shape",
-                "one dimension (put a Flatten layer before it)",
-                input,
-            ));
-        }
+        check_one_dimension(input)?;
         check_count("categories", self.categories)?;
         // Above this limit, a scalar cannot represent every category.
         let most = 2.0 / A::epsilon().widen();

@@ -72,8 +72,7 @@ impl Panels {
 /// The number of rows of the right operand that are packed in one pass, small enough that the TLB covers their pages.
 const PASS: usize = 32;
 
-/// The operation that packs some panels of a right operand. One call packs them all: between calls, the processor would wait for
-/// the stores of the last panel.
+/// The operation that packs some panels of a right operand.
 pub(crate) struct PackRows<'a, T> {
     /// The right operand, starting at the first row and the first column of all panels.
     pub b: &'a [T],

@@ -34,9 +34,9 @@ impl<A: Scalar> Divide for Samples<'_, A> {
     }
 }
 
-/// Checks that all values of the samples are finite. Threads share only many values, because waking them takes time.
+/// Checks that all values of the samples are finite.
 fn check_samples<A: Scalar>(x: ArrayView2<'_, A>, threads: usize) -> Result<()> {
-    let threads = shares(threads, x.len(), least::PREDICTED);
+    let threads = shares(threads, x.len(), least::CHECKED);
     let checked = divide(Samples(x), threads, &|samples| check_finite("x", samples.0));
     // The error counts the rows of all samples.
     checked.or_else(|_| check_finite("x", x))

@@ -123,7 +123,7 @@ impl PixelFormat {
         let image = decode(bytes)?;
         let from = [image.height() as usize, image.width() as usize];
         // The sizes of the image with all channels, and of the image between the two passes of the resizing.
-        let converted = (from[0] * from[1] * self.channels) as u64;
+        let converted = from[0] as u64 * from[1] as u64 * self.channels as u64;
         let between = from[0] as u64 * self.len() as u64 / self.size[0] as u64;
         if from.contains(&0) || converted.max(between) > LIMIT {
             return Err(format!(

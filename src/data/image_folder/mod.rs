@@ -103,8 +103,8 @@ impl ImageFolder {
     ///
     /// - [`Error::Setting`] if the shape is not supported,
     /// - [`Error::Io`] if the folder or a subfolder cannot be read,
-    /// - [`Error::Mismatch`] if there is no subfolder, if a subfolder is empty or contains a folder or a file whose name does not
-    ///   end as that of an image, or if the name of a subfolder is not UTF-8.
+    /// - [`Error::Mismatch`] if there is no subfolder, if a subfolder is empty or contains a folder or a file without
+    ///   the extension of an image, or if the name of a subfolder is not UTF-8.
     pub fn open(folder: impl AsRef<Path>, shape: impl Into<Shape>) -> Result<Self> {
         let format = PixelFormat::new(shape.into())?;
         let classes = scan::scan(folder.as_ref())?;

@@ -72,7 +72,7 @@ fn images(class: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Returns whether the name of a file ends as that of an image in a format that can be read.
+/// Returns whether a file has the extension of a format that can be read.
 fn is_image(file: &Path) -> bool {
     file.extension().and_then(ImageFormat::from_extension).is_some_and(|format| format.reading_enabled())
 }

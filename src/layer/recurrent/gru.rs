@@ -31,7 +31,7 @@ use crate::shape::Shape;
 /// all samples. The bits depend neither on the number of threads nor on the instruction set. The last formula is computed as n +
 /// z·(hₜ₋₁ − n). The derivatives of the gates come from their values, so that they are 0 where a value rounds to 0 or ±1.
 ///
-/// In files: names and shapes are those of `torch.nn.GRU` with one layer and `batch_first=True`; weights are stored as (3·units,
+/// In files: names and shapes are as in `torch.nn.GRU` with one layer and `batch_first=True`; weights are stored as (3·units,
 /// inputs).
 ///
 /// | parameter | purpose | default | range |
